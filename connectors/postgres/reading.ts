@@ -1,0 +1,53 @@
+import type { ErrorCode } from '../../src/core/errors.ts';
+import type { Lsn } from '../../src/core/lsn.ts';
+import type { Table } from '../../src/core/table.ts';
+
+/** A table as the configuration asks for it. */
+export interface Asked {
+  readonly schema: string;
+  readonly relation: string;
+  /** `tables.X.key`; null for the primary key. */
+  readonly key: readonly string[] | null;
+}
+
+/** pg_current_snapshot(): which transactions a reading saw as finished. */
+export interface Snapshot {
+  readonly xmin: bigint;
+  readonly xmax: bigint;
+  readonly running: readonly bigint[];
+}
+
+/** A relation that holds rows: the table itself, or each leaf of a partitioned one. */
+export interface Leaf {
+  readonly oid: number;
+  readonly schema: string;
+  readonly relation: string;
+  /** Changes with every rewrite: TRUNCATE, VACUUM FULL, CLUSTER, ALTER … TYPE. */
+  readonly relfilenode: number;
+  /** relpages and pg_relation_size at the reading: bytes, to cut chunks by and to draw progress with. */
+  readonly bytes: number;
+}
+
+/** What the catalog says of one configured table: its definition, or why it cannot be read. */
+export type TableReading =
+  | { readonly table: Table<'raw'>; readonly leaves: readonly Leaf[]; readonly problem: null }
+  | {
+      readonly table: null;
+      readonly leaves: readonly [];
+      /** `oid` is 0 where the table is not there. `table_missing`, `no_key`, `table_unreadable`, `unknown_key`, … */
+      readonly problem: {
+        readonly oid: number;
+        readonly code: ErrorCode;
+        readonly message: string;
+        readonly fix: string;
+      };
+    };
+
+/** One look at the catalog in one statement's snapshot. */
+export interface Reading {
+  readonly snapshot: Snapshot;
+  /** pg_current_wal_flush_lsn() in the same query: what was read is no younger than this. */
+  readonly lsn: Lsn;
+  /** By table name, as the configuration asked. */
+  readonly tables: ReadonlyMap<string, TableReading>;
+}

@@ -1,0 +1,62 @@
+/** Appends to a buffer that grows by doubling. Tuples and COPY text are built with it, so no method allocates per value. */
+export class ByteWriter {
+  bytes: Buffer;
+  length = 0;
+
+  constructor(capacity = 64 * 1024) {
+    this.bytes = Buffer.allocUnsafeSlow(capacity);
+  }
+
+  /** Makes room for `more` bytes; the methods below that say so leave this to the caller, once per row instead of once per value. */
+  reserve(more: number): void {
+    const needed = this.length + more;
+    if (needed <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    this.bytes.copy(grown, 0, 0, this.length);
+    this.bytes = grown;
+  }
+
+  byte(value: number): void {
+    this.reserve(1);
+    this.bytes[this.length++] = value;
+  }
+
+  uint16(value: number): void {
+    this.reserve(2);
+    this.length = this.bytes.writeUInt16BE(value, this.length);
+  }
+
+  uint32(value: number): void {
+    this.reserve(4);
+    this.length = this.bytes.writeUInt32BE(value, this.length);
+  }
+
+  copy(from: Buffer, start: number, end: number): void {
+    this.reserve(end - start);
+    from.copy(this.bytes, this.length, start, end);
+    this.length += end - start;
+  }
+
+  text(value: string): void {
+    this.reserve(value.length * 3);
+    this.length += this.bytes.write(value, this.length);
+  }
+
+  /** What was written since `start`, sharing memory with this writer. */
+  view(start = 0): Buffer {
+    return this.bytes.subarray(start, this.length);
+  }
+
+  /** Hands over what was written and starts anew with fresh memory of the same capacity. */
+  take(): Buffer {
+    const taken = this.view();
+    this.bytes = Buffer.allocUnsafeSlow(this.bytes.length);
+    this.length = 0;
+    return taken;
+  }
+
+  /** Forgets what was written and reuses the memory: only when nobody holds a view of it. */
+  clear(): void {
+    this.length = 0;
+  }
+}

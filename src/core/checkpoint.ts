@@ -1,0 +1,65 @@
+import type { Lsn } from './lsn.ts';
+import type { Shape } from './table.ts';
+
+/** The last transaction received: what a start must find again in the WAL to believe that it is the same history. */
+export interface Witness {
+  /** LSN of its commit record (BEGIN.final_lsn). */
+  readonly clsn: Lsn;
+  readonly xid: number;
+  /** Microseconds since 2000-01-01 UTC, as pgoutput sends them. */
+  readonly commitTime: bigint;
+}
+
+/** Which server, which line of its history, which database and slot a position belongs to. */
+export interface History {
+  readonly systemIdentifier: string;
+  readonly timeline: number;
+  readonly databaseOid: number;
+  readonly slot: string;
+}
+
+/** Where the stream stands. A transaction is already applied iff its clsn < pos, strictly: adjacent commits share A.elsn == B.clsn. */
+export interface Position {
+  /** elsn (COMMIT.end_lsn) of the last transaction, or the keepalive's walEnd on an idle server. */
+  readonly pos: Lsn;
+  /** Null until the first transaction after the copy. */
+  readonly witness: Witness | null;
+  readonly history: History;
+}
+
+/** Which attnum each configured name was bound to when the table was taken in. Decisions move with the attnum. */
+export interface Binding {
+  /** Counts the bindings of this table; the newest among all checkpoints is in force. */
+  readonly number: number;
+  readonly columns: readonly { readonly attnum: number; readonly name: string }[];
+}
+
+export type TableState =
+  | { readonly state: 'streaming' }
+  | { readonly state: 'stale'; readonly since: Lsn; readonly reason: string }
+  | { readonly state: 'halted'; readonly code: string }
+  | { readonly state: 'absent' };
+
+/** What a checkpoint knows of one table. Only a finished copy leads back to `streaming`. A start believes this, never the plan hash alone. */
+export interface TableEntry {
+  readonly oid: number;
+  readonly binding: Binding;
+  readonly shape: Shape;
+  /** Hash of the plan (decisions, key's fingerprint, each transform's version and dictionary). */
+  readonly plan: string;
+  /** Fingerprint of the redaction key, to tell a changed key from a changed rule. */
+  readonly key: string;
+  readonly generation: number;
+  readonly state: TableState;
+}
+
+/** A sink's durable state: it lives with the data, and nowhere else. */
+export interface Checkpoint {
+  /** Null until the first copy of everything is finished. */
+  readonly position: Position | null;
+  /** By table name. */
+  readonly tables: ReadonlyMap<string, TableEntry>;
+}
+
+/** Version of the stored form. A checkpoint with a higher one is refused: it was written by a newer pgveil. */
+export const CHECKPOINT_FORMAT = 1;

@@ -1,0 +1,282 @@
+/** Who can do something about an error: time, a person, or only a changed program or configuration. */
+type Retry = 'soon' | 'person' | 'never';
+
+/** What a failure stops, and how the pipeline goes on. */
+type Recovery =
+  /** Drop everything, reopen, resume from what is durable, with back-off. */
+  | 'reopen'
+  /** Forget the position, make a new slot and copy every table anew. */
+  | 'copy everything'
+  /** Halt the one table, reopen, and go on with the others. */
+  | 'halt table'
+  /** End the pipeline: a person has to act. */
+  | 'stop';
+
+interface Kind {
+  readonly retry: Retry;
+  readonly recovery: Recovery;
+  /** Exit code of a command that ends with it: 1 may work later, 2 configuration, 3 a person has to act. */
+  readonly exit: 1 | 2 | 3;
+  /** For docs/errors.md: what it means, in one sentence, and what to do. */
+  readonly means: string;
+  readonly fix: string;
+}
+
+const config = { retry: 'never', recovery: 'stop', exit: 2 } as const;
+const person = { retry: 'person', recovery: 'stop', exit: 3 } as const;
+const away = { retry: 'soon', recovery: 'reopen', exit: 1 } as const;
+const table = { retry: 'person', recovery: 'halt table', exit: 3 } as const;
+const anew = { retry: 'soon', recovery: 'copy everything', exit: 1 } as const;
+
+/** Every error that pgveil knows: the only table of its kind. Codes are stable; docs/errors.md is generated from here. */
+export const ERRORS = {
+  config_invalid: { ...config, means: 'The configuration has an error.', fix: 'Correct the named line.' },
+  not_built_yet: {
+    ...config,
+    means: 'The configuration asks for something that this version does not have.',
+    fix: 'Remove the named key.',
+  },
+  unknown_table: {
+    ...config,
+    means: 'A configured table was never there.',
+    fix: 'Correct the name, or remove the table from `tables`.',
+  },
+  unknown_column: {
+    ...config,
+    means: 'A configured column was never there.',
+    fix: 'Correct the name, or remove the column.',
+  },
+  rule_misfit: {
+    ...config,
+    means: 'A rule cannot fit its column (type, length, range).',
+    fix: 'Choose another rule for the column.',
+  },
+  key_not_injective: {
+    ...config,
+    means: 'A rule on a key column could give two rows one key.',
+    fix: 'Use `keep`, `hash` with a length of 32 or more, or `fake` with `unique: true`.',
+  },
+  unknown_key: {
+    ...config,
+    means: 'The configured `key` of a table is not one of its usable unique indexes.',
+    fix: 'Name the columns of a valid, immediate, unique index over NOT NULL columns.',
+  },
+  reserved_column: {
+    ...config,
+    means: 'The source has a column with the name of the twin’s own key.',
+    fix: 'Set `sinks.X.source_primary_key` to another name.',
+  },
+  reserved_schema: {
+    ...config,
+    means: 'A configured table lives in a schema called `pgveil`, which is taken on the twin.',
+    fix: 'Rename the schema on the source, or leave the table out.',
+  },
+  twin_is_source: {
+    ...config,
+    means: 'Source and twin are the same database.',
+    fix: 'Point the sink’s `url` at another database.',
+  },
+
+  source_away: {
+    ...away,
+    means: 'The source does not answer.',
+    fix: 'Nothing, if it comes back; otherwise check host, port and network.',
+  },
+  source_closing: {
+    ...away,
+    means: 'The source is shutting down or starting up.',
+    fix: 'Nothing: pgveil let go of it and comes back.',
+  },
+  twin_away: {
+    ...away,
+    means: 'The twin does not answer, or refused for a passing reason (no connection free, starting up).',
+    fix: 'Nothing, if it comes back; otherwise check host, port and connection limits.',
+  },
+  twin_failed: {
+    ...away,
+    means: 'The twin refused a statement for a reason that pgveil does not know.',
+    fix: 'Look up the SQLSTATE; the twin’s own log has the statement.',
+  },
+  source_failed: {
+    ...away,
+    means: 'The source refused a statement for a reason that pgveil does not know.',
+    fix: 'Look up the SQLSTATE.',
+  },
+  slot_in_use: {
+    ...away,
+    means: 'Another process reads from the slot.',
+    fix: 'Nothing, if it is the instance before; otherwise end that process.',
+  },
+  slot_blocked: {
+    ...away,
+    means: 'The slot cannot be made while an older transaction (or a prepared one) is open on the source.',
+    fix: 'End the transaction of the named pid, or wait for it.',
+  },
+  fenced: {
+    ...away,
+    means: 'Another instance of this pipeline took the twin over.',
+    fix: 'Nothing: this instance waits until the other is gone.',
+  },
+  timed_out: {
+    ...away,
+    means: '`--until-caught-up` did not get there within its `--timeout`.',
+    fix: 'Give it more time, or see what it waited for.',
+  },
+
+  credentials_refused: {
+    ...person,
+    means: 'A database refused the user or the password.',
+    fix: 'Correct the URL, or pg_hba.conf.',
+  },
+  database_missing: { ...person, means: 'The database does not exist.', fix: 'Create it, or correct the URL.' },
+  tls_failed: { ...person, means: 'TLS could not be established.', fix: 'Correct `sslmode`, or the certificates.' },
+  wal_level: {
+    ...person,
+    means: 'The source does not write logical WAL.',
+    fix: 'ALTER SYSTEM SET wal_level = logical; and restart the server.',
+  },
+  source_version: { ...person, means: 'The source or the twin is older than PostgreSQL 14.', fix: 'Upgrade it.' },
+  source_encoding: {
+    ...person,
+    means: 'The source database is not encoded as UTF8.',
+    fix: 'Convert the database: its text cannot be carried without loss.',
+  },
+  source_rights: { ...person, means: 'The source’s user lacks a right that pgveil needs.', fix: 'Run the SQL shown.' },
+  no_free_slot: {
+    ...person,
+    means: 'The source has no free replication slot.',
+    fix: 'Raise max_replication_slots, or drop a slot that nobody uses.',
+  },
+  no_free_sender: { ...person, means: 'The source has no free WAL sender.', fix: 'Raise max_wal_senders.' },
+  publication_missing: {
+    ...person,
+    means: 'The publication is not there and may not be created.',
+    fix: 'Run the SQL shown.',
+  },
+  publication_unfit: {
+    ...person,
+    means: 'The publication lacks tables or operations, or has row filters or column lists.',
+    fix: 'Run the SQL shown.',
+  },
+  twin_rights: { ...person, means: 'The twin’s user lacks a right that pgveil needs.', fix: 'Run the SQL shown.' },
+  target_exists: {
+    ...person,
+    means: 'The twin has a table under this name that pgveil did not make.',
+    fix: 'Rename or drop it.',
+  },
+  newer_checkpoint: {
+    ...person,
+    means: 'The checkpoint was written by a newer pgveil.',
+    fix: 'Run that version, or `pgveil drop --data` and start anew.',
+  },
+  history_changed: {
+    ...person,
+    means: 'The source is another server or database, or was restored or promoted without what the twin has.',
+    fix: 'Make sure that it is the right server; then `pgveil drop --data` and start anew.',
+  },
+  gap_held: {
+    ...person,
+    means: 'The slot was lost and `on_gap: halt` forbids a new copy.',
+    fix: 'Set `source.on_gap: recopy`.',
+  },
+  key_changed: {
+    ...person,
+    means: 'The redaction key is not the one the twin was made with.',
+    fix: 'Restore the key; if it was changed on purpose, `pgveil drop --data` and start anew.',
+  },
+
+  slot_lost: {
+    ...anew,
+    means: 'The slot is missing, was invalidated, or was made anew: changes between may be lost.',
+    fix: 'Nothing: everything is copied again.',
+  },
+  copy_unfinished: { ...anew, means: 'The first copy was interrupted.', fix: 'Nothing: everything is copied again.' },
+  rule_changed: {
+    ...anew,
+    means: 'A rule or the set of tables changed since the copy.',
+    fix: 'Nothing: everything is copied again.',
+  },
+
+  no_key: {
+    ...table,
+    means: 'The table has no usable key.',
+    fix: 'Add a primary key, or set REPLICA IDENTITY and name the columns in `tables.X.key`.',
+  },
+  table_missing: {
+    ...table,
+    means: 'The table’s name is gone: it was renamed, moved or dropped.',
+    fix: 'Correct the configuration, or rename it back.',
+  },
+  table_unreadable: {
+    ...table,
+    means: 'The source’s user may not read the table, or row-level security would hide rows.',
+    fix: 'Run the SQL shown.',
+  },
+  names_moved: {
+    ...table,
+    means: 'A column or table took the name of another one that has a decision of its own.',
+    fix: 'Compare names and decisions, then copy everything anew.',
+  },
+  undecided_column: {
+    ...table,
+    means: 'A column has no decision and `unlisted.columns` is `halt`.',
+    fix: 'Give the column a decision.',
+  },
+  rule_failed: {
+    ...table,
+    means: 'The rule of a key column could not rewrite a value.',
+    fix: 'Choose another rule for the key column.',
+  },
+  key_collision: {
+    ...table,
+    means: 'An inserted row has the key of another one.',
+    fix: 'Choose an injective rule for the key.',
+  },
+  row_missing: {
+    ...table,
+    means: 'A changed row is not in the twin, and its unchanged large values were not sent.',
+    fix: 'Copy the table again.',
+  },
+  too_wide: {
+    ...table,
+    means: 'The twin cannot hold a table of so many columns.',
+    fix: 'Decide `drop` for some columns.',
+  },
+  stale: {
+    ...table,
+    means: 'The definition of the table changed; its old content stays readable.',
+    fix: 'Copy the table again.',
+  },
+} as const satisfies Record<string, Kind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One thing that stands in the way, as `check` lists it. */
+export interface Finding {
+  readonly code: ErrorCode;
+  /** What it is about: a table, a path in the configuration, a setting. */
+  readonly object: string;
+  readonly message: string;
+  /** What to do; SQL where SQL is the fix. */
+  readonly fix: string;
+}
+
+/** The one class of errors that leave a part. Its message never holds a value: of a row, a key, or a secret. */
+export class PgveilError extends Error {
+  readonly code: ErrorCode;
+  readonly fix: string;
+  /** The table's name where the error concerns one table alone. */
+  readonly table: string | null;
+
+  constructor(code: ErrorCode, message: string, about: { readonly table?: string; readonly fix?: string } = {}) {
+    super(message);
+    this.name = 'PgveilError';
+    this.code = code;
+    this.table = about.table ?? null;
+    this.fix = about.fix ?? ERRORS[code].fix;
+  }
+
+  get kind(): Kind {
+    return ERRORS[this.code];
+  }
+}

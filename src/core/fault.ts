@@ -1,0 +1,27 @@
+/** Every place where a test may kill the process, by name and in the order of a run. Each is a step between two durable effects. */
+export const FAULTS = [
+  'slot created',
+  'snapshot exported',
+  'copy started',
+  'inside a chunk',
+  'chunk committed',
+  'indexes built',
+  'table attached',
+  'copies finished',
+  'first position durable',
+  'inside a transaction',
+  'before the commit',
+  'after the commit',
+  'before the ack',
+  'after the ack',
+] as const;
+
+export type Fault = (typeof FAULTS)[number];
+
+const [wanted, count] = (process.env.PGVEIL_FAULT ?? '').split(':');
+let left = Number(count ?? 1);
+
+/** Kills the process, as a power cut would, when PGVEIL_FAULT names this place (`chunk committed:3` at the third time). Never on a path per row. */
+export function reach(fault: Fault): void {
+  if (fault === wanted && --left === 0) process.kill(process.pid, 'SIGKILL');
+}

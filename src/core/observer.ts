@@ -1,0 +1,48 @@
+import type { TableState } from './checkpoint.ts';
+import type { Lsn } from './lsn.ts';
+
+/** What the parts tell the outside: logs, metrics, status and progress bars all listen to this one function. No values of rows, ever. */
+export type Observe = (observation: Observation) => void;
+
+export type Observation =
+  /** `code` is one of src/core/errors.ts; `retryInMs` is null where nothing is tried again by itself. */
+  | {
+      readonly type: 'trouble';
+      readonly part: string;
+      readonly code: string;
+      readonly message: string;
+      readonly retryInMs: number | null;
+    }
+  | { readonly type: 'waiting'; readonly what: string }
+  /** A step of the pipeline's life that an operator wants in the log: `slot created`, `copy of everything`, why. */
+  | { readonly type: 'step'; readonly message: string; readonly table?: string }
+  | {
+      readonly type: 'copy';
+      readonly table: string;
+      readonly rows: number;
+      readonly bytes: number;
+      readonly totalBytes: number;
+    }
+  | {
+      readonly type: 'table';
+      readonly table: string;
+      readonly generation: number;
+      readonly state: 'waiting' | 'copying' | TableState['state'];
+      readonly code?: string;
+      readonly reason?: string;
+    }
+  | {
+      readonly type: 'warning';
+      readonly table: string;
+      readonly code: string;
+      readonly message: string;
+      readonly fix: string;
+    }
+  /** Cells that a rule could not rewrite and that were therefore sent as NULL. */
+  | { readonly type: 'withheld'; readonly table: string; readonly column: string; readonly cells: number }
+  | { readonly type: 'repaired'; readonly table: string; readonly rows: number }
+  | { readonly type: 'changes'; readonly table: string; readonly rows: number }
+  /** A batch came in whose last commit happened at `commitTime` (µs since 2000-01-01 UTC). */
+  | { readonly type: 'received'; readonly pos: Lsn; readonly commitTime: bigint | null }
+  | { readonly type: 'durable'; readonly sink: string; readonly pos: Lsn }
+  | { readonly type: 'acked'; readonly pos: Lsn };

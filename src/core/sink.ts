@@ -1,0 +1,23 @@
+import type { RedactedBatch } from './batch.ts';
+import type { Checkpoint, Position } from './checkpoint.ts';
+import type { Finding } from './errors.ts';
+
+/** Writes redacted rows somewhere, exactly once in effect, and keeps its checkpoint with them. */
+export interface Sink {
+  /** All that stands in the way, found without changing anything and without needing `open`. */
+  check(): Promise<Finding[]>;
+  /**
+   * Takes the target over: makes what it needs, fences the instance before (its writes fail from here on) and returns what is durable.
+   * Called before the first `write`, and again after a failure: what was written and not flushed is then gone.
+   */
+  open(signal: AbortSignal): Promise<Checkpoint>;
+  /**
+   * Applies one batch. Called for one batch after another, never two at once. Written is not durable.
+   * Rejects with a PgveilError; one that names a table means that the table has to halt.
+   */
+  write(batch: RedactedBatch): Promise<void>;
+  /** Makes durable all that was written, and `position` and the batches' entries with it, atomically. Only at a batch with a position. */
+  flush(position: Position): Promise<void>;
+  /** Rolls back what is not flushed. Safe to call at any time, also twice. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,32 @@
+import type { RawBatch } from './batch.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { Finding } from './errors.ts';
+import type { Lsn } from './lsn.ts';
+import type { Table } from './table.ts';
+
+/** Reads a database. The only kind of part that touches production. */
+export interface Source {
+  /** All that stands in the way, found without changing anything and without needing `open`. Called by `check` and before every first start. */
+  check(): Promise<Finding[]>;
+  /**
+   * Takes the pipeline over: returns once no other instance reads for it. Called once before the first `read`, and again
+   * after a failure of the connection; aborting `signal` ends the wait with the signal's reason.
+   */
+  open(signal: AbortSignal): Promise<void>;
+  /**
+   * Copies everything when `from.position` is null, and streams from there for ever. Not pulling is the back-pressure.
+   * Throws PgveilError; after one, only `close` may be called. Ends without an error when `signal` aborts.
+   */
+  read(from: Checkpoint, signal: AbortSignal): AsyncIterable<RawBatch>;
+  /** Everything before `lsn` is durable in every sink: the slot may move there. Never called with a smaller one. */
+  ack(lsn: Lsn): void;
+  /**
+   * Where the server's durable WAL ends now, such that everything committed before the call lies before it.
+   * What `--until-caught-up` waits for.
+   */
+  end(): Promise<Lsn>;
+  close(): Promise<void>;
+}
+
+/** Which columns a copy must read (index by index of `table.columns`), or null where the table halts and nothing may be read. */
+export type Wanted = (table: Table<'raw'>) => readonly boolean[] | null;

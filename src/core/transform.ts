@@ -1,0 +1,22 @@
+import type { Column } from './table.ts';
+
+/** Gives the HMAC of values under a key derived for one semantic class, so that a pseudonym depends on key, class and value alone. */
+export interface Keys {
+  /** HKDF-SHA256 of the configured key with info `pgveil/1/CLASS`; the same function object for the same class. */
+  hmac(semanticClass: string): (value: string) => Buffer;
+}
+
+/** The new text of a cell, or null to withhold it (and count it). Sees the canonical text of the value. May throw: withheld as well. */
+export type Rewrite = (value: string) => string | null;
+
+/** One rule, `O` being its options. `compile` runs once per column and table definition, what it returns once per row. */
+export interface Transform<O> {
+  readonly name: string;
+  /** Changes whenever the same input may give another output: it is part of the plan's hash. */
+  readonly version: number;
+  /** Whether different values always give different results: only then it may stand on a key column. */
+  injective(options: O): boolean;
+  /** Why it cannot fit a column of this type, in words with the fix; null where it can. */
+  misfit(column: Column, options: O): string | null;
+  compile(column: Column, options: O, keys: Keys): Rewrite;
+}

@@ -1,0 +1,73 @@
+import pg from 'pg';
+import type { Secret } from '../core/secret.ts';
+import { type Side, trouble } from './trouble.ts';
+
+/** What values look like as text, on every connection to source and twin alike: a text means the same wherever it was read. */
+const TEXT_SETTINGS = {
+  timezone: 'UTC',
+  datestyle: 'ISO',
+  intervalstyle: 'postgres',
+  extra_float_digits: '3',
+  bytea_output: 'hex',
+  search_path: '',
+  lc_monetary: 'C',
+  client_encoding: 'UTF8',
+};
+
+/** The server lets go of a peer that is gone within about 25 s, and with it of a slot or a lock. */
+const DEAD_PEER_SETTINGS = {
+  tcp_keepalives_idle: '10',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
+  tcp_user_timeout: '30000',
+};
+
+/** A role's own timeouts must not end a copy that lasts hours. */
+const NO_TIMEOUTS = { statement_timeout: '0', idle_in_transaction_session_timeout: '0' };
+
+const PURPOSES = {
+  /** Reading the source: it cannot write there, and row-level security is an error instead of a silent filter. */
+  read: { ...NO_TIMEOUTS, default_transaction_read_only: 'on', row_security: 'off', lock_timeout: '5s' },
+  /** The walsender. */
+  replication: {},
+  /** Making the publication: the one session that writes on the source. */
+  publish: { lock_timeout: '5s' },
+  /** Writing the twin. */
+  write: { ...NO_TIMEOUTS, synchronous_commit: 'on' },
+};
+
+export interface Connect {
+  readonly url: Secret;
+  readonly side: Side;
+  readonly purpose: keyof typeof PURPOSES;
+  /** application_name: what an operator sees in pg_stat_activity. */
+  readonly name: string;
+}
+
+/** Every value comes as its text: a parsed timestamp or number would already have lost something. */
+const asText = { getTypeParser: () => (value: string) => value };
+
+/** Opens a connection with the settings above. Rejects with a PgveilError (`source_away`, `credentials_refused`, …). */
+export async function connect({ url, side, purpose, name }: Connect): Promise<pg.Client> {
+  const settings = { ...TEXT_SETTINGS, ...DEAD_PEER_SETTINGS, ...PURPOSES[purpose] };
+  const client = new pg.Client({
+    connectionString: url.reveal(),
+    options: Object.entries(settings)
+      .map(([setting, value]) => `-c ${setting}=${value}`)
+      .join(' '),
+    application_name: name,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    connectionTimeoutMillis: 15_000,
+    types: asText as never,
+    ...(purpose === 'replication' ? { replication: 'database' } : {}),
+  } as pg.ClientConfig);
+  // A connection that ends while idle says so here; without a listener it would end the process. Whoever uses it next is told.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    throw trouble(side, error);
+  }
+}

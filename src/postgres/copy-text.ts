@@ -1,0 +1,52 @@
+import type { ByteWriter } from '../core/bytes.ts';
+
+const BACKSLASH = 0x5c;
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+
+/** Which bytes COPY's text format wants escaped, and by which letter. Bytes of a longer UTF-8 character are never among them. */
+const ESCAPES = new Uint8Array(256);
+ESCAPES[BACKSLASH] = BACKSLASH;
+ESCAPES[TAB] = 0x74;
+ESCAPES[NEWLINE] = 0x6e;
+ESCAPES[RETURN] = 0x72;
+
+/** The inverse: what a letter behind a backslash stands for, itself unless named here. COPY TO never writes octal or hex escapes. */
+const UNESCAPES = new Uint8Array(256).map((_, byte) => byte);
+UNESCAPES[0x62] = 0x08;
+UNESCAPES[0x66] = 0x0c;
+UNESCAPES[0x6e] = NEWLINE;
+UNESCAPES[0x72] = RETURN;
+UNESCAPES[0x74] = TAB;
+UNESCAPES[0x76] = 0x0b;
+
+/** Writes the value `from[start, end)` as a field of COPY's text format. The caller writes tabs, newlines and `\N`. */
+export function writeField(out: ByteWriter, from: Buffer, start: number, end: number): void {
+  out.reserve((end - start) * 2);
+  const to = out.bytes;
+  let at = out.length;
+  for (let i = start; i < end; i++) {
+    const byte = from[i]!;
+    const letter = ESCAPES[byte]!;
+    if (letter !== 0) {
+      to[at++] = BACKSLASH;
+      to[at++] = letter;
+    } else {
+      to[at++] = byte;
+    }
+  }
+  out.length = at;
+}
+
+/** The inverse: reads a field of COPY's text format (not `\N`), without its tab or newline, and appends the value. */
+export function readField(out: ByteWriter, from: Buffer, start: number, end: number): void {
+  out.reserve(end - start);
+  const to = out.bytes;
+  let at = out.length;
+  for (let i = start; i < end; i++) {
+    const byte = from[i]!;
+    to[at++] = byte === BACKSLASH ? UNESCAPES[from[++i]!]! : byte;
+  }
+  out.length = at;
+}

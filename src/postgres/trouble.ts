@@ -1,0 +1,54 @@
+import { type ErrorCode, PgveilError } from '../core/errors.ts';
+
+/** Which database an error came from: their codes differ, since what to do differs. */
+export type Side = 'source' | 'twin';
+
+/** Classes of SQLSTATE whose messages speak of objects and settings, never of a row. Any other message stays here. */
+const SPEAKS_OF_NO_VALUE = /^(0A|25|28|2B|3D|3F|42|53|54|55|57|58)/;
+
+interface DriverError {
+  readonly code?: string;
+  readonly message?: string;
+  readonly table?: string;
+  readonly constraint?: string;
+}
+
+/**
+ * What a driver threw, as an error of ours that holds no value: `detail` ("Key (email)=(…)"), `where` and, outside the classes
+ * above, the message are left behind, and the original is not kept as `cause`.
+ */
+export function trouble(side: Side, thrown: unknown): PgveilError {
+  if (thrown instanceof PgveilError) return thrown;
+  const error = thrown as DriverError;
+  const state = error.code ?? '';
+  const code = codeOf(side, state, error.message ?? '');
+  return new PgveilError(code, `${side}: ${describe(state, error)}`);
+}
+
+/** The SQLSTATE of what a driver threw, or '' where it is no error of the server. */
+export function sqlState(thrown: unknown): string {
+  const code = (thrown as DriverError | null)?.code ?? '';
+  return /^[0-9A-Z]{5}$/.test(code) ? code : '';
+}
+
+function codeOf(side: Side, state: string, message: string): ErrorCode {
+  if (/^(57P0|53300)/.test(state) && side === 'source') return 'source_closing';
+  if (/^(08|57P0|53300|E[A-Z_]+$)/.test(state) && !state.startsWith('ERR_TLS')) return `${side}_away`;
+  if (state.startsWith('28')) return 'credentials_refused';
+  if (state === '3D000') return 'database_missing';
+  if (state === '42501') return `${side}_rights`;
+  if (isTls(state, message)) return 'tls_failed';
+  // What pg throws itself has no code: a connection that ended, or that was not made in time.
+  return state === '' ? `${side}_away` : `${side}_failed`;
+}
+
+function isTls(state: string, message: string): boolean {
+  return /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_|UNABLE_TO_)/.test(state) || /does not support SSL/.test(message);
+}
+
+function describe(state: string, error: DriverError): string {
+  if (!/^[0-9A-Z]{5}$/.test(state)) return state || 'the connection ended';
+  const about = [error.table && `table ${error.table}`, error.constraint && `constraint ${error.constraint}`];
+  const said = SPEAKS_OF_NO_VALUE.test(state) && state !== '42601' ? `: ${error.message}` : '';
+  return [`SQLSTATE ${state}${said}`, ...about.filter(Boolean)].join(', ');
+}
