@@ -1,5 +1,5 @@
 import { isAlias, isCollection, isMap, isScalar, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
-import { type ConfigFinding, type FindingCode, formatPath, type Path } from './error.ts';
+import { type ConfigFinding, formatPath, type Path } from './error.ts';
 import { interpolate, type References } from './interpolate.ts';
 import { parseYaml, type YamlFile } from './yaml.ts';
 
@@ -27,9 +27,9 @@ export class ConfigDocument {
   }
 
   /** A finding about a place. One that is not in the file has the line of the nearest place above it. */
-  finding(code: FindingCode, path: Path, message: string, fix: string): ConfigFinding {
+  finding(path: Path, message: string, fix: string): ConfigFinding {
     const line = this.#lines.get(ancestry(path).findLast((place) => this.#lines.has(place)) ?? '') ?? 1;
-    return { code, object: formatPath(path), message, fix, file: this.#file, line };
+    return { code: 'config_invalid', object: formatPath(path), message, fix, file: this.#file, line };
   }
 
   /** Whether the value there, or one above it, only stands in for one that could not be read: not worth judging. */
@@ -58,9 +58,9 @@ export class ConfigDocument {
     for (const { key, value } of pairs) {
       const name = this.#nameOf(key);
       if (name === undefined) {
-        this.#refuseKey(key, 'wrong_value', path, 'a key that is a mapping or a list', 'write each key as one text');
+        this.#refuseKey(key, path, 'a key that is a mapping or a list', 'write each key as one text');
       } else if (name in mapping) {
-        this.#refuseKey(key, 'repeated_key', [...path, name], 'is there already', 'keep one of the two');
+        this.#refuseKey(key, [...path, name], 'is there already', 'keep one of the two');
       } else {
         mapping[name] = this.#readEntry(key, value, [...path, name]);
       }
@@ -85,7 +85,7 @@ export class ConfigDocument {
 
   #readAlias(target: unknown, path: Path): unknown {
     if (target === undefined || this.#open.has(target)) {
-      return this.#standIn(path, 'wrong_value', 'is an alias of nothing, or of itself', 'write out what it stands for');
+      return this.#standIn(path, 'is an alias of nothing, or of itself', 'write out what it stands for');
     }
     return this.#read(target, path);
   }
@@ -97,15 +97,15 @@ export class ConfigDocument {
     return typeof node.value === 'string' ? node.value : (node.source ?? '');
   }
 
-  #standIn(path: Path, code: FindingCode, message: string, fix: string): string {
+  #standIn(path: Path, message: string, fix: string): string {
     this.#standIns.add(JSON.stringify(path));
-    this.findings.push(this.finding(code, path, message, fix));
+    this.findings.push(this.finding(path, message, fix));
     return '';
   }
 
   /** The finding has the line of this key, and not of the one that is there already. */
-  #refuseKey(key: unknown, code: FindingCode, path: Path, message: string, fix: string): void {
-    const finding = this.finding(code, path, message, fix);
+  #refuseKey(key: unknown, path: Path, message: string, fix: string): void {
+    const finding = this.finding(path, message, fix);
     this.findings.push({ ...finding, line: this.#yaml.lineOf(key) ?? finding.line });
   }
 }

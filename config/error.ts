@@ -1,18 +1,5 @@
-/** What can be wrong with a configuration, and what each code means. All of them end the program with exit code 2. */
-export const findingCodes = {
-  unreadable_config: 'the configuration file cannot be read',
-  invalid_yaml: 'the file is not YAML',
-  unknown_key: 'a key that does not exist, mostly a misspelled one',
-  repeated_key: 'a key, table or column that is there already',
-  missing_key: 'a key that must be there',
-  wrong_value: 'a value that cannot stand where it stands',
-  not_built: 'a key, rule or kind of sink that is planned, but not built yet',
-  unset_variable: 'a reference without a default to an environment variable that is not set',
-  unreadable_file: 'a reference to a file that cannot be read',
-  weak_key: 'a key that is too short, or plainly not random',
-} as const;
-
-export type FindingCode = keyof typeof findingCodes;
+/** Codes of the one table, src/core/errors.ts: `not_built_yet` for what is planned, the other for all that is wrong. */
+export type FindingCode = 'config_invalid' | 'not_built_yet';
 
 /** A place in the configuration: keys of mappings and positions in lists, from the root down. */
 export type Path = readonly (string | number)[];

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { FindingCode } from './error.ts';
 
 // The vocabulary of schema.ts. zod's own messages may quote what they were given, and that may be a secret: so every
 // field here brings its own message, of two lines: what is wrong, and what to write instead.
@@ -9,9 +8,13 @@ export function problem(wrong: string, fix: string): string {
   return `${wrong}\n${fix}`;
 }
 
-/** A problem with a code of its own, for `addIssue`; any other is a `wrong_value`. */
-export function issue(code: FindingCode, wrong: string, fix: string) {
-  return { code: 'custom', message: problem(wrong, fix), params: { code } } as const;
+/** The issue about something planned, for `addIssue`. */
+export function notBuiltIssue(what: string) {
+  return {
+    code: 'custom',
+    message: problem(`${what}: not built yet`, 'take it out for now'),
+    params: { notBuilt: true },
+  } as const;
 }
 
 /** A mapping with exactly these keys. A planned key is refused by its name. */
@@ -29,10 +32,6 @@ export function notBuilt<T extends z.ZodType>(schema: T, name: string, path: str
   const refuse = (_: unknown, context: z.RefinementCtx) =>
     context.addIssue({ ...notBuiltIssue(name), path: [...path] });
   return schema.superRefine(refuse).meta({ not: {} });
-}
-
-function notBuiltIssue(name: string) {
-  return issue('not_built', `${name}: not built yet`, 'take it out for now');
 }
 
 /** One of our own words. A planned word is refused by its name. */
@@ -53,11 +52,11 @@ export function word<const W extends string>(
 }
 
 /** A text that `parse` understands; it gives undefined for any other. */
-export function parsed<T>(message: string, parse: (text: string) => T | undefined, code: FindingCode = 'wrong_value') {
+export function parsed<T>(message: string, parse: (text: string) => T | undefined) {
   return z.string({ error: message }).transform((text, context) => {
     const value = parse(text);
     if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message, params: { code } });
+    context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
 }

@@ -1,5 +1,3 @@
-import type { FindingCode } from './error.ts';
-
 /** Where references are looked up. */
 export interface References {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -7,7 +5,7 @@ export interface References {
   readFile(path: string): string;
 }
 
-export type Report = (code: FindingCode, message: string, fix: string) => void;
+export type Report = (message: string, fix: string) => void;
 
 const REFERENCE = /\$\{([^}]*)(\}?)/g;
 const VARIABLE = /^(?<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?<fallback>.*))?$/s;
@@ -31,7 +29,7 @@ function fromEnvironment(name: string, fallback: string | undefined, references:
   const value = Object.hasOwn(references.env, name) ? references.env[name] : undefined;
   if (fallback !== undefined) return value || fallback;
   if (value !== undefined) return value;
-  report('unset_variable', `the environment variable ${name} is not set`, `set ${name}, or write \${${name}:-default}`);
+  report(`the environment variable ${name} is not set`, `set ${name}, or write \${${name}:-default}`);
   return '';
 }
 
@@ -41,13 +39,13 @@ function fromFile(path: string, references: References, report: Report): string 
   } catch (error) {
     // Only the system's code: the error's own text is not ours to vouch for.
     const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    report('unreadable_file', `the file ${path} cannot be read (${reason})`, 'create it, or let this user read it');
+    report(`the file ${path} cannot be read (${reason})`, 'create it, or let this user read it');
     return '';
   }
 }
 
 /** Never quotes what it found: a password with `${` in it looks just like this. */
 function malformed(report: Report): string {
-  report('wrong_value', 'has an unreadable reference', `write \${VAR}, \${VAR:-default} or \${file:/path}`);
+  report('has an unreadable reference', `write \${VAR}, \${VAR:-default} or \${file:/path}`);
   return '';
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ConfigDocument } from './document.ts';
-import { type ConfigFinding, type FindingCode, formatPath, type Path } from './error.ts';
+import { type ConfigFinding, formatPath, type Path } from './error.ts';
 import { isMapping } from './field.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -36,20 +36,15 @@ function eachKey(issue: z.core.$ZodIssueUnrecognizedKeys): Issue[] {
 function toFinding(issue: Issue, document: ConfigDocument): ConfigFinding {
   const path = pathOf(issue);
   const [wrong = '', fix = ''] = issue.message.split('\n');
-  if (isMissing(path, document.value)) return document.finding('missing_key', path, 'is missing', fix);
-  const finding = document.finding(codeOf(issue), path, wrong, fix);
-  return isShowable(finding.code, path) ? finding : { ...finding, object: formatPath(path.slice(0, -1)) };
+  if (isMissing(path, document.value)) return document.finding(path, 'is missing', fix);
+  const finding = document.finding(path, wrong, fix);
+  if (issue.code === 'custom' && issue.params?.notBuilt) return { ...finding, code: 'not_built_yet' };
+  return mayHoldSecret(issue) ? { ...finding, object: formatPath(path.slice(0, -1)) } : finding;
 }
 
 /** In `key: {c2VjcmV0…}` a secret became an unknown key: one that does not look like a key of ours is not repeated. */
-function isShowable(code: FindingCode, path: Path): boolean {
-  return code !== 'unknown_key' || /^[A-Za-z][A-Za-z0-9_-]{0,30}$/.test(String(path.at(-1)));
-}
-
-function codeOf(issue: Issue): FindingCode {
-  if (issue.code === 'unrecognized_keys') return 'unknown_key';
-  if (issue.code === 'custom' && issue.params) return issue.params.code;
-  return 'wrong_value';
+function mayHoldSecret(issue: Issue): boolean {
+  return issue.code === 'unrecognized_keys' && !issue.keys.every((key) => /^[A-Za-z][A-Za-z0-9_-]{0,30}$/.test(key));
 }
 
 /** A key that nobody wrote, in a mapping that is there. */

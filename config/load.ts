@@ -37,6 +37,6 @@ function readConfig(file: string): string {
   } catch (error) {
     const message = `cannot be read (${(error as NodeJS.ErrnoException).code})`;
     const fix = 'name another with -c FILE, or make one: pgveil init';
-    throw new ConfigError([{ code: 'unreadable_config', object: 'configuration', message, fix, file, line: null }]);
+    throw new ConfigError([{ code: 'config_invalid', object: 'configuration', message, fix, file, line: null }]);
   }
 }

@@ -2,7 +2,20 @@ import { z } from 'zod';
 import { Secret } from '../src/core/secret.ts';
 import { formatTableName, isIdentifier, parseTableName } from '../src/core/table-name.ts';
 import { isPostgresUrl, parseListenAddress } from './address.ts';
-import { fields, flag, isMapping, issue, named, notBuilt, parsed, problem, short, text, whole, word } from './field.ts';
+import {
+  fields,
+  flag,
+  isMapping,
+  named,
+  notBuilt,
+  notBuiltIssue,
+  parsed,
+  problem,
+  short,
+  text,
+  whole,
+  word,
+} from './field.ts';
 import { parseKey } from './key.ts';
 import { parseSize } from './units.ts';
 
@@ -54,7 +67,6 @@ const key = parsed(
     const bytes = parseKey(t);
     return bytes && new Secret(bytes);
   },
-  'weak_key',
 );
 const memory = parsed(problem('is not a size of 1MB or more', 'write a size such as 256MB or 1GB'), (t) => {
   const bytes = parseSize(t);
@@ -187,8 +199,8 @@ const tables = named(
     for (const written of given.keys()) {
       const name = canonical(written);
       if (name === undefined) continue;
-      const again = issue('repeated_key', 'is there already, spelled otherwise', 'keep one of the two');
-      if (seen.has(name)) context.addIssue({ ...again, path: [written] });
+      const message = problem('is there already, spelled otherwise', 'keep one of the two');
+      if (seen.has(name)) context.addIssue({ code: 'custom', message, path: [written] });
       seen.add(name);
     }
   },
@@ -223,8 +235,7 @@ const sinks = named(
       context.addIssue({ code: 'custom', message: problem('has no sink', 'add one, of type: postgres') });
     }
     const twins = [...given].filter(([, sink]) => isMapping(sink) && sink.type === 'postgres');
-    const several = issue('not_built', 'several sinks: not built yet', 'keep one for now');
-    for (const [name] of twins.slice(1)) context.addIssue({ ...several, path: [name] });
+    for (const [name] of twins.slice(1)) context.addIssue({ ...notBuiltIssue('several sinks'), path: [name] });
   },
   { when: ({ value }) => value instanceof Map },
 );

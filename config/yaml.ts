@@ -29,5 +29,5 @@ export function parseYaml(text: string, file: string): YamlFile {
 function syntaxError(code: string, file: string, line: number): ConfigError {
   const message = `is not YAML that pgveil reads (${code})`;
   const fix = 'look at indentation, quotes and colons here and above; a text with : # { or & in it needs quotes';
-  return new ConfigError([{ code: 'invalid_yaml', object: 'configuration', message, fix, file, line }]);
+  return new ConfigError([{ code: 'config_invalid', object: 'configuration', message, fix, file, line }]);
 }

@@ -1,32 +1,26 @@
 import { inspect } from 'node:util';
 
-const HIDDEN = '[secret]';
-
-/**
- * A value that nobody may see: the key, or a URL with a password in it. Printing, logging, `JSON.stringify` and
- * `util.inspect` show `[secret]`, so an object that holds one can be logged whole without a leak.
- */
-export class Secret<T> {
+/** A value that shows itself only when asked by name: not in logs, errors, JSON or a debugger's printout. */
+export class Secret<T = string> {
   readonly #value: T;
 
   constructor(value: T) {
     this.#value = value;
   }
 
-  /** The value itself, for the one call that connects or computes with it. What it gives never goes into a message. */
   reveal(): T {
     return this.#value;
   }
 
   toString(): string {
-    return HIDDEN;
+    return '[secret]';
   }
 
   toJSON(): string {
-    return HIDDEN;
+    return '[secret]';
   }
 
   [inspect.custom](): string {
-    return HIDDEN;
+    return '[secret]';
   }
 }

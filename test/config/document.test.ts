@@ -52,7 +52,7 @@ test('an alias stands for what it names', () => {
 
 test('a place that is not in the file has the line of the nearest one above it', () => {
   const document = read('a:\n  b: 1\n\nc:\n  - 1\n  - d: 1');
-  const lineOf = (...path: (string | number)[]) => document.finding('wrong_value', path, '', '').line;
+  const lineOf = (...path: (string | number)[]) => document.finding(path, '', '').line;
   assert.deepEqual(
     [lineOf('a', 'b'), lineOf('a', 'x', 'y'), lineOf('c', 1, 'd'), lineOf('x'), lineOf()],
     [2, 1, 6, 1, 1],

@@ -179,7 +179,7 @@ test('a file that is not there is a finding, and no stack trace', () => {
       assert.ok(error instanceof ConfigError);
       assert.deepEqual(
         error.findings.map(({ code, line }) => [code, line]),
-        [['unreadable_config', null]],
+        [['config_invalid', null]],
       );
       assert.doesNotMatch(inspect(error), /\n\s+at /);
       return true;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { Secret } from '../../src/core/secret.ts';
+import { Secret } from '../../../src/core/secret.ts';
 
 test('a secret is given to the one who asks for it', () => {
   assert.equal(new Secret('hunter2').reveal(), 'hunter2');

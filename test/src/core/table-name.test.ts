@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatTableName, isIdentifier, parseTableName } from '../../src/core/table-name.ts';
+import { formatTableName, isIdentifier, parseTableName } from '../../../src/core/table-name.ts';
 
 const spellings: [text: string, schema: string, name: string][] = [
   ['public.customer', 'public', 'customer'],
