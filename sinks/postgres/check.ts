@@ -71,7 +71,7 @@ async function checkServer(client: Client): Promise<Finding[]> {
 
 /** CREATE on the database, or every schema made beforehand, with the right to create in it. */
 async function checkRights(client: Client, { tables }: TwinOptions): Promise<Finding[]> {
-  const schemas = [...new Set(['pgveil', ...tables.map(({ schema }) => schema)])];
+  const schemas = new Set(['pgveil', ...[...tables.values()].map(({ schema }) => schema)]);
   const { rows } = await query(
     client,
     `SELECT quote_ident(current_user) AS role, quote_ident(current_database()) AS database, wanted.name AS schema,
@@ -80,7 +80,7 @@ async function checkRights(client: Client, { tables }: TwinOptions): Promise<Fin
          has_database_privilege(current_database(), 'CREATE')) AS allowed,
        has_database_privilege(current_database(), 'TEMPORARY') AS temporary
      FROM unnest($1::text[]) AS wanted (name) LEFT JOIN pg_namespace ON nspname = wanted.name`,
-    [schemas],
+    [[...schemas]],
   );
   const findings = rows
     .filter(({ allowed }) => allowed !== 't')
@@ -105,21 +105,24 @@ async function checkTargets(client: Client, { tables }: TwinOptions): Promise<Fi
   const made = (await isThere(client, 'pgveil.generation'))
     ? 'EXISTS (SELECT FROM pgveil.generation WHERE root = pg_class.oid)'
     : 'false';
+  const targets = [...tables].map(([name, { schema, name: relation }]) => ({
+    name,
+    quoted: quoteTable({ schema, relation }),
+  }));
   const { rows } = await query(
     client,
     `SELECT number, ${made} AS made, pg_has_role(relowner, 'USAGE') AS owned, quote_ident(current_user) AS role
      FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, number) JOIN pg_class ON oid = to_regclass(wanted.name)`,
-    [tables.map(quoteTable)],
+    [targets.map(({ quoted }) => quoted)],
   );
   const findings: Finding[] = [];
   for (const { number, made, owned, role } of rows) {
-    const table = tables[Number(number) - 1]!;
+    const { name, quoted } = targets[Number(number) - 1]!;
     if (made !== 't') {
-      const message = `the twin has a table ${table.name} that pgveil did not make`;
-      findings.push(finding('target_exists', table.name, message));
+      findings.push(finding('target_exists', name, `the twin has a table ${name} that pgveil did not make`));
     } else if (owned !== 't') {
-      const fix = `ALTER TABLE ${quoteTable(table)} OWNER TO ${role};`;
-      findings.push(finding('twin_rights', table.name, `${role} does not own ${table.name} on the twin`, fix));
+      const fix = `ALTER TABLE ${quoted} OWNER TO ${role};`;
+      findings.push(finding('twin_rights', name, `${role} does not own ${name} on the twin`, fix));
     }
   }
   return findings;

@@ -2,9 +2,9 @@ import type { ByteWriter } from '../../src/core/bytes.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { CELL_NULL, CELL_TEXT, CELL_UNCHANGED, CellReader, type Tuple } from '../../src/core/tuple.ts';
 import { writeField } from '../../src/postgres/copy-text.ts';
+import { isPlain } from './column-type.ts';
 import { KeyText } from './key.ts';
 import { rowMissing } from './refusal.ts';
-import { isPlain } from './types.ts';
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;

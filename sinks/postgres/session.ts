@@ -1,26 +1,15 @@
 import type { Client } from 'pg';
+import type { TwinConfig } from '../../config/config.ts';
 import type { Observe } from '../../src/core/observer.ts';
-import type { Secret } from '../../src/core/secret.ts';
+import type { TableName } from '../../src/core/table-name.ts';
 import { connect } from '../../src/postgres/connection.ts';
 import type { Claim } from './checkpoint.ts';
 import type { TwinLayout } from './twin-table.ts';
 
-/** A twin as the configuration describes it. */
-export interface TwinOptions extends TwinLayout {
-  /** What the configuration calls the sink. */
-  readonly name: string;
-  readonly url: Secret;
-  /** Whether the source's indexes are built. */
-  readonly indexes: boolean;
-  readonly tables: readonly TargetTable[];
-}
-
-/** A configured table, for `check`. */
-export interface TargetTable {
-  readonly schema: string;
-  readonly relation: string;
-  /** `public.customer`. */
-  readonly name: string;
+/** A twin as the configuration describes it, of one pipeline. */
+export interface TwinOptions extends TwinConfig, TwinLayout {
+  /** The configured ones, for `check`; by the name that status and logs use. */
+  readonly tables: ReadonlyMap<string, TableName>;
 }
 
 /** What lasts from `open` to `close`: the claim and the connections under it. */

@@ -1,7 +1,7 @@
 import type { RedactedTable } from '../../src/core/table.ts';
 import { quoteName } from '../../src/postgres/quote.ts';
+import { keyType, type TypeOverrides, twinType } from './column-type.ts';
 import { generationName, SCHEMA } from './names.ts';
-import { keyType, type TypeOverrides, twinType } from './types.ts';
 
 /** What of the configuration shapes a table on the twin. */
 export interface TwinLayout {
