@@ -5,7 +5,6 @@ export type Decision =
   | 'null'
   | 'hash'
   | 'mask'
-  | 'round'
   | { readonly hash: { readonly length?: number; readonly class?: string; readonly nulls?: boolean } }
   | { readonly mask: { readonly first?: number; readonly last?: number; readonly with?: string } }
   | { readonly constant: string | { readonly value: string; readonly nulls?: boolean } }

@@ -70,11 +70,8 @@ export class RandomChanges {
   }
 
   /** Commits transactions of 1 to 500 rows, small ones most often, until so many rows were changed. */
-  async transactions(rows: number, between: () => Promise<void> = async () => {}): Promise<void> {
-    for (let left = rows; left > 0; ) {
-      left -= await this.transaction(Math.min(left, this.#random.size(1, 500)));
-      await between();
-    }
+  async transactions(rows: number): Promise<void> {
+    for (let left = rows; left > 0; ) left -= await this.transaction(Math.min(left, this.#random.size(1, 500)));
   }
 
   /** To be called where a transaction failed, or may have: reads again which rows there are. */
