@@ -111,7 +111,7 @@ test('Chinook, 20,000 random changes and ten kill -9 later: the twin is redact(s
     if (kill % 2 === 0) await trial.holdsAll(pgveil);
     const before = random.int(1, CHANGES / KILLS - 1);
     await changes.transactions(before);
-    pgveil.signal('SIGKILL');
+    pgveil.process.kill('SIGKILL');
     await changes.transactions(CHANGES / KILLS - before);
     await pgveil.kill();
     pgveil = await trial.run();

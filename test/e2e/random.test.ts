@@ -65,7 +65,7 @@ describe('a random run', () => {
         const pgveil = await trial.run();
         if (random.chance(0.7)) await pgveil.isReady();
         await changes.transactions(random.int(1, 1_500));
-        pgveil.signal(random.pick(['SIGKILL', 'SIGTERM']));
+        pgveil.process.kill(random.pick(['SIGKILL', 'SIGTERM']));
         await changes.transactions(random.int(1, 500));
         await pgveil.kill();
       }

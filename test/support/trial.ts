@@ -6,9 +6,10 @@ import type pg from 'pg';
 import type { Tables } from './decisions.ts';
 import { type Major, newestMajor } from './majors.ts';
 import { differences } from './oracle.ts';
-import { Pgveil, type Status } from './pgveil.ts';
 import { createDatabase, type PostgresServer, startPostgres } from './postgres.ts';
 import { freePort } from './postgres-ready.ts';
+import { runPgveil, startPgveil } from './process.ts';
+import { Service, type Status } from './service.ts';
 import { until } from './wait.ts';
 
 /** The redaction key of all trials. */
@@ -78,7 +79,7 @@ export class Trial implements AsyncDisposable {
   readonly #servers: Servers;
   readonly #directory: string;
   readonly #port: number;
-  readonly #started: Pgveil[] = [];
+  readonly #started: Service[] = [];
   #options: TrialOptions;
 
   constructor(
@@ -141,40 +142,38 @@ export class Trial implements AsyncDisposable {
     return path;
   }
 
-  /** `pgveil COMMAND -c FILE …`; `fault` as PGVEIL_FAULT has it. */
-  async pgveil(command: readonly string[], options: { fault?: string; port?: number } = {}): Promise<Pgveil> {
-    const { fault = '', port = this.#port } = options;
-    const file = `pgveil-${port}.yaml`;
-    const path = await this.write({ ...this.configuration(), http: { listen: `127.0.0.1:${port}` } }, file);
-    const process = new Pgveil([...command, '-c', path], port, { PGVEIL_FAULT: fault });
-    this.#started.push(process);
-    return process;
+  /** Runs `pgveil COMMAND… -c FILE` to its end. */
+  async command(command: readonly string[], timeout = 90_000): Promise<Awaited<ReturnType<typeof runPgveil>>> {
+    const file = await this.write(this.configuration());
+    return await runPgveil([...command, '-c', file], { timeout });
   }
 
-  /** The service, until a signal. */
-  async run(options: { fault?: string; port?: number } = {}): Promise<Pgveil> {
-    return await this.pgveil(['run'], options);
+  /** Starts the service. `fault`: as PGVEIL_FAULT has it; `port`: where it listens, for a second instance. */
+  async run({ fault = '', port = this.#port } = {}): Promise<Service> {
+    const file = await this.write({ ...this.configuration(), http: { listen: `127.0.0.1:${port}` } }, `${port}.yaml`);
+    const service = new Service(startPgveil(['run', '-c', file], { env: { PGVEIL_FAULT: fault } }), port);
+    this.#started.push(service);
+    return service;
   }
 
   /** The service, once every table streams. */
-  async stream(): Promise<Pgveil> {
-    const process = await this.run();
-    await process.isReady();
-    return process;
+  async stream(): Promise<Service> {
+    const service = await this.run();
+    await service.isReady();
+    return service;
   }
 
-  /** `run --until-caught-up`: everything committed by now is in the twin. `code` 3 where a table is halted. */
-  async catchUp(code = 0): Promise<Pgveil> {
-    const process = await this.pgveil(['run', '--until-caught-up']);
-    await process.exits(code);
-    return process;
+  /** `run --until-caught-up`: everything committed by now is in the twin. Exit code 3 where a table is halted. */
+  async catchUp(code = 0): Promise<void> {
+    const ended = await this.command(['run', '--until-caught-up']);
+    assert.equal(ended.code, code, `pgveil said:\n${ended.stdout}\n${ended.stderr}`);
   }
 
   /** Resolves once the running service holds everything committed by now durably. */
-  async holdsAll(process: Pgveil, timeout = 30_000): Promise<Status> {
+  async holdsAll(service: Service, timeout = 30_000): Promise<Status> {
     const end = await this.sourceEnd();
     const holds = ({ position }: Status) => position !== null && lsn(position) >= end;
-    return await process.reaches('a position at the end of the source', holds, timeout);
+    return await service.reaches('a position at the end of the source', holds, timeout);
   }
 
   /** Where the source's durable WAL ends. */
@@ -197,7 +196,7 @@ export class Trial implements AsyncDisposable {
 
   /** Ends what was started and gives the slot back. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const process of this.#started) await process[Symbol.asyncDispose]();
+    for (const service of this.#started) await service[Symbol.asyncDispose]();
     await Promise.all([this.source.end(), this.twin.end()]);
     await dropSlot(this.#servers.source, this.slot);
     await rm(this.#directory, { recursive: true, force: true });
