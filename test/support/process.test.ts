@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { PgveilProcess } from './process.ts';
@@ -36,12 +37,15 @@ test('output that will not come any more is an error with all that was said', as
   await assert.rejects(child.waitForOutput(/ready/), /ended \(exit 2\) without \/ready\/; it said\nno such table/);
 });
 
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 }
 
 for (const signal of ['SIGINT', 'SIGKILL'] as const) {
@@ -50,13 +54,13 @@ for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     await using dying = node(`
       const { startPostgres } = await import(${JSON.stringify(support)});
       const server = await startPostgres({ own: true });
-      console.log(JSON.stringify({ pid: server.pid, directory: server.dataDirectory }));
+      console.log(JSON.stringify({ port: server.port, directory: server.dataDirectory }));
       setInterval(() => {}, 1000);`);
     const [line] = await dying.waitForOutput(/\{.*\}/);
-    const { pid, directory } = JSON.parse(line);
-    assert.ok(existsSync(directory));
+    const { port, directory } = JSON.parse(line);
+    assert.ok(existsSync(directory) && (await isListening(port)));
     dying.kill(signal);
     await until(() => !existsSync(dirname(directory)), { what: `${dirname(directory)} to be removed` });
-    await until(() => !isAlive(pid), { what: `the postmaster ${pid} to be gone` });
+    assert.equal(await isListening(port), false);
   });
 }
