@@ -204,7 +204,7 @@ forMajors('applying changes', { core: true }, (major) => {
     const seen = await until(
       async () => {
         const [row] = await server.query(
-          `SELECT seq_tup_read::int AS read, idx_scan::int AS found FROM pg_stat_user_tables WHERE relname LIKE 'planned_%_g1'`,
+          `SELECT seq_tup_read::int AS read, idx_scan::int AS found FROM pg_stat_user_tables WHERE relname LIKE 'planned_%'`,
         );
         return row.found > 0 && row;
       },

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fit, generationName } from '../../../sinks/postgres/names.ts';
 
-test('a generation is named after pipeline, oid and number', () => {
-  assert.equal(generationName('shop', 16385, 3), 'shop_16385_g3');
+const TABLE = { schema: 'public', relation: 'customer', oid: 16385, generation: 3 };
+
+test('a generation is named after pipeline, table, oid and number', () => {
+  assert.equal(generationName('shop', TABLE), 'shop_public.customer_16385_g3');
 });
 
 test('a longer name keeps what is behind, within 63 bytes, and stays another one than its like', () => {
-  const front = 'ä'.repeat(40);
-  const names = [`${front}a`, `${front}b`].map((pipeline) => generationName(pipeline, 4294967295, 2147483647));
+  const like = { ...TABLE, oid: 4294967295, generation: 2147483647 };
+  const names = ['a', 'b'].map((relation) => generationName('ä'.repeat(40), { ...like, relation }));
   for (const name of names) {
     assert.ok(Buffer.byteLength(name) <= 63, name);
     assert.ok(name.endsWith('_4294967295_g2147483647'));
