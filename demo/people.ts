@@ -21,7 +21,7 @@ export function customer(random: Random, id: number): Row {
     customer_id: id,
     first_name: first,
     last_name: last,
-    email: `${first}.${last}.${id}@letterbox.test`.toLowerCase(),
+    email: `${first}.${last}.${id}@shop.test`.toLowerCase(),
     phone: phone(random),
     tax_number: `TX ${digits(random, 3)}-${digits(random, 6)}`,
     birth_year: random.int(1936, 2006),

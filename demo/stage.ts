@@ -39,7 +39,7 @@ export class Stage implements AsyncDisposable {
   readonly raw: RawValues;
   /** All that pgveil ever wrote: it must not contain a raw value either. */
   readonly processes: PgveilProcess[] = [];
-  readonly #port: number;
+  readonly port: number;
   readonly #clients: pg.Client[] = [];
 
   private constructor(tables: Tables, source: PostgresServer, twin: PostgresServer, port: number) {
@@ -47,7 +47,7 @@ export class Stage implements AsyncDisposable {
     this.source = source;
     this.twin = twin;
     this.raw = new RawValues(tables);
-    this.#port = port;
+    this.port = port;
   }
 
   /** Downloads Postgres where it is missing, starts a source and a twin, and opens the shop. */
@@ -85,7 +85,7 @@ export class Stage implements AsyncDisposable {
       PGVEIL_KEY: this.key.toString('base64'),
       SOURCE_URL: this.url('source'),
       TWIN_URL: this.url('twin'),
-      LISTEN: `127.0.0.1:${this.#port}`,
+      LISTEN: `127.0.0.1:${this.port}`,
     };
     const started = startPgveil([command, '-c', CONFIGURATION, ...options], { env });
     this.processes.push(started);
@@ -126,7 +126,7 @@ export class Stage implements AsyncDisposable {
 
   async page(path: '/status' | '/metrics'): Promise<string | null> {
     try {
-      const response = await fetch(`http://127.0.0.1:${this.#port}${path}`, { signal: AbortSignal.timeout(5_000) });
+      const response = await fetch(`http://127.0.0.1:${this.port}${path}`, { signal: AbortSignal.timeout(5_000) });
       return await response.text();
     } catch {
       return null;
