@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assertNoSighting, type Canary, scanBytes, scanPath } from './canary.ts';
 import type { Tables } from './decisions.ts';
-import { type Major, newestMajor } from './majors.ts';
+import { chosenMajors, type Major } from './majors.ts';
 import { createDatabase, type PostgresServer, startPostgres } from './postgres.ts';
 import { freePort } from './postgres-ready.ts';
 import { Trial, type TrialOptions } from './trial.ts';
 
 export interface ServersOptions {
+  /** By default the newest of those that the tests run on; majors.test.ts is about all of them. */
   readonly source?: Major;
   readonly twin?: Major;
   readonly sourceSettings?: Readonly<Record<string, string>>;
@@ -34,8 +35,12 @@ export class Servers implements AsyncDisposable {
       ...options.sourceSettings,
     };
     const [source, twin] = await Promise.all([
-      startPostgres({ major: options.source ?? newestMajor, settings, own: true }),
-      startPostgres({ major: options.twin ?? newestMajor, settings: { ...options.twinSettings }, own: true }),
+      startPostgres({ major: options.source ?? chosenMajors().at(-1)!, settings, own: true }),
+      startPostgres({
+        major: options.twin ?? chosenMajors().at(-1)!,
+        settings: { ...options.twinSettings },
+        own: true,
+      }),
     ]);
     return new Servers(source, twin);
   }
