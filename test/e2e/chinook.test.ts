@@ -5,7 +5,7 @@ import type { Tables } from '../support/decisions.ts';
 import { Random } from '../support/prng.ts';
 import { projectRoot } from '../support/project.ts';
 import { RandomChanges } from '../support/random-changes.ts';
-import { Servers } from '../support/trial.ts';
+import { Servers } from '../support/servers.ts';
 
 const CHANGES = 20_000;
 const KILLS = 10;
@@ -111,7 +111,7 @@ test('Chinook, 20,000 random changes and ten kill -9 later: the twin is redact(s
     if (kill % 2 === 0) await trial.holdsAll(pgveil);
     const before = random.int(1, CHANGES / KILLS - 1);
     await changes.transactions(before);
-    pgveil.signal('SIGKILL');
+    pgveil.process.kill('SIGKILL');
     await changes.transactions(CHANGES / KILLS - before);
     await pgveil.kill();
     pgveil = await trial.run();

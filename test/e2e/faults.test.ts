@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { FAULTS, type Fault } from '../../src/core/fault.ts';
 import type { Tables } from '../support/decisions.ts';
-import type { Pgveil } from '../support/pgveil.ts';
 import { Random } from '../support/prng.ts';
 import { RandomChanges } from '../support/random-changes.ts';
-import { lsn, Servers, type Trial } from '../support/trial.ts';
+import { Servers } from '../support/servers.ts';
+import type { Service } from '../support/service.ts';
+import { lsn, type Trial } from '../support/trial.ts';
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());
@@ -55,7 +56,7 @@ function timesOf(fault: Fault): number {
   return /commit$|ack$/.test(fault) ? 3 : 1;
 }
 
-async function writeUntilDead(trial: Trial, changes: RandomChanges, pgveil: Pgveil): Promise<void> {
+async function writeUntilDead(trial: Trial, changes: RandomChanges, pgveil: Service): Promise<void> {
   const dead = pgveil.dies();
   let large = false;
   while (pgveil.isRunning) {
@@ -72,8 +73,8 @@ async function writeUntilDead(trial: Trial, changes: RandomChanges, pgveil: Pgve
 
 /** The twin's position as `pgveil status` finds it without a running process. */
 async function storedPosition(trial: Trial): Promise<() => Promise<string | null>> {
-  const status = await trial.pgveil(['status', '--json']);
-  await status.exits(0);
+  const status = await trial.command(['status', '--json']);
+  assert.equal(status.code, 0);
   const report = JSON.parse(status.stdout);
   assert.equal(report.running, false);
   return async () => report.position;

@@ -2,7 +2,7 @@ import { after, describe, test } from 'node:test';
 import type { Tables } from '../support/decisions.ts';
 import { Random } from '../support/prng.ts';
 import { RandomChanges } from '../support/random-changes.ts';
-import { Servers } from '../support/trial.ts';
+import { Servers } from '../support/servers.ts';
 
 // `PGVEIL_TEST_SEED=17` (or `17,18,19`) repeats a run exactly, but for the moments at which processes are scheduled.
 const seeds = (process.env.PGVEIL_TEST_SEED ?? '1,2,3').split(',').map(Number);
@@ -65,7 +65,7 @@ describe('a random run', () => {
         const pgveil = await trial.run();
         if (random.chance(0.7)) await pgveil.isReady();
         await changes.transactions(random.int(1, 1_500));
-        pgveil.signal(random.pick(['SIGKILL', 'SIGTERM']));
+        pgveil.process.kill(random.pick(['SIGKILL', 'SIGTERM']));
         await changes.transactions(random.int(1, 500));
         await pgveil.kill();
       }

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { projectRoot } from './project.ts';
+import { type Canary, type Sighting, scanBytes } from './canary.ts';
+import type { Ended, PgveilProcess } from './process.ts';
 import { until } from './wait.ts';
 
 /** The part of /status that tests look at (contract.md, HTTP). */
@@ -21,82 +19,61 @@ export interface TableStatus {
   readonly halt?: { readonly code: string; readonly fix: string };
 }
 
-export interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
-/** `pgveil ARGS…` as a child process: what users and service managers see of it, and nothing else. */
-export class Pgveil implements AsyncDisposable {
-  readonly #child: ChildProcess;
+/** A running `pgveil run`: what users and service managers see of it, and nothing else. */
+export class Service implements AsyncDisposable {
+  readonly process: PgveilProcess;
   readonly #port: number;
-  readonly ended: Promise<Ended>;
-  /** Everything written to stdout and to stderr so far. */
-  stdout = '';
-  stderr = '';
+  #ended: Ended | null = null;
 
-  /** `port`: where the configuration makes it listen. */
-  constructor(args: readonly string[], port: number, environment: Readonly<Record<string, string>> = {}) {
+  /** `port`: where its configuration makes it listen. */
+  constructor(process: PgveilProcess, port: number) {
+    this.process = process;
     this.#port = port;
-    this.#child = spawn(process.execPath, [join(projectRoot, 'src/app/cli.ts'), ...args], {
-      cwd: projectRoot,
-      env: { ...process.env, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    this.process.exited.then((ended) => {
+      this.#ended = ended;
     });
-    this.#child.stdout!.setEncoding('utf8').on('data', (text) => (this.stdout += text));
-    this.#child.stderr!.setEncoding('utf8').on('data', (text) => (this.stderr += text));
-    this.ended = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }));
-  }
-
-  get pid(): number {
-    return this.#child.pid!;
   }
 
   get isRunning(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
-  }
-
-  /** Sends a signal; SIGKILL as a power cut would, SIGTERM as a service manager does. */
-  signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+    return this.#ended === null;
   }
 
   async kill(): Promise<void> {
-    this.signal('SIGKILL');
-    await this.ended;
+    this.process.kill('SIGKILL');
+    await this.process.exited;
   }
 
   /** Ends it as a service manager does; fails unless it is gone within ten seconds with exit code 0. */
   async stop(): Promise<void> {
-    this.signal('SIGTERM');
-    await until(() => this.ended, { what: 'pgveil to end after SIGTERM', timeout: 10_000 });
-    assert.deepEqual(await this.ended, { code: 0, signal: null }, this.lastWords());
+    this.process.kill('SIGTERM');
+    await until(() => this.process.exited, { what: 'pgveil to end after SIGTERM', timeout: 10_000 });
+    assert.deepEqual(await this.process.exited, { code: 0, signal: null }, this.lastWords());
   }
 
   /** Resolves when it ended; fails unless with this exit code. */
   async exits(code: number, timeout = 90_000): Promise<void> {
-    await until(() => this.ended, { what: () => `pgveil to end; ${this.lastWords()}`, timeout });
-    assert.deepEqual(await this.ended, { code, signal: null }, this.lastWords());
+    await until(() => this.process.exited, { what: () => `pgveil to end; ${this.lastWords()}`, timeout });
+    assert.deepEqual(await this.process.exited, { code, signal: null }, this.lastWords());
   }
 
   /** Resolves once a fault point has killed it. */
   async dies(): Promise<void> {
-    await until(() => this.ended, {
+    await until(() => this.process.exited, {
       what: () => `pgveil to reach a fault point; ${this.lastWords()}`,
       timeout: 60_000,
     });
-    assert.equal((await this.ended).signal, 'SIGKILL', this.lastWords());
+    assert.equal((await this.process.exited).signal, 'SIGKILL', this.lastWords());
   }
 
-  /** Resolves once a fault point holds it (`NAME:1:SIGSTOP`). */
-  async isHeld(): Promise<void> {
-    await until(
-      async () => {
-        this.#assertRunning();
-        return /\) [Tt] /.test(await readFile(`/proc/${this.pid}/stat`, 'utf8'));
-      },
-      { what: 'pgveil to be held at a fault point' },
-    );
+  /** Whether a fault point holds it (`NAME:1:SIGSTOP`). Linux only. */
+  async isHeld(): Promise<boolean> {
+    this.#assertRunning();
+    return /\) [Tt] /.test(await readFile(`/proc/${this.process.pid}/stat`, 'utf8'));
+  }
+
+  /** Resolves once a fault point holds it. */
+  async holds(): Promise<void> {
+    await until(() => this.isHeld(), { what: () => `pgveil to be held at a fault point; ${this.lastWords()}` });
   }
 
   /** The page's text and HTTP code, or null while nobody listens. */
@@ -150,19 +127,27 @@ export class Pgveil implements AsyncDisposable {
 
   /** Resident memory at its highest, in bytes. Linux only. */
   async peakMemory(): Promise<number> {
-    const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
+    const status = await readFile(`/proc/${this.process.pid}/status`, 'utf8');
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]) * 1024;
+  }
+
+  /** Where a canary is in its output and, while it runs, in its pages. */
+  async sightings(canaries: readonly Canary[]): Promise<Sighting[]> {
+    const found = scanBytes(this.process.output, canaries, 'the output of pgveil');
+    if (!this.isRunning) return found;
+    for (const path of ['/live', '/ready', '/status', '/metrics'] as const) {
+      found.push(...scanBytes((await this.page(path))?.text ?? '', canaries, path));
+    }
+    return found;
   }
 
   /** The end of its output, for the message of a failed assertion. No values of rows are in there: see canaries.test.ts. */
   lastWords(): string {
-    return `it said:\n${this.stdout.slice(-1_500)}\n${this.stderr.slice(-1_500)}`;
+    return `it said:\n${this.process.output.slice(-3_000)}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.isRunning) return;
-    this.signal('SIGKILL');
-    await this.ended;
+    await this.process[Symbol.asyncDispose]();
   }
 
   #assertRunning(): void {
