@@ -7,7 +7,7 @@ import type { Stage } from './stage.ts';
 export async function countMismatches(stage: Stage): Promise<number> {
   const { tables, key } = stage;
   const found = await differences({ source: stage.url('source'), twin: stage.url('twin'), tables, key });
-  for (const { table, what, rows, examples } of found) say(`${table}: ${what}: ${rows} rows, such as ${examples}`);
+  for (const { table, what, rows } of found) say(`${table}: ${what}${rows > 0 ? `: ${rows} rows` : ''}`);
   return found.reduce((sum, { rows }) => sum + Math.max(1, rows), 0);
 }
 
