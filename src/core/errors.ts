@@ -23,6 +23,7 @@ interface Kind {
 }
 
 const config = { retry: 'never', recovery: 'stop', exit: 2 } as const;
+const defect = { retry: 'never', recovery: 'stop', exit: 1 } as const;
 const person = { retry: 'person', recovery: 'stop', exit: 3 } as const;
 const away = { retry: 'soon', recovery: 'reopen', exit: 1 } as const;
 const table = { retry: 'person', recovery: 'halt table', exit: 3 } as const;
@@ -30,6 +31,18 @@ const anew = { retry: 'soon', recovery: 'copy everything', exit: 1 } as const;
 
 /** Every error that pgveil knows: the only table of its kind. Codes are stable; docs/errors.md is generated from here. */
 export const ERRORS = {
+  command_line: { ...config, means: 'The command line has an error.', fix: 'See `pgveil --help`.' },
+  cannot_listen: {
+    ...config,
+    means: 'Nothing can listen at `http.listen`: another process does, or the address is not this machine’s.',
+    fix: 'Set `http.listen` to a free port of this machine, or end the other process.',
+  },
+  internal: {
+    ...defect,
+    means: 'pgveil has a defect.',
+    fix: 'Report the lines shown: they say where it happened and hold no value.',
+  },
+
   config_invalid: { ...config, means: 'The configuration has an error.', fix: 'Correct the named line.' },
   not_built_yet: {
     ...config,

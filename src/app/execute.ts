@@ -1,0 +1,37 @@
+import { CommanderError } from 'commander';
+import type { Assemble } from './assembly.ts';
+import { commandLineError, createProgram } from './command-line.ts';
+import { CommandSet, type Output } from './commands.ts';
+import { type Failure, failureJson, failureOf, failureText } from './failure.ts';
+
+/** Does what the command line says; resolves with the exit code, whatever happens. Results go to `out`, failures to `err`. */
+export async function execute(argv: readonly string[], assemble: Assemble, out: Output, err: Output): Promise<number> {
+  const commands = new CommandSet(assemble, out);
+  let exitCode = 0;
+  const finish = async (work: Promise<number>) => {
+    exitCode = await work;
+  };
+  const program = createProgram(
+    {
+      check: (options) => finish(commands.check(options)),
+      run: (options) => finish(commands.run(options)),
+      status: (options) => finish(commands.status(options)),
+      drop: (options) => finish(commands.drop(options)),
+    },
+    (text) => out.write(text),
+  );
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    // Help and the version come as errors, too.
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+    const failure = failureOf(thrown instanceof CommanderError ? commandLineError(thrown) : thrown);
+    report(failure, argv.includes('--json'), err);
+    return failure.exitCode;
+  }
+}
+
+export function report(failure: Failure, json: boolean, err: Output): void {
+  err.write(`${json ? failureJson(failure) : failureText(failure)}\n`);
+}
