@@ -2,7 +2,7 @@ import { ConfigError } from '../../config/error.ts';
 import { PgveilError } from '../core/errors.ts';
 import type { Check } from './assembly.ts';
 import { isConfiguration, recoveryOf, retryOf } from './known-errors.ts';
-import { printable } from './printable.ts';
+import { fixLines, printable } from './printable.ts';
 
 /** A finding of any part, the configuration included, whose codes are its own. */
 export interface Listed {
@@ -47,13 +47,9 @@ export function findingsJson(findings: readonly Listed[]): string {
 /** One paragraph for each finding. */
 export function findingsText(findings: readonly Listed[]): string {
   if (findings.length === 0) return 'ok: nothing stands in the way';
-  const paragraphs = findings.map(({ code, object, message, fix }) => {
-    const lines = [`${code}: ${object}`, `  ${message}`, `  fix: ${fix.replaceAll('\n', '\n       ')}`];
-    return lines
-      .flatMap((line) => line.split('\n'))
-      .map(printable)
-      .join('\n');
-  });
+  const paragraphs = findings.map(({ code, object, message, fix }) =>
+    [printable(`${code}: ${object}`), `  ${printable(message)}`, fixLines(fix)].join('\n'),
+  );
   const count = findings.length === 1 ? '1 finding' : `${findings.length} findings`;
   return `${paragraphs.join('\n\n')}\n\n${count}`;
 }

@@ -3,7 +3,7 @@ import { PgveilError } from '../core/errors.ts';
 import { exitCodeOf } from './check.ts';
 import { NotReady } from './first-check.ts';
 import { fixOf, meansOf } from './known-errors.ts';
-import { printable } from './printable.ts';
+import { fixLines, printable } from './printable.ts';
 
 /** How a command that failed ends. */
 export interface Failure {
@@ -33,11 +33,11 @@ export function failureOf(thrown: unknown): Failure {
 
 /** For people: `error: …` and `fix: …` for each problem. */
 export function failureText({ problems, frames }: Failure): string {
-  const lines = problems.flatMap(({ object, message, fix }) => [
-    `error: ${object === undefined ? '' : `${object}: `}${message}`,
-    `  fix: ${fix.replaceAll('\n', '\n       ')}`,
-  ]);
-  return [...lines, ...frames].map((line) => line.split('\n').map(printable).join('\n')).join('\n');
+  const lines = problems.flatMap(({ object, message, fix }) => {
+    const what = object === undefined ? message : `${object}: ${message}`;
+    return [`error: ${what.split('\n').map(printable).join('\n')}`, fixLines(fix)];
+  });
+  return [...lines, ...frames.map(printable)].join('\n');
 }
 
 /** For programs: `{error: {code, message, fix}}`, and all of them as `errors` where there are several. */
@@ -61,10 +61,11 @@ function nameOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.constructor.name : typeof thrown;
 }
 
-/** Lines of the stack that name a place in a file. What the message says stands before them and may look like one: it goes first. */
+/** Lines of the stack that name a place in a file. The message stands before them and may look like one: it goes first. */
 function framesOf(thrown: unknown): string[] {
   if (!(thrown instanceof Error) || typeof thrown.stack !== 'string') return [];
-  const end = thrown.stack.indexOf(thrown.message) + thrown.message.length;
-  const frames = thrown.stack.slice(end).split('\n');
+  const start = thrown.stack.indexOf(thrown.message);
+  if (start === -1) return [];
+  const frames = thrown.stack.slice(start + thrown.message.length).split('\n');
   return frames.filter((line) => /^ {4}at .*:\d+:\d+\)?$/.test(line));
 }

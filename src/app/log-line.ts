@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { printable } from './printable.ts';
+import { fixLines, printable } from './printable.ts';
 
 /** What the readable line says in words of its own, or not at all. */
 const SAID_ALREADY = new Set(['level', 'time', 'name', 'msg', 'table', 'part', 'code', 'fix', 'retry_in_ms']);
@@ -21,7 +21,7 @@ export function readableLine(json: string): string {
     retry(entry.retry_in_ms),
   ];
   const text = line.filter(Boolean).join(' ');
-  const withFix = entry.fix === undefined ? text : `${text}\n         fix: ${indent(String(entry.fix))}`;
+  const withFix = entry.fix === undefined ? text : `${text}\n${fixLines(String(entry.fix), 9)}`;
   return level === 'warn' ? styleText('yellow', withFix) : level === 'error' ? styleText('red', withFix) : withFix;
 }
 
@@ -32,8 +32,4 @@ function clock(iso: string): string {
 
 function retry(ms: unknown): string {
   return typeof ms === 'number' ? `- again in ${Math.max(1, Math.round(ms / 1000))} s` : '';
-}
-
-function indent(fix: string): string {
-  return fix.split('\n').map(printable).join('\n              ');
 }

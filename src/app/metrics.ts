@@ -59,6 +59,8 @@ export class Metrics {
       registers: [this.#registry],
       collect() {
         this.reset();
+        // A gauge without labels starts at 0 after that: what is not known must not look like nothing.
+        if (labelNames.length === 0) this.remove();
         fill(state.status(), (labels, value) => {
           if (value !== null) this.set(labels, value);
         });

@@ -16,9 +16,11 @@ export async function bindNow(server: Server, address: Address, name: string): P
   try {
     await listen(server, address);
     return true;
-  } catch (error) {
+  } catch {
     if (await askRunning(address, name)) return false;
-    throw error;
+    // It may have been the instance before, which ended just now.
+    await listen(server, address);
+    return true;
   }
 }
 

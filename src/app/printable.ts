@@ -12,6 +12,12 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, '\ufffd');
 }
 
+/** What to do, below what is wrong; further lines, mostly of SQL, stand under the first. */
+export function fixLines(fix: string, indent = 2): string {
+  const lines = fix.split('\n').map(printable);
+  return `${' '.repeat(indent)}fix: ${lines.join(`\n${' '.repeat(indent + 5)}`)}`;
+}
+
 /** Columns that a printable text takes on a terminal. */
 export function widthOf(text: string): number {
   let width = 0;

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { Stored } from './assembly.ts';
-import { fit, printable, widthOf } from './printable.ts';
+import { fit, fixLines, printable, widthOf } from './printable.ts';
 import { formatBytes, formatCount } from './quantity.ts';
 import { askRunning } from './running.ts';
 import { State, type Status } from './state.ts';
@@ -66,7 +66,7 @@ function remarks(tables: Status['tables'], trouble: Notice | undefined): string[
   return all.flatMap(([object, { code, message, fix }]) => [
     '',
     printable(`${object}: ${code}: ${message}`),
-    ...`  fix: ${fix}`.split('\n').map(printable),
+    fixLines(fix),
   ]);
 }
 
