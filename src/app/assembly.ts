@@ -25,10 +25,10 @@ export interface Parts {
   readonly redactor: Redactor;
 }
 
-/** One side's share of `check`. */
+/** One part's share of `check`. */
 export interface Check {
-  /** `source`, a sink's name, `rules`: what a failure to find out anything is about. */
-  readonly part: string;
+  /** `source`, or a sink's name: what it has to reach, and what a failure to do so is about. */
+  readonly needs: string;
   /** Changes nothing. Rejects with a PgveilError where it cannot even look. */
   findings(): Promise<readonly Finding[]>;
 }

@@ -1,8 +1,9 @@
 import type { Config } from '../../config/config.ts';
 import { ConfigError } from '../../config/error.ts';
 import { loadConfig } from '../../config/load.ts';
+import type { Finding } from '../core/errors.ts';
 import type { Assemble } from './assembly.ts';
-import { exitCodeOf, findingsJson, findingsText, gather, type Listed, listConfigError } from './check.ts';
+import { exitCodeOf, findingsJson, findingsText, gather, listConfigError } from './check.ts';
 import type { CommonOptions, DropFlags, RunFlags } from './command-line.ts';
 import { showBars, showLines } from './display.ts';
 import { askAtTerminal, drop } from './drop.ts';
@@ -57,7 +58,7 @@ export class CommandSet {
   }
 
   /** All of a configuration that can be read; what is wrong with it where it cannot. */
-  async #findings(file: string): Promise<Listed[]> {
+  async #findings(file: string): Promise<Finding[]> {
     let config: Config;
     try {
       config = loadConfig(file);

@@ -1,5 +1,4 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { findingCodes } from '../../config/error.ts';
 import { ERRORS } from '../core/errors.ts';
 
 type Entry = (typeof ERRORS)[keyof typeof ERRORS];
@@ -48,26 +47,18 @@ export function errorsPage(): string {
   const parts = [
     '# Errors',
     'Every code that pgveil says, in logs, `/status`, `check --json` and on standard error. Codes are stable.',
-    'This page is generated from `src/core/errors.ts` and `config/error.ts` by `npm run docs`.',
+    'This page is generated from `src/core/errors.ts` by `npm run docs`.',
     ...SECTIONS.flatMap(({ title, outcome, holds }) => [`## ${title}`, outcome, table(holds)]),
-    '## Reading the configuration',
-    'Exit code 2. The message names the file, the line and the path, never a value, and says what to write instead.',
-    rows(['Code', 'Means'], Object.entries(findingCodes)),
   ];
   return `${parts.join('\n\n')}\n`;
 }
 
 function table(holds: (entry: Entry) => boolean): string {
   const entries = Object.entries(ERRORS).filter(([, entry]) => holds(entry));
-  return rows(
-    ['Code', 'Means', 'What to do'],
-    entries.map(([code, { means, fix }]) => [code, means, fix]),
-  );
-}
-
-function rows(head: readonly string[], body: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => '---'), ...body.map(([code, ...rest]) => [`\`${code}\``, ...rest])];
-  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
+  const rows = entries.map(([code, { means, fix }]) => [`\`${code}\``, means, fix]);
+  return [['Code', 'Means', 'What to do'], ['---', '---', '---'], ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n');
 }
 
 if (import.meta.main) {

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ERRORS, type Finding } from '../core/errors.ts';
 import type { Observe } from '../core/observer.ts';
 import { Backoff } from '../pipeline/backoff.ts';
 import { Patience } from '../pipeline/patience.ts';
 import type { Check } from './assembly.ts';
-import { gather, type Listed } from './check.ts';
-import { isConfiguration, recoveryOf, retryOf } from './known-errors.ts';
+import { gather } from './check.ts';
 
 /** What stands in the way of a start and will not go away by itself. */
 export class NotReady extends Error {
-  readonly findings: readonly Listed[];
+  readonly findings: readonly Finding[];
 
-  constructor(findings: readonly Listed[]) {
+  constructor(findings: readonly Finding[]) {
     super('not ready');
     this.findings = findings;
   }
@@ -34,7 +34,7 @@ export async function checkFirst(
       const findings = await gather(checks);
       const stopping = findings.filter(isFinal);
       if (stopping.length > 0) throw new NotReady(stopping);
-      const away = findings.find(({ code }) => recoveryOf(code) === 'reopen');
+      const away = findings.find(({ code }) => ERRORS[code].recovery === 'reopen');
       if (!away) {
         for (const finding of findings) warn(finding, observe);
         return;
@@ -50,10 +50,11 @@ export async function checkFirst(
   }
 }
 
-function isFinal({ code }: Listed): boolean {
-  return isConfiguration(code) || (retryOf(code) === 'person' && recoveryOf(code) === 'stop');
+function isFinal({ code }: Finding): boolean {
+  const { exit, retry, recovery } = ERRORS[code];
+  return exit === 2 || (retry === 'person' && recovery === 'stop');
 }
 
-function warn({ code, object: table, message, fix }: Listed, observe: Observe): void {
+function warn({ code, object: table, message, fix }: Finding, observe: Observe): void {
   observe({ type: 'warning', table, code, message, fix });
 }

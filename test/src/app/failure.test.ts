@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ConfigError } from '../../../config/error.ts';
 import { failureJson, failureOf, failureText } from '../../../src/app/failure.ts';
 import { NotReady } from '../../../src/app/first-check.ts';
-import { PgveilError } from '../../../src/core/errors.ts';
+import { type ErrorCode, type Finding, PgveilError } from '../../../src/core/errors.ts';
 import { CANARY } from './fakes.ts';
 
 class DriverError extends Error {
@@ -20,7 +20,7 @@ test('an error of ours is its message and its fix, with its own exit code', () =
 
 test('a configuration lists all of its errors by line', () => {
   const finding = {
-    code: 'unknown_key',
+    code: 'config_invalid',
     object: 'hush',
     message: 'unknown key',
     fix: 'keys here: a',
@@ -41,13 +41,9 @@ test('a configuration lists all of its errors by line', () => {
 });
 
 test('a start that is not ready has the exit code of the worst finding', () => {
-  const finding = { object: 'source', message: 'm', fix: 'f' };
-  assert.equal(failureOf(new NotReady([{ ...finding, code: 'wal_level' }])).exitCode, 3);
-  const both = [
-    { ...finding, code: 'wal_level' },
-    { ...finding, code: 'unknown_table' },
-  ];
-  assert.equal(failureOf(new NotReady(both)).exitCode, 2);
+  const finding = (code: ErrorCode): Finding => ({ code, object: 'source', message: 'm', fix: 'f' });
+  assert.equal(failureOf(new NotReady([finding('wal_level')])).exitCode, 3);
+  assert.equal(failureOf(new NotReady([finding('wal_level'), finding('unknown_table')])).exitCode, 2);
 });
 
 test('an unexpected error shows its class and where it happened, and nothing that it says', () => {

@@ -14,7 +14,7 @@ const finding = (code: ErrorCode, object: string): Finding => ({
   message: `${code} is so`,
   fix: 'do it',
 });
-const finds = (...found: Finding[]): Check => ({ part: 'source', findings: async () => found });
+const finds = (...found: Finding[]): Check => ({ needs: 'source', findings: async () => found });
 const streams = (observe: Observe) => observe({ type: 'table', table: 'public.a', generation: 1, state: 'streaming' });
 const halts = (observe: Observe) =>
   observe({ type: 'table', table: 'public.a', generation: 1, state: 'halted', code: 'no_key' });
@@ -78,7 +78,7 @@ test('a finding about one table is said, and the others go on', async () => {
 test('a source that is away at the start is waited for', async () => {
   let asked = 0;
   const findings = async () => (asked++ === 0 ? [finding('source_away', 'source')] : []);
-  const options = { checks: [{ part: 'source', findings }], source: upToDate(), starting: streams };
+  const options = { checks: [{ needs: 'source', findings }], source: upToDate(), starting: streams };
   const { exitCode, out } = await pgveil(['run', '--until-caught-up'], options);
   assert.deepEqual([exitCode, asked], [0, 2]);
   assert.match(out, /"code":"source_away".*"retry_in_ms":\d+/);
