@@ -6,8 +6,11 @@ import type { Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
 
-/** Makes concrete parts of a configuration. wire.ts has the one; tests have others. */
-export type Assemble = (config: Config) => Assembly;
+/**
+ * Makes concrete parts of a configuration; `reload` reads it anew, for secrets that were changed meanwhile.
+ * wire.ts has the one; tests have others.
+ */
+export type Assemble = (config: Config, reload: () => Config) => Assembly;
 
 /** All that the commands know of concrete parts. Nothing connects before it is called. */
 export interface Assembly {

@@ -20,13 +20,16 @@ export interface DropFlags extends CommonOptions {
   readonly yes?: boolean;
 }
 
-/** What the commands do; each is called with its options. */
+/** What the commands do; each resolves with the exit code. */
 export interface Commands {
-  check(options: CommonOptions): Promise<void>;
-  run(options: RunFlags): Promise<void>;
-  status(options: CommonOptions): Promise<void>;
-  drop(options: DropFlags): Promise<void>;
+  check(options: CommonOptions): Promise<number>;
+  run(options: RunFlags): Promise<number>;
+  status(options: CommonOptions): Promise<number>;
+  drop(options: DropFlags): Promise<number>;
 }
+
+/** Takes the exit code of the command that was run. */
+type Done = (exitCode: number) => void;
 
 /** Promised for later, and refused by name until then. */
 const PLANNED_COMMANDS = ['init', 'scan', 'recopy', 'approve', 'verify', 'audit'];
@@ -40,7 +43,7 @@ Exit codes:
   3  a person has to act`;
 
 /** The command line. Parsing rejects with a CommanderError, or with what the command rejects with; it never exits. */
-export function createProgram(commands: Commands, print: (text: string) => void): Command {
+export function createProgram(commands: Commands, print: (text: string) => void, done: Done): Command {
   const program = new Command('pgveil')
     .description('A live, redacted copy of a production Postgres.')
     .version(VERSION)
@@ -48,10 +51,10 @@ export function createProgram(commands: Commands, print: (text: string) => void)
     .exitOverride()
     // Errors are printed by whoever called: in the same form as all others.
     .configureOutput({ writeOut: print, writeErr: () => {}, outputError: () => {} });
-  addCheck(program, commands);
-  addRun(program, commands);
-  addStatus(program, commands);
-  addDrop(program, commands);
+  addCheck(program, commands, done);
+  addRun(program, commands, done);
+  addStatus(program, commands, done);
+  addDrop(program, commands, done);
   for (const name of PLANNED_COMMANDS) addPlanned(program, name);
   return program;
 }
@@ -65,13 +68,13 @@ export function commandLineError({ code, message }: CommanderError): PgveilError
   return new PgveilError('command_line', code === 'commander.help' ? 'no command was given' : told);
 }
 
-function addCheck(program: Command, commands: Commands): void {
+function addCheck(program: Command, commands: Commands, done: Done): void {
   addCommand(program, 'check', 'List all that stands in the way, each with its fix; change nothing')
     .addHelpText('after', examples('pgveil check', 'pgveil check -c shop.yaml --json'))
-    .action((options) => commands.check(options));
+    .action(async (options) => done(await commands.check(options)));
 }
 
-function addRun(program: Command, commands: Commands): void {
+function addRun(program: Command, commands: Commands, done: Done): void {
   const command = addCommand(program, 'run', 'Copy what is to be copied, then stream until a signal')
     .option('--until-caught-up', 'end once everything committed on the source by now is durable in every sink')
     .addOption(
@@ -83,25 +86,25 @@ function addRun(program: Command, commands: Commands): void {
       'after',
       examples('pgveil run', 'pgveil run --until-caught-up --timeout 5min', 'pgveil run --json > log'),
     )
-    .action((options) => commands.run(options));
+    .action(async (options) => done(await commands.run(options)));
   for (const flag of PLANNED_RUN_FLAGS) {
     const name = flag.split(' ')[0]!;
     command.addOption(new Option(flag).hideHelp()).on(`option:${name.slice(2)}`, () => refuse(`run ${name}`));
   }
 }
 
-function addStatus(program: Command, commands: Commands): void {
+function addStatus(program: Command, commands: Commands, done: Done): void {
   addCommand(program, 'status', 'Show tables, sinks and slot, whether pgveil runs or not')
     .addHelpText('after', examples('pgveil status', 'pgveil status --json | jq .position'))
-    .action((options) => commands.status(options));
+    .action(async (options) => done(await commands.status(options)));
 }
 
-function addDrop(program: Command, commands: Commands): void {
+function addDrop(program: Command, commands: Commands, done: Done): void {
   addCommand(program, 'drop', 'Remove the slot and the publication that pgveil made; asks first')
     .option('--data', 'remove what it made in the sinks, too')
     .option('--yes', 'do it without asking')
     .addHelpText('after', examples('pgveil drop', 'pgveil drop --data --yes'))
-    .action((options) => commands.drop(options));
+    .action(async (options) => done(await commands.drop(options)));
 }
 
 function addCommand(program: Command, name: string, summary: string): Command {

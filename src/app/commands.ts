@@ -4,7 +4,7 @@ import { loadConfig } from '../../config/load.ts';
 import type { Finding } from '../core/errors.ts';
 import type { Assemble } from './assembly.ts';
 import { exitCodeOf, findingsJson, findingsText, gather, listConfigError } from './check.ts';
-import type { CommonOptions, DropFlags, RunFlags } from './command-line.ts';
+import type { Commands, CommonOptions, DropFlags, RunFlags } from './command-line.ts';
 import { showBars, showLines } from './display.ts';
 import { askAtTerminal, drop } from './drop.ts';
 import { run } from './run.ts';
@@ -16,8 +16,8 @@ export interface Output extends Terminal {
   readonly isTTY?: boolean;
 }
 
-/** What the commands do, and how they say it. Each resolves with its exit code. */
-export class CommandSet {
+/** The commands of the command line: what they do, and how they say it. */
+export class CommandSet implements Commands {
   readonly #assemble: Assemble;
   readonly #output: Output;
 
@@ -38,12 +38,13 @@ export class CommandSet {
     using display = forPeople
       ? showBars(config.name, config.tables.size, this.#output)
       : showLines(config.name, this.#output);
-    return await run(config, this.#assemble, display, { untilCaughtUp, timeoutMs: timeout });
+    const assembly = this.#assemble(config, () => loadConfig(file));
+    return await run(config, assembly, display, { untilCaughtUp, timeoutMs: timeout });
   }
 
   async status({ config: file, json }: CommonOptions): Promise<number> {
     const config = loadConfig(file);
-    const report = await readStatus(config, () => this.#assemble(config).stored());
+    const report = await readStatus(config, () => this.#assemble(config, () => config).stored());
     this.#print(json ? JSON.stringify(report, null, 2) : statusText(report));
     return 0;
   }
@@ -51,7 +52,11 @@ export class CommandSet {
   async drop({ config: file, json, data = false, yes }: DropFlags): Promise<number> {
     const config = loadConfig(file);
     const confirm = yes ? async () => true : askAtTerminal;
-    const removed = await drop(config, this.#assemble(config), { data, confirm });
+    const removed = await drop(
+      config,
+      this.#assemble(config, () => config),
+      { data, confirm },
+    );
     if (json) this.#print(JSON.stringify({ removed: removed ?? [] }));
     else this.#print(removed === null ? 'nothing was removed' : removedText(removed));
     return 0;
@@ -66,7 +71,7 @@ export class CommandSet {
       if (error instanceof ConfigError) return listConfigError(error);
       throw error;
     }
-    return gather(this.#assemble(config).checks);
+    return gather(this.#assemble(config, () => config).checks);
   }
 
   #print(text: string): void {

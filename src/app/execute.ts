@@ -6,20 +6,11 @@ import { type Failure, failureJson, failureOf, failureText } from './failure.ts'
 
 /** Does what the command line says; resolves with the exit code, whatever happens. Results go to `out`, failures to `err`. */
 export async function execute(argv: readonly string[], assemble: Assemble, out: Output, err: Output): Promise<number> {
-  const commands = new CommandSet(assemble, out);
   let exitCode = 0;
-  const finish = async (work: Promise<number>) => {
-    exitCode = await work;
-  };
-  const program = createProgram(
-    {
-      check: (options) => finish(commands.check(options)),
-      run: (options) => finish(commands.run(options)),
-      status: (options) => finish(commands.status(options)),
-      drop: (options) => finish(commands.drop(options)),
-    },
-    (text) => out.write(text),
-  );
+  const print = (text: string) => out.write(text);
+  const program = createProgram(new CommandSet(assemble, out), print, (code) => {
+    exitCode = code;
+  });
   try {
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { Config } from '../../config/config.ts';
 import type { Observe } from '../core/observer.ts';
 import { runPipeline } from '../pipeline/pipeline.ts';
-import type { Assemble, Assembly } from './assembly.ts';
+import type { Assembly } from './assembly.ts';
 import type { Display } from './display.ts';
 import { checkFirst } from './first-check.ts';
 import { createHttp } from './http.ts';
@@ -19,7 +19,7 @@ export interface RunOptions {
 }
 
 /** `pgveil run`: resolves with the exit code; rejects with a PgveilError or with NotReady. */
-export async function run(config: Config, assemble: Assemble, display: Display, options: RunOptions): Promise<number> {
+export async function run(config: Config, assembly: Assembly, display: Display, options: RunOptions): Promise<number> {
   const { name, tables, sink, source } = config;
   const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: [sink.name] });
   const metrics = new Metrics(state);
@@ -33,7 +33,7 @@ export async function run(config: Config, assemble: Assemble, display: Display, 
   const server = createHttp(state, metrics);
   try {
     await whileListening(server, config, state, signals.signal, (signal) =>
-      work(config, assemble(config), observe, options, signal),
+      work(config, assembly, observe, options, signal),
     );
   } finally {
     server.close();
