@@ -48,17 +48,16 @@ export function errorsPage(): string {
     '# Errors',
     'Every code that pgveil says, in logs, `/status`, `check --json` and on standard error. Codes are stable.',
     'This page is generated from `src/core/errors.ts` by `npm run docs`.',
-    ...SECTIONS.flatMap(({ title, outcome, holds }) => [`## ${title}`, outcome, table(holds)]),
+    ...SECTIONS.flatMap(({ title, outcome, holds }) => [`## ${title}`, outcome, ...entries(holds)]),
   ];
   return `${parts.join('\n\n')}\n`;
 }
 
-function table(holds: (entry: Entry) => boolean): string {
-  const entries = Object.entries(ERRORS).filter(([, entry]) => holds(entry));
-  const rows = entries.map(([code, { means, fix }]) => [`\`${code}\``, means, fix]);
-  return [['Code', 'Means', 'What to do'], ['---', '---', '---'], ...rows]
-    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
-    .join('\n');
+/** A heading for each code, so that it can be linked to. */
+function entries(holds: (entry: Entry) => boolean): string[] {
+  return Object.entries(ERRORS)
+    .filter(([, entry]) => holds(entry))
+    .flatMap(([code, { means, fix }]) => [`### ${code}`, means, `To do: ${fix}`]);
 }
 
 if (import.meta.main) {
