@@ -8,30 +8,65 @@ import { askRunning } from './running.ts';
 const HANDOVER_MS = 10_000;
 const RETRY_MS = 200;
 
-/**
- * Listens at once where the port is free. False where another instance of the same pipeline holds it: this one binds it
- * when it takes over. Rejects with `cannot_listen` where a stranger does.
- */
-export async function bindNow(server: Server, address: Address, name: string): Promise<boolean> {
-  try {
-    await listen(server, address);
-    return true;
-  } catch {
-    if (await askRunning(address, name)) return false;
-    // It may have been the instance before, which ended just now.
-    await listen(server, address);
-    return true;
+export interface Claim {
+  readonly server: Server;
+  readonly address: Address;
+  /** The pipeline's: another instance of it may hold the port until this one takes over. */
+  readonly name: string;
+  readonly takenOver: Promise<void>;
+  /** Told the port once the server listens. */
+  readonly listening: (port: number) => void;
+}
+
+/** The port of /live, /ready, /status and /metrics. Disposing of it closes the server. */
+export class Port implements Disposable {
+  readonly #server: Server;
+  readonly #refused = new AbortController();
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /**
+   * Listens at once where the port is free, and after the take-over where another instance of the same pipeline holds it.
+   * Rejects with `cannot_listen` where a stranger does.
+   */
+  static async open(claim: Claim): Promise<Port> {
+    const port = new Port(claim.server);
+    const bound = await bindNow(claim);
+    if (bound === null) bindAfter(claim).then(claim.listening, (error) => port.#refused.abort(error));
+    else claim.listening(bound);
+    return port;
+  }
+
+  /** Aborts with `cannot_listen` when the port was not to be had after the take-over. */
+  get refused(): AbortSignal {
+    return this.#refused.signal;
+  }
+
+  [Symbol.dispose](): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
   }
 }
 
-/** Listens once this instance has taken over; rejects with `cannot_listen` when the port is not free soon after. */
-export async function bindAfter(takenOver: Promise<void>, server: Server, address: Address): Promise<void> {
+/** Null where another instance of the pipeline listens there. */
+async function bindNow({ server, address, name }: Claim): Promise<number | null> {
+  try {
+    return await listen(server, address);
+  } catch {
+    if (await askRunning(address, name)) return null;
+    // It may have been the instance before, which ended just now.
+    return await listen(server, address);
+  }
+}
+
+async function bindAfter({ server, address, takenOver }: Claim): Promise<number> {
   await takenOver;
   const deadline = performance.now() + HANDOVER_MS;
   for (;;) {
     try {
-      await listen(server, address);
-      return;
+      return await listen(server, address);
     } catch (error) {
       if (!(error instanceof PgveilError) || performance.now() > deadline) throw error;
       await sleep(RETRY_MS, undefined, { ref: false });

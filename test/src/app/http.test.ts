@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { afterEach, test } from 'node:test';
 import { createHttp, listen } from '../../../src/app/http.ts';
 import { Metrics } from '../../../src/app/metrics.ts';
-import { bindAfter, bindNow } from '../../../src/app/port.ts';
+import { Port } from '../../../src/app/port.ts';
 import { askRunning } from '../../../src/app/running.ts';
 import { State } from '../../../src/app/state.ts';
 import type { Observation } from '../../../src/core/observer.ts';
@@ -102,31 +102,40 @@ test('a status is believed only from the pipeline of that name', async () => {
   assert.equal(await askRunning({ host: '127.0.0.1', port: 1 }, 'shop'), null);
 });
 
+function claim(port: number) {
+  const listening = Promise.withResolvers<number>();
+  const { server, state, observe } = pipeline();
+  const address = { host: '127.0.0.1', port };
+  return {
+    observe,
+    listening: listening.promise,
+    open: () => Port.open({ server, address, name: 'shop', takenOver: state.takenOver, listening: listening.resolve }),
+  };
+}
+
 test('a second instance binds the port when it has taken over and the first one has let go of it', async () => {
   const first = await serve();
-  const second = pipeline();
-  const address = { host: '127.0.0.1', port: first.port };
-  assert.equal(await bindNow(second.server, address, 'shop'), false);
-  const bound = bindAfter(second.state.takenOver, second.server, address);
+  const second = claim(first.port);
+  using _ = await second.open();
   second.observe(streaming);
   first.server.close().closeAllConnections();
-  await bound;
-  const response = await fetch(`http://127.0.0.1:${first.port}/ready`);
-  assert.equal(response.status, 200);
-  await response.body?.cancel();
+  assert.equal(await second.listening, first.port);
+  assert.equal((await fetch(`http://127.0.0.1:${first.port}/ready`)).status, 200);
 });
 
 test('an instance that ends while it is asked leaves the port to the next one', async () => {
   const ending = createServer(() => ending.close().closeAllConnections());
   const port = await listen(ending, { host: '127.0.0.1', port: 0 });
-  assert.equal(await bindNow(pipeline().server, { host: '127.0.0.1', port }, 'shop'), true);
+  const next = claim(port);
+  using _ = await next.open();
+  assert.equal(await next.listening, port);
 });
 
 test('a port that a stranger holds is an error with a fix', async () => {
   const stranger = createServer((_, response) => response.end('hello'));
   opened.push(stranger);
   const port = await listen(stranger, { host: '127.0.0.1', port: 0 });
-  await assert.rejects(bindNow(pipeline().server, { host: '127.0.0.1', port }, 'shop'), {
+  await assert.rejects(claim(port).open(), {
     code: 'cannot_listen',
     message: `cannot listen at 127.0.0.1:${port}: another process listens there`,
     fix: /http\.listen/,
