@@ -48,7 +48,7 @@ export class TableWatch {
     if (seen.generation !== this.#generation) this.#begin(seen.generation);
     this.#state = stateOf(seen.state);
     this.#reason = seen.reason;
-    this.#halt = this.#state === 'halted' ? haltOf(seen) : undefined;
+    this.#halt = this.#state === 'halted' ? haltOf(seen, this.#halt) : undefined;
     if (this.#state !== 'copying') this.#progress = undefined;
   }
 
@@ -92,8 +92,10 @@ function stateOf(state: Seen<'table'>['state']): TableStatus['state'] {
   return state === 'absent' ? 'waiting' : state;
 }
 
-function haltOf(seen: Seen<'table'>): Notice {
+/** A halt is told twice: by the part that found it, with its reason, and by the checkpoint's entry, which has the code alone. */
+function haltOf(seen: Seen<'table'>, before: Notice | undefined): Notice {
   const code = seen.code ?? seen.state;
+  if (before?.code === code && seen.reason === undefined) return before;
   return { code, message: seen.reason ?? meansOf(code), fix: seen.fix ?? fixOf(code) };
 }
 

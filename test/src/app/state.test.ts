@@ -59,6 +59,12 @@ test('a halt says what it means and what to do, and a stale table is a halted on
   assert.deepEqual(state.haltedTables, ['public.a', 'public.b']);
 });
 
+test('a halt keeps its reason when the entry that follows has the code alone', () => {
+  const halt: Observation = { type: 'table', table: 'public.a', generation: 1, state: 'halted', code: 'names_moved' };
+  const state = watch({ ...halt, reason: 'ssn is now called note' }, halt);
+  assert.equal(state.status().tables['public.a']?.halt?.message, 'ssn is now called note');
+});
+
 test('a warning told twice is one warning, withheld values add up, and a new generation starts without either', () => {
   const warning: Observation = { type: 'warning', table: 'public.a', code: 'x', message: 'm', fix: 'f' };
   const withheld: Observation = { type: 'withheld', table: 'public.a', column: 'note', cells: 2 };
