@@ -102,6 +102,11 @@ export const ERRORS = {
     means: 'The source refused a statement for a reason that pgveil does not know.',
     fix: 'Look up the SQLSTATE.',
   },
+  protocol_violation: {
+    ...away,
+    means: 'The source sent something that is no message of its protocol.',
+    fix: 'If it comes again, look at what stands between pgveil and the source; then report it.',
+  },
   slot_in_use: {
     ...away,
     means: 'Another process reads from the slot.',
