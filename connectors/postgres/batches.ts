@@ -31,9 +31,9 @@ export class Batches {
     return this.#readyBytes + this.#bytes;
   }
 
-  /** Nothing waits here. */
+  /** Nothing waits here, and no transaction is in parts: a position may stand alone. */
   get isEmpty(): boolean {
-    return this.#ready.length === 0 && this.#changes.length === 0 && this.#events.length === 0;
+    return this.#ready.length === 0 && this.#changes.length === 0 && this.#events.length === 0 && !this.#split;
   }
 
   add(change: RawChange, bytes: number): void {

@@ -12,20 +12,20 @@ const WRITE_COST = 32n * 1024n;
 export class Idle {
   #writtenAt = Number.NEGATIVE_INFINITY;
   #pos: Lsn;
-  #awaited: Lsn | null = null;
+  #wanted: Lsn | null = null;
 
   constructor(pos: Lsn) {
     this.#pos = pos;
   }
 
   /** Somebody waits until everything before `lsn` is durable. */
-  await(lsn: Lsn): void {
-    this.#awaited = lsn;
+  want(lsn: Lsn): void {
+    this.#wanted = lsn;
   }
 
-  /** What is awaited has not been handed over yet: the server is to be asked how far it is. */
-  get isAwaited(): boolean {
-    return this.#awaited !== null && this.#pos < this.#awaited;
+  /** What somebody waits for has not been handed over yet: the server is to be asked how far it is. */
+  get isWanted(): boolean {
+    return this.#wanted !== null && this.#pos < this.#wanted;
   }
 
   /** `pos` was handed over with changes. */
@@ -36,7 +36,7 @@ export class Idle {
   /** Whether to hand over `pos` alone; the caller does if so. `now` in ms of a monotonic clock. */
   isDue(pos: Lsn, now: number): boolean {
     if (pos <= this.#pos) return false;
-    const reached = this.isAwaited && pos >= this.#awaited!;
+    const reached = this.isWanted && pos >= this.#wanted!;
     if (!reached && (now - this.#writtenAt < EVERY_MS || pos - this.#pos <= WRITE_COST)) return false;
     this.#writtenAt = now;
     this.#pos = pos;

@@ -37,19 +37,27 @@ const LONGEST_WAIT_MS = 100;
  */
 export class Relations {
   readonly #streaming: Map<string, Streaming>;
-  readonly #boundTo = new Map<number, string>();
+  readonly #boundTo: ReadonlyMap<number, string>;
   readonly #named = new Map<string, string>();
   readonly #known = new Map<number, Known>();
   readonly #seen = new Map<string, { readonly snapshot: Snapshot; readonly reading: TableReading }>();
   readonly #look: Look;
 
-  /** `reading` is the one the start was judged by: it answers for all transactions that were over by then. */
-  constructor(streaming: ReadonlyMap<string, Streaming>, reading: Reading, look: Look) {
+  /**
+   * `boundTo` gives the name under which each oid was copied, also of tables that do not stream. `reading` is the one the start
+   * was judged by: it answers for all transactions that were over by then.
+   */
+  constructor(
+    streaming: ReadonlyMap<string, Streaming>,
+    boundTo: ReadonlyMap<number, string>,
+    reading: Reading,
+    look: Look,
+  ) {
     this.#streaming = new Map(streaming);
+    this.#boundTo = boundTo;
     this.#look = look;
     this.#remember(reading);
-    for (const [name, { bound, table }] of streaming) {
-      this.#boundTo.set(bound.oid, name);
+    for (const [name, { table }] of streaming) {
       this.#named.set(JSON.stringify([table.schema, table.relation]), name);
     }
   }

@@ -23,7 +23,7 @@ const DEAD_PEER_SETTINGS = {
 };
 
 /** A role's own timeouts must not end a copy that lasts hours. */
-const NO_TIMEOUTS = { statement_timeout: '0', idle_in_transaction_session_timeout: '0' };
+const NO_TIMEOUTS = { statement_timeout: '0', idle_in_transaction_session_timeout: '0', idle_session_timeout: '0' };
 
 const PURPOSES = {
   /** Reading the source: it cannot write there, and row-level security is an error instead of a silent filter. */
