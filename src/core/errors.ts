@@ -141,6 +141,12 @@ export const ERRORS = {
     fix: 'ALTER SYSTEM SET wal_level = logical; and restart the server.',
   },
   source_version: { ...person, means: 'The source or the twin is older than PostgreSQL 14.', fix: 'Upgrade it.' },
+  source_standby: {
+    ...person,
+    means:
+      'The source is a standby: it cannot make a publication, and its WAL ends where the primary’s did a moment ago.',
+    fix: 'Point `source.url` at the primary.',
+  },
   source_encoding: {
     ...person,
     means: 'The source database is not encoded as UTF8.',
@@ -211,6 +217,12 @@ export const ERRORS = {
     ...table,
     means: 'The table’s name is gone: it was renamed, moved or dropped.',
     fix: 'Correct the configuration, or rename it back.',
+  },
+  table_unfit: {
+    ...table,
+    means:
+      'Postgres sends no changes of it, or not under this name: a view, a foreign, unlogged or temporary table, a partition of a listed table.',
+    fix: 'List another table, or make it an ordinary one.',
   },
   table_unreadable: {
     ...table,
