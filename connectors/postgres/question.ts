@@ -3,15 +3,10 @@ import type { TableEvent } from '../../src/core/batch.ts';
 import type { TableState } from '../../src/core/checkpoint.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Table } from '../../src/core/table.ts';
-import { type Bound, differenceOfRelation, judgeCatalog } from './definition.ts';
+import { differenceOfRelation, judgeCatalog } from './definition.ts';
+import type { Outset, Streaming } from './outset.ts';
 import { malformed, type Relation } from './pgoutput.ts';
 import type { Reading, Snapshot, TableReading } from './reading.ts';
-
-/** A table that streams: what it was copied under, and the definition its rows are read by. */
-export interface Streaming {
-  readonly bound: Bound;
-  readonly table: Table<'raw'>;
-}
 
 /** What an oid of the stream stands for since its last RELATION. */
 export interface Known {
@@ -43,16 +38,8 @@ export class Relations {
   readonly #seen = new Map<string, { readonly snapshot: Snapshot; readonly reading: TableReading }>();
   readonly #look: Look;
 
-  /**
-   * `boundTo` gives the name under which each oid was copied, also of tables that do not stream. `reading` is the one the start
-   * was judged by: it answers for all transactions that were over by then.
-   */
-  constructor(
-    streaming: ReadonlyMap<string, Streaming>,
-    boundTo: ReadonlyMap<number, string>,
-    reading: Reading,
-    look: Look,
-  ) {
+  /** The outset's reading answers for all transactions that were over by then. */
+  constructor({ streaming, boundTo, reading }: Omit<Outset, 'events'>, look: Look) {
     this.#streaming = new Map(streaming);
     this.#boundTo = boundTo;
     this.#look = look;

@@ -11,6 +11,7 @@ import type { Identity } from './history.ts';
 import { Liveness, statusInterval } from './liveness.ts';
 import { malformed } from './pgoutput.ts';
 import { isPublicationMissing, SERVER, serverError } from './server-message.ts';
+import { ask, endSession } from './session.ts';
 import { KEEPALIVE, readKeepalive, statusUpdate, XLOG_DATA, XLOG_DATA_HEADER } from './status.ts';
 
 /** Who takes what the receiver reads. */
@@ -28,17 +29,15 @@ export interface Listener {
 /** So many requests for a reply between two ticks are those of a server that waits for us in order to shut down. */
 const REQUESTS_OF_A_CLOSING_SERVER = 100;
 
-/** How long the server may take to let go of the slot when we leave. */
-const GOODBYE_MS = 500;
-
 /** The connection that the WAL comes in on: what Postgres calls a WAL receiver. It acknowledges what it is told to and nothing else. */
 export class Receiver {
   readonly #client: pg.Client;
   readonly #socket: Duplex;
   readonly #frames = new Frames();
+  readonly #started = Promise.withResolvers<void>();
+  readonly #heeded = Promise.withResolvers<void>();
   readonly #closing = Promise.withResolvers<void>();
   #listener: Listener | null = null;
-  #started = Promise.withResolvers<void>();
   #isStarted = false;
   #isClosed = false;
   #acked: Lsn = 0n;
@@ -59,27 +58,26 @@ export class Receiver {
 
   /** Before `start`. The history file is fetched where the server is on a later timeline than `timeline`. */
   async identify(timeline: number): Promise<Identity> {
-    const [system] = await this.#query('IDENTIFY_SYSTEM');
-    const [database] = await this.#query('SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()');
+    const [system] = await ask(this.#client, 'IDENTIFY_SYSTEM');
+    const [database] = await ask(this.#client, 'SELECT oid FROM pg_database WHERE datname = current_database()');
     const now = Number(system!.timeline);
-    const file = now > timeline ? (await this.#query(`TIMELINE_HISTORY ${now}`))[0]!.content! : null;
+    const [file] = now > timeline ? await ask(this.#client, `TIMELINE_HISTORY ${now}`) : [];
     return {
       systemIdentifier: system!.systemid!,
       timeline: now,
       flushed: parseLsn(system!.xlogpos!),
       databaseOid: Number(database!.oid),
-      timelineHistory: file,
+      timelineHistory: file?.content ?? null,
     };
   }
 
   /**
-   * Resolves when the slot is ours; from then on the listener is called, first with what lies at the slot's confirmed_flush.
-   * Rejects with `slot_in_use`, `slot_lost`, or as the server says.
+   * Resolves when the slot is ours: nobody else can move it then. Rejects with `slot_in_use`, `slot_lost`, or as the server says.
+   * What it sends, from the slot's confirmed_flush on, waits until somebody listens.
    */
-  async start(slot: string, publication: string, listener: Listener): Promise<void> {
-    const [setting] = await this.#query("SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'");
-    const intervalMs = statusInterval(Number(setting!.setting));
-    this.#listener = listener;
+  async start(slot: string, publication: string): Promise<void> {
+    const [timeout] = await ask(this.#client, "SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout'");
+    const intervalMs = statusInterval(Number(timeout!.setting));
     // The socket is ours from here on: every query was answered, so pg's parser holds nothing back.
     this.#socket.pause();
     this.#socket.removeAllListeners('data');
@@ -91,6 +89,12 @@ export class Receiver {
     this.#timer = setInterval(() => this.#tick(), intervalMs);
     this.#read().catch((error) => this.#fail(error));
     await this.#started.promise;
+  }
+
+  listen(listener: Listener): void {
+    this.#listener = listener;
+    this.#heeded.resolve();
+    this.ask();
   }
 
   /** Everything before `lsn` is durable: told to the server at once, and again at every status update. */
@@ -110,9 +114,7 @@ export class Receiver {
     this.#isClosed = true;
     clearInterval(this.#timer);
     this.#closing.resolve();
-    const late = setTimeout(() => this.#socket.destroy(), GOODBYE_MS);
-    await this.#client.end().catch(() => {});
-    clearTimeout(late);
+    await endSession(this.#client);
   }
 
   /** At once and without a word: the server is closing and waits for nobody but us. */
@@ -144,7 +146,7 @@ export class Receiver {
       case SERVER.copyBothResponse:
         this.#isStarted = true;
         this.#started.resolve();
-        return null;
+        return this.#heeded.promise;
       case SERVER.errorResponse:
         throw serverError(bytes, start, end);
       case SERVER.noticeResponse:
@@ -178,7 +180,7 @@ export class Receiver {
     else if (requests > REQUESTS_OF_A_CLOSING_SERVER) {
       this.#fail(new PgveilError('source_closing', 'source: the server wants to shut down'));
     } else {
-      const wanted = this.#isStarted && this.#listener!.tick();
+      const wanted = this.#listener?.tick() ?? false;
       this.#send(wanted || state === 'ask');
     }
   }
@@ -195,13 +197,5 @@ export class Receiver {
     this.#started.reject(error);
     if (!this.#isClosed) this.#listener?.failed(error);
     this.#isClosed = true;
-  }
-
-  async #query(sql: string): Promise<Record<string, string | null>[]> {
-    try {
-      return (await this.#client.query(sql)).rows;
-    } catch (error) {
-      throw trouble('source', error);
-    }
   }
 }

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Secret } from '../../src/core/secret.ts';
-import { connect } from '../../src/postgres/connection.ts';
 import { trouble } from '../../src/postgres/trouble.ts';
+import { ask, endSession, openReader } from './session.ts';
 
 const POLL_MS = 1000;
 
@@ -25,7 +25,7 @@ export class Watch {
 
   /** Connects, and waits until no other instance holds the lock of `pipeline`. Aborting `signal` ends the wait with its reason. */
   static async open(url: Secret, pipeline: string, observe: Observe, signal: AbortSignal): Promise<Watch> {
-    const watch = new Watch(await connect({ url, side: 'source', purpose: 'read', name: `pgveil ${pipeline} watch` }));
+    const watch = new Watch(await openReader(url, `pgveil ${pipeline}`));
     try {
       let waiting = false;
       while (!(await watch.#tryLock(pipeline))) {
@@ -45,21 +45,13 @@ export class Watch {
     return this.#lost.signal;
   }
 
-  async query(sql: string, values: readonly string[] = []): Promise<Record<string, string | null>[]> {
-    try {
-      return (await this.client.query(sql, [...values])).rows;
-    } catch (error) {
-      throw trouble('source', error);
-    }
-  }
-
   async close(): Promise<void> {
     this.client.removeAllListeners('end');
-    await this.client.end().catch(() => {});
+    await endSession(this.client);
   }
 
   async #tryLock(pipeline: string): Promise<boolean> {
-    const [row] = await this.query('SELECT pg_catalog.pg_try_advisory_lock($1) AS locked', [lockKey(pipeline)]);
+    const [row] = await ask(this.client, 'SELECT pg_try_advisory_lock($1) AS locked', [lockKey(pipeline)]);
     return row!.locked === 't';
   }
 }

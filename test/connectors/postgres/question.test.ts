@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isOver, Relations, type Streaming } from '../../../connectors/postgres/question.ts';
+import type { Streaming } from '../../../connectors/postgres/outset.ts';
+import { isOver, Relations } from '../../../connectors/postgres/question.ts';
 import type { Reading, Snapshot, TableReading } from '../../../connectors/postgres/reading.ts';
 import { shapeOf, type Table } from '../../../src/core/table.ts';
 import * as messages from './messages.ts';
@@ -24,15 +25,12 @@ const both = { 'public.customer': present(customer), 'public.other': present(oth
 /** Relations of both tables; each look at the catalog takes the next reading. */
 function relations(first: Reading, ...looks: Reading[]) {
   const looked: string[] = [];
-  const made = new Relations(
-    new Map([customer, other].map((table) => [table.name, asStreaming(table)])),
-    new Map([customer, other].map((table) => [table.oid, table.name])),
-    first,
-    async (name) => {
-      looked.push(name);
-      return looks.shift() ?? assert.fail('one look too many');
-    },
-  );
+  const streaming = new Map([customer, other].map((table) => [table.name, asStreaming(table)]));
+  const boundTo = new Map([customer, other].map((table) => [table.oid, table.name]));
+  const made = new Relations({ streaming, boundTo, reading: first }, async (name) => {
+    looked.push(name);
+    return looks.shift() ?? assert.fail('one look too many');
+  });
   const receive = (table: Table<'raw'>, xid: number) => {
     made.received(messages.relationOf(table) as Parameters<Relations['received']>[0], xid);
     return made.of(table.oid);
