@@ -115,6 +115,11 @@ export const ERRORS = {
     means: 'The source refused a statement for a reason that pgveil does not know.',
     fix: 'Look up the SQLSTATE.',
   },
+  protocol_violation: {
+    ...away,
+    means: 'The source sent something that is no message of its protocol.',
+    fix: 'If it comes again, look at what stands between pgveil and the source; then report it.',
+  },
   slot_in_use: {
     ...away,
     means: 'Another process reads from the slot.',
@@ -149,6 +154,12 @@ export const ERRORS = {
     fix: 'ALTER SYSTEM SET wal_level = logical; and restart the server.',
   },
   source_version: { ...person, means: 'The source or the twin is older than PostgreSQL 14.', fix: 'Upgrade it.' },
+  source_standby: {
+    ...person,
+    means:
+      'The source is a standby: it cannot make a publication, and its WAL ends where the primary’s did a moment ago.',
+    fix: 'Point `source.url` at the primary.',
+  },
   source_encoding: {
     ...person,
     means: 'The source database is not encoded as UTF8.',
@@ -219,6 +230,12 @@ export const ERRORS = {
     ...table,
     means: 'The table’s name is gone: it was renamed, moved or dropped.',
     fix: 'Correct the configuration, or rename it back.',
+  },
+  table_unfit: {
+    ...table,
+    means:
+      'Postgres sends no changes of it, or not under this name: a view, a foreign, unlogged or temporary table, a partition of a listed table.',
+    fix: 'List another table, or make it an ordinary one.',
   },
   table_unreadable: {
     ...table,
