@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the references of a configuration look like this
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConfigFinding } from '../../config/error.ts';

@@ -1,0 +1,33 @@
+import type { Lsn } from '../core/lsn.ts';
+
+/** The slot follows the slowest sink. Pure: it is told what is durable and says how far the slot may move. */
+export class Acks {
+  readonly #durable = new Map<string, Lsn | null>();
+  #acked: Lsn;
+
+  /** `from` is where the slot stands at the least; a sink without a position (null) holds it there. */
+  constructor(from: Lsn, sinks: ReadonlyMap<string, Lsn | null>) {
+    this.#acked = from;
+    for (const [sink, lsn] of sinks) this.#durable.set(sink, lsn);
+  }
+
+  /** The least of all positions; null while a sink has none. */
+  get least(): Lsn | null {
+    let least: Lsn | null = null;
+    for (const lsn of this.#durable.values()) {
+      if (lsn === null) return null;
+      if (least === null || lsn < least) least = lsn;
+    }
+    return least;
+  }
+
+  /** Returns the LSN to acknowledge, or null where the slot stays. Positions never move back. */
+  durable(sink: string, lsn: Lsn): Lsn | null {
+    const before = this.#durable.get(sink) ?? null;
+    if (before === null || lsn > before) this.#durable.set(sink, lsn);
+    const least = this.least;
+    if (least === null || least <= this.#acked) return null;
+    this.#acked = least;
+    return least;
+  }
+}

@@ -1,0 +1,85 @@
+import type { RedactedBatch } from '../core/batch.ts';
+import type { Position } from '../core/checkpoint.ts';
+import type { Sink } from '../core/sink.ts';
+
+/** A lane makes durable what it wrote when nothing waits, and at the latest after so much. */
+const FLUSH_BYTES = 16 * 1024 * 1024;
+const FLUSH_MS = 100;
+
+/**
+ * The queue and the writer of one sink. While one flush is under way the next batches gather in the queue, and then go
+ * into one flush together: the slower the sink, the larger its transactions.
+ */
+export class Lane {
+  readonly #sink: Sink;
+  readonly #limit: number;
+  readonly #durable: (position: Position) => void;
+  readonly #queue: RedactedBatch[] = [];
+  #queued = 0;
+  #closed = false;
+  /** Wakes whoever waits for room, for a batch, or for the end. */
+  #changed = Promise.withResolvers<void>();
+
+  /** `limit` bounds the queue, in bytes; `durable` is called after every flush. */
+  constructor(sink: Sink, limit: number, durable: (position: Position) => void) {
+    this.#sink = sink;
+    this.#limit = limit;
+    this.#durable = durable;
+  }
+
+  /** Queues a batch; resolves when there is room for another one. A batch larger than the queue is taken alone. */
+  async push(batch: RedactedBatch): Promise<void> {
+    this.#queue.push(batch);
+    this.#queued += batch.bytes;
+    this.#wake();
+    while (this.#queued >= this.#limit && !this.#closed) await this.#changed.promise;
+  }
+
+  /** No more batches come: `run` ends when what is queued is durable as far as its last position. */
+  end(): void {
+    this.#closed = true;
+    this.#wake();
+  }
+
+  /** Writes until `end`. Rejects with what the sink said; the lane is of no use then. */
+  async run(): Promise<void> {
+    try {
+      for (let batch = await this.#next(); batch; batch = await this.#next()) await this.#write(batch);
+    } finally {
+      this.#closed = true;
+      this.#wake();
+    }
+  }
+
+  #unflushed = 0;
+  #since = 0;
+
+  async #write(batch: RedactedBatch): Promise<void> {
+    if (this.#unflushed === 0) this.#since = performance.now();
+    await this.#sink.write(batch);
+    this.#unflushed += batch.bytes;
+    this.#queued -= batch.bytes;
+    this.#wake();
+    if (batch.position && this.#isDue()) {
+      await this.#sink.flush(batch.position);
+      this.#unflushed = 0;
+      this.#durable(batch.position);
+    }
+  }
+
+  /** A position further back in the queue will do as well, if it comes soon. */
+  #isDue(): boolean {
+    if (!this.#queue.some((batch) => batch.position)) return true;
+    return this.#unflushed >= FLUSH_BYTES || performance.now() - this.#since >= FLUSH_MS;
+  }
+
+  async #next(): Promise<RedactedBatch | undefined> {
+    while (this.#queue.length === 0 && !this.#closed) await this.#changed.promise;
+    return this.#queue.shift();
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+}

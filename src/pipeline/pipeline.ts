@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ErrorCode, PgveilError } from '../core/errors.ts';
+import { Backoff } from './backoff.ts';
+import { Patience } from './patience.ts';
+import { type Parts, runSession } from './session.ts';
+
+export interface Until {
+  /** End once everything committed before the start is durable in every sink. */
+  readonly caughtUp: boolean;
+  /** How long to wait for what is away, or for another instance, before `timed_out`; null for ever. */
+  readonly patienceMs: number | null;
+}
+
+/**
+ * Runs until `signal` aborts or `until` is reached. There is one recovery for everything that may work later: close all,
+ * wait, open all, and resume from what is durable. Rejects with the PgveilError that only a person can mend.
+ */
+export async function runPipeline(parts: Parts, until: Until, signal: AbortSignal): Promise<void> {
+  const lessons = new Lessons();
+  const patience = new Patience(until.patienceMs);
+  const healthy = () => {
+    lessons.healthy();
+    patience.calm();
+  };
+  const stopped = AbortSignal.any([signal, patience.signal]);
+  try {
+    while (!signal.aborted) {
+      try {
+        const outset = { halts: lessons.halts, anew: lessons.anew, untilCaughtUp: until.caughtUp, healthy };
+        await runSession(parts, outset, stopped);
+        patience.check();
+        return;
+      } catch (thrown) {
+        if (signal.aborted) return;
+        patience.check();
+        const error = known(thrown);
+        const retryInMs = lessons.learn(error);
+        const { code, message } = error;
+        parts.observe({ type: 'trouble', part: error.table ?? 'pipeline', code, message, retryInMs });
+        if (retryInMs === null) throw error;
+        patience.worry();
+        await sleep(retryInMs, undefined, { signal: stopped }).catch(() => {});
+      }
+    }
+  } finally {
+    patience.calm();
+  }
+}
+
+/** What one session's failure teaches the next. */
+class Lessons {
+  readonly halts = new Map<string, string>();
+  anew = false;
+  #hasRun = false;
+  readonly #backoff = new Backoff();
+
+  /** Milliseconds until the next session, or null where there is none. */
+  learn(error: PgveilError): number | null {
+    switch (error.kind.recovery) {
+      case 'stop':
+        return this.#hasRun && PASSING_ONCE_RUN.has(error.code) ? this.#backoff.next() : null;
+      case 'halt table':
+        if (error.table === null) return null;
+        this.halts.set(error.table, error.code);
+        break;
+      case 'copy everything':
+        this.anew = true;
+        this.halts.clear();
+        break;
+      case 'reopen':
+        break;
+    }
+    return this.#backoff.next();
+  }
+
+  /** A session got its first batch through. */
+  healthy(): void {
+    this.#hasRun = true;
+    this.anew = false;
+    this.#backoff.reset();
+  }
+}
+
+/** Wrong at the first start, but a passing state (a password being rotated) for a service that has run. */
+const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set(['credentials_refused', 'database_missing', 'tls_failed']);
+
+/** Every failure that a part lets out is a PgveilError; anything else is a mistake of ours, and trying again would hide it. */
+function known(thrown: unknown): PgveilError {
+  if (thrown instanceof PgveilError) return thrown;
+  throw thrown;
+}

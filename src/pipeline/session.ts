@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RedactedBatch } from '../core/batch.ts';
+import type { Checkpoint, Position } from '../core/checkpoint.ts';
+import { reach } from '../core/fault.ts';
+import type { Lsn } from '../core/lsn.ts';
+import type { Observe } from '../core/observer.ts';
+import type { Redactor } from '../core/redactor.ts';
+import type { Sink } from '../core/sink.ts';
+import type { Source } from '../core/source.ts';
+import { Acks } from './acks.ts';
+import { Lane } from './lane.ts';
+
+export interface Parts {
+  readonly source: Source;
+  /** By the name the configuration gives them. */
+  readonly sinks: ReadonlyMap<string, Sink>;
+  readonly redactor: Redactor;
+  readonly observe: Observe;
+  /** Bytes that may be queued, over all lanes. */
+  readonly memory: number;
+}
+
+/** What earlier sessions found out and what this one has to respect. */
+export interface Outset {
+  /** Tables that a sink could not go on with: name to code. */
+  readonly halts: ReadonlyMap<string, string>;
+  /** Forget the position and copy every table. */
+  readonly anew: boolean;
+  /** Stop once everything committed before the start is durable. */
+  readonly untilCaughtUp: boolean;
+  /** Called once when the first batch is through: whatever was wrong before is over. */
+  readonly healthy: () => void;
+}
+
+/** After a signal, how long what is in hand may take to become durable; the rest is rolled back and read again. */
+const DRAIN_MS = 7_000;
+
+/** A share of `memory` for what waits in the lanes; the rest is for a batch in the making and for those under way. */
+const QUEUE_SHARE = 0.25;
+
+/**
+ * One life of the pipeline between opening its parts and the first failure: source → redactor → lanes.
+ * Resolves when `signal` aborts, or when it has caught up; what was read and can be durable is durable then.
+ * Rejects with what failed first. The parts are closed in either case.
+ */
+export async function runSession(parts: Parts, outset: Outset, signal: AbortSignal): Promise<void> {
+  try {
+    await parts.source.open(signal);
+    const checkpoints = await openSinks(parts.sinks, signal);
+    const from = whereToRead(checkpoints, outset.anew);
+    parts.redactor.open(from.tables, outset.halts);
+    await new Session(parts, outset, checkpoints).run(from, signal);
+  } finally {
+    await Promise.allSettled([parts.source.close(), ...[...parts.sinks.values()].map((sink) => sink.close())]);
+  }
+}
+
+async function openSinks(sinks: ReadonlyMap<string, Sink>, signal: AbortSignal): Promise<Map<string, Checkpoint>> {
+  const checkpoints = new Map<string, Checkpoint>();
+  for (const [name, sink] of sinks) checkpoints.set(name, await sink.open(signal));
+  return checkpoints;
+}
+
+/** The earliest of the sinks' checkpoints; without any position everything is copied. */
+function whereToRead(checkpoints: ReadonlyMap<string, Checkpoint>, anew: boolean): Checkpoint {
+  const [first, ...others] = checkpoints.values();
+  const earliest = others.reduce((least, one) => (isBefore(one.position, least.position) ? one : least), first!);
+  return anew ? { ...earliest, position: null } : earliest;
+}
+
+function isBefore(one: Position | null, other: Position | null): boolean {
+  return other !== null && (one === null || one.pos < other.pos);
+}
+
+class Session {
+  readonly #parts: Parts;
+  readonly #outset: Outset;
+  readonly #acks: Acks;
+  readonly #lanes: Lane[] = [];
+  /** Aborts the reading: the outer signal, a lane that failed, or being caught up. */
+  readonly #stop = new AbortController();
+  #goal: Lsn | null = null;
+  #started = false;
+
+  constructor(parts: Parts, outset: Outset, checkpoints: ReadonlyMap<string, Checkpoint>) {
+    this.#parts = parts;
+    this.#outset = outset;
+    const positions = [...checkpoints].map(
+      ([name, { position }]) => [name, outset.anew ? null : (position?.pos ?? null)] as const,
+    );
+    this.#acks = new Acks(0n, new Map(positions));
+    const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
+    for (const [name, sink] of parts.sinks) {
+      this.#lanes.push(new Lane(sink, limit, (position) => this.#durable(name, position.pos)));
+    }
+  }
+
+  async run(from: Checkpoint, signal: AbortSignal): Promise<void> {
+    const stopped = AbortSignal.any([signal, this.#stop.signal]);
+    const writing = this.#lanes.map((lane) => this.#orStop(lane.run()));
+    if (this.#outset.untilCaughtUp) writing.push(this.#orStop(this.#aim()));
+    await this.#orStop(this.#read(from, stopped));
+    for (const lane of this.#lanes) lane.end();
+    await Promise.race([Promise.all(writing), sleep(DRAIN_MS, undefined, { ref: false })]);
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Row by row this is all there is: read, redact, hand to every lane. */
+  async #read(from: Checkpoint, stopped: AbortSignal): Promise<void> {
+    for await (const batch of this.#parts.source.read(from, stopped)) {
+      const redacted = this.#parts.redactor.redact(batch);
+      this.#report(redacted);
+      await Promise.all(this.#lanes.map((lane) => lane.push(redacted)));
+      if (stopped.aborted) break;
+    }
+  }
+
+  #report(batch: RedactedBatch): void {
+    const { observe } = this.#parts;
+    for (const [table, { generation, state }] of batch.entries) {
+      observe({ type: 'table', table, generation, ...state });
+    }
+    if (batch.position) {
+      const commitTime = batch.changes.at(-1)?.transaction.commitTime ?? null;
+      observe({ type: 'received', pos: batch.position.pos, commitTime });
+    }
+    if (!this.#started) this.#outset.healthy();
+    this.#started = true;
+  }
+
+  #durable(sink: string, pos: Lsn): void {
+    this.#parts.observe({ type: 'durable', sink, pos });
+    const lsn = this.#acks.durable(sink, pos);
+    if (lsn !== null) {
+      reach('before the ack');
+      this.#parts.source.ack(lsn);
+      this.#parts.observe({ type: 'acked', pos: lsn });
+      reach('after the ack');
+    }
+    this.#stopAtGoal();
+  }
+
+  /** Finds out where the source stands now, which is where to stop. */
+  async #aim(): Promise<void> {
+    this.#goal = await this.#parts.source.end();
+    this.#stopAtGoal();
+  }
+
+  #stopAtGoal(): void {
+    const least = this.#acks.least;
+    if (this.#goal !== null && least !== null && least >= this.#goal) this.#stop.abort();
+  }
+
+  #failure: { readonly error: unknown } | null = null;
+
+  /** Any part's failure ends the reading, and the first one is what the session rejects with. */
+  async #orStop(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#failure ??= { error };
+      this.#stop.abort();
+    }
+  }
+}

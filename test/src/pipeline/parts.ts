@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import type { RawBatch, RedactedBatch } from '../../../src/core/batch.ts';
+import type { Checkpoint, Position } from '../../../src/core/checkpoint.ts';
+import type { Lsn } from '../../../src/core/lsn.ts';
+import type { Redactor } from '../../../src/core/redactor.ts';
+import type { Sink } from '../../../src/core/sink.ts';
+import type { Source } from '../../../src/core/source.ts';
+
+export const positionAt = (pos: Lsn): Position => ({
+  pos,
+  witness: null,
+  history: { systemIdentifier: '1', timeline: 1, databaseOid: 1, slot: 's' },
+});
+
+/** A batch without rows: the pipeline looks at sizes and positions alone. */
+export const batchAt = (pos: Lsn | null, bytes = 1): RawBatch => ({
+  events: [],
+  changes: [],
+  chunk: null,
+  position: pos === null ? null : positionAt(pos),
+  progress: { clsn: 0n, seq: 0 },
+  bytes,
+});
+
+/** Yields the given batches above the position it is asked to read from, and then waits for the end. */
+export class ScriptedSource implements Source {
+  readonly acked: Lsn[] = [];
+  readonly reads: (Lsn | null)[] = [];
+  opened = 0;
+  closed = 0;
+  readonly #script: (read: number) => Iterable<RawBatch>;
+
+  constructor(script: (read: number) => Iterable<RawBatch>) {
+    this.#script = script;
+  }
+
+  async check() {
+    return [];
+  }
+  async open() {
+    this.opened++;
+  }
+  async *read(from: Checkpoint, signal: AbortSignal) {
+    const pos = from.position?.pos ?? null;
+    this.reads.push(pos);
+    for (const batch of this.#script(this.reads.length)) {
+      if (signal.aborted) return;
+      if (pos === null || batch.position === null || batch.position.pos > pos) yield batch;
+    }
+    if (!signal.aborted) await once(signal, 'abort');
+  }
+  ack(lsn: Lsn) {
+    this.acked.push(lsn);
+  }
+  async end() {
+    return 100n;
+  }
+  async close() {
+    this.closed++;
+  }
+}
+
+/** Keeps what it is given; `write` and `flush` can be made to wait or fail. */
+export class MemorySink implements Sink {
+  durable: Position | null = null;
+  readonly written: RedactedBatch[] = [];
+  readonly flushed: Lsn[] = [];
+  beforeWrite: (batch: RedactedBatch) => Promise<void> | void = () => {};
+
+  async check() {
+    return [];
+  }
+  async open(): Promise<Checkpoint> {
+    return { position: this.durable, tables: new Map() };
+  }
+  async write(batch: RedactedBatch) {
+    await this.beforeWrite(batch);
+    this.written.push(batch);
+  }
+  async flush(position: Position) {
+    this.durable = position;
+    this.flushed.push(position.pos);
+  }
+  async close() {}
+}
+
+export class PassingRedactor implements Redactor {
+  readonly halts: ReadonlyMap<string, string>[] = [];
+  readonly wanted = () => null;
+  open(_entries: unknown, halts: ReadonlyMap<string, string>) {
+    this.halts.push(new Map(halts));
+  }
+  redact(batch: RawBatch) {
+    return { ...batch, entries: new Map() } as unknown as RedactedBatch;
+  }
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PgveilError } from '../../../src/core/errors.ts';
+import type { Observation } from '../../../src/core/observer.ts';
+import { runPipeline } from '../../../src/pipeline/pipeline.ts';
+import { batchAt, MemorySink, PassingRedactor, ScriptedSource } from './parts.ts';
+
+function pipeline(script: ConstructorParameters<typeof ScriptedSource>[0]) {
+  const source = new ScriptedSource(script);
+  const sink = new MemorySink();
+  const redactor = new PassingRedactor();
+  const seen: Observation[] = [];
+  const observe = (observation: Observation) => void seen.push(observation);
+  const parts = { source, sinks: new Map([['twin', sink]]), redactor, observe, memory: 1000 };
+  return { source, sink, redactor, seen, parts };
+}
+
+const CAUGHT_UP = { caughtUp: true, patienceMs: null };
+const never = new AbortController().signal;
+
+test('a run until caught up ends when the position asked for is durable, and acknowledges only what is durable', async () => {
+  const { source, sink, parts } = pipeline(() => [batchAt(40n), batchAt(null), batchAt(100n)]);
+  await runPipeline(parts, CAUGHT_UP, never);
+  assert.equal(sink.durable?.pos, 100n);
+  assert.ok(source.acked.every((lsn) => lsn <= 100n) && source.acked.at(-1) === 100n);
+  assert.equal(source.closed, 1);
+});
+
+test('a passing failure of the source is answered by reading again from what is durable', async () => {
+  const { source, sink, parts } = pipeline(function* (read) {
+    yield batchAt(40n);
+    if (read === 1) throw new PgveilError('source_away', 'gone');
+    yield batchAt(100n);
+  });
+  await runPipeline(parts, CAUGHT_UP, never);
+  assert.deepEqual(source.reads, [null, 40n]);
+  assert.equal(sink.durable?.pos, 100n);
+});
+
+test('a sink that cannot go on with a table halts that table and reads again', async () => {
+  const { source, sink, redactor, parts } = pipeline(() => [batchAt(40n), batchAt(100n)]);
+  let failed = false;
+  sink.beforeWrite = (batch) => {
+    if (failed || batch.position?.pos !== 100n) return;
+    failed = true;
+    throw new PgveilError('key_collision', 'two rows of one key', { table: 'public.t' });
+  };
+  await runPipeline(parts, CAUGHT_UP, never);
+  assert.deepEqual(redactor.halts, [new Map(), new Map([['public.t', 'key_collision']])]);
+  assert.equal(source.reads.length, 2);
+});
+
+test('a lost slot is answered by a copy of everything, said aloud', async () => {
+  const { source, sink, seen, parts } = pipeline(function* (read) {
+    if (read === 1) throw new PgveilError('slot_lost', 'the slot is gone');
+    yield batchAt(100n);
+  });
+  sink.durable = { ...batchAt(50n).position! };
+  await runPipeline(parts, CAUGHT_UP, never);
+  assert.deepEqual(source.reads, [50n, null]);
+  assert.ok(seen.some((one) => one.type === 'trouble' && one.code === 'slot_lost'));
+});
+
+test('what only a person can mend ends the run with its code', async () => {
+  const { parts } = pipeline(() => {
+    throw new PgveilError('history_changed', 'another server');
+  });
+  await assert.rejects(runPipeline(parts, CAUGHT_UP, never), { code: 'history_changed' });
+});
+
+test('a run until caught up gives up on what stays away', async () => {
+  const { parts } = pipeline(() => {
+    throw new PgveilError('source_away', 'gone');
+  });
+  await assert.rejects(runPipeline(parts, { caughtUp: true, patienceMs: 50 }, never), { code: 'timed_out' });
+});
+
+test('a signal makes durable what is in hand and ends without an error', async () => {
+  const stop = new AbortController();
+  const { sink, parts } = pipeline(function* () {
+    yield batchAt(40n);
+    yield batchAt(50n);
+    stop.abort();
+  });
+  await runPipeline(parts, { caughtUp: false, patienceMs: null }, stop.signal);
+  assert.equal(sink.durable?.pos, 50n);
+});
+
+test('a mistake of ours is not retried', async () => {
+  const { parts } = pipeline(() => {
+    throw new TypeError('a mistake');
+  });
+  await assert.rejects(runPipeline(parts, CAUGHT_UP, never), TypeError);
+});
+
+test('a sink that hangs does not keep the process from stopping', { timeout: 20_000 }, async () => {
+  const stop = new AbortController();
+  const { sink, source, parts } = pipeline(() => [batchAt(40n)]);
+  sink.beforeWrite = () => {
+    stop.abort();
+    return new Promise(() => {});
+  };
+  const started = performance.now();
+  // Nothing else holds the event loop here; in the service sockets do.
+  const held = setInterval(() => {}, 1000);
+  await runPipeline(parts, { caughtUp: false, patienceMs: null }, stop.signal);
+  clearInterval(held);
+  assert.ok(performance.now() - started < 10_000);
+  assert.equal(sink.durable, null);
+  assert.equal(source.closed, 1);
+});
