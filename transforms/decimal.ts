@@ -24,9 +24,14 @@ export function roundDecimal({ negative, digits, scale }: Decimal, places: numbe
   return decimal(negative, up ? increment(kept) : kept, places);
 }
 
-/** How many digits stand before the point; 0 below one. */
+/** How many digits stand before the point: less than none where zeros come first behind it (0.001: -2), -Infinity for zero. */
 export function wholeDigits({ digits, scale }: Decimal): number {
-  return digits === '' ? 0 : Math.max(digits.length - scale, 0);
+  return digits === '' ? Number.NEGATIVE_INFINITY : digits.length - scale;
+}
+
+/** How many digits there are without the zeros at either end. */
+export function significantDigits({ digits }: Decimal): number {
+  return digits.replace(/0+$/, '').length;
 }
 
 /** Plain, with exactly so many decimals: as numeric and the integers are written. The number has no more of them than that. */

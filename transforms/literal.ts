@@ -1,5 +1,5 @@
 import type { ColumnType } from '../src/core/table.ts';
-import { formatFloat, parseDecimal, roundDecimal } from './decimal.ts';
+import { formatFloat, parseDecimal, roundDecimal, significantDigits } from './decimal.ts';
 import { numberType } from './number-type.ts';
 import { fits, isText, textLimit } from './text-type.ts';
 
@@ -40,7 +40,8 @@ function numberLiteral(type: ColumnType, text: string): string | null {
   if (!number || !exact) return null;
   const kept = number.scale === null ? exact : roundDecimal(exact, number.scale);
   // A number that the column would round is not the one that was asked for.
-  return formatFloat(kept, 0) === formatFloat(exact, 0) ? number.format(kept, Math.max(exact.scale, 0)) : null;
+  const isExact = formatFloat(kept, 0) === formatFloat(exact, 0) && significantDigits(exact) <= number.exactDigits;
+  return isExact ? number.format(kept, Math.max(exact.scale, 0)) : null;
 }
 
 function date(text: string): string | null {

@@ -13,8 +13,8 @@ export const round: Transform<RoundOptions> = {
   misfit: ({ type }, { digits }) => {
     const number = numberType(type);
     if (!number) return `\`round\` is for numbers, and the column is of type ${type.name}: choose another rule`;
-    if (-digits <= number.wholeDigits) return null;
-    return `\`round\` to ${digits} digits leaves nothing of ${type.name}: choose fewer, or the rule \`constant\``;
+    if (-digits < number.wholeDigits) return null;
+    return `\`round\` to ${digits} digits leaves no digit of ${type.name}: keep more of them, or use \`constant\``;
   },
   compile: ({ type }, { digits }) => {
     const number = numberType(type)!;
