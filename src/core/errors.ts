@@ -188,6 +188,11 @@ export const ERRORS = {
     means: 'The twin has a table under this name that pgveil did not make.',
     fix: 'Rename or drop it.',
   },
+  twin_encoding: {
+    ...person,
+    means: 'The twin database is not encoded as UTF8.',
+    fix: 'Create it with ENCODING UTF8: other encodings lack characters that the source may have.',
+  },
   newer_checkpoint: {
     ...person,
     means: 'The checkpoint was written by a newer pgveil.',
@@ -266,6 +271,17 @@ export const ERRORS = {
     ...table,
     means: 'A changed row is not in the twin, and its unchanged large values were not sent.',
     fix: 'Copy the table again.',
+  },
+  twin_refused: {
+    ...table,
+    means: 'The twin refused a row: a value does not fit its column there, or somebody changed the table.',
+    fix: 'Look up the SQLSTATE; correct the rule, `sinks.X.types` or the table; then copy the table again.',
+  },
+  swap_blocked: {
+    ...table,
+    means:
+      'Something of yours on the twin (a foreign key, a view) keeps a new copy from taking the place of the old one.',
+    fix: 'Drop what the message names, copy the table again, and make it anew.',
   },
   too_wide: {
     ...table,
