@@ -2,15 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SourceConfig, TableConfig } from '../../config/config.ts';
 import type { RawBatch } from '../../src/core/batch.ts';
 import type { Checkpoint, Position } from '../../src/core/checkpoint.ts';
-import { type Finding, PgveilError } from '../../src/core/errors.ts';
+import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import { type Lsn, parseLsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Source, Wanted } from '../../src/core/source.ts';
 import { Batches } from './batches.ts';
 import { readCatalog } from './catalog.ts';
+import { firstCopy } from './first-copy.ts';
 import { checkServer, WitnessSearch } from './history.ts';
-import { type Outset, resume } from './outset.ts';
+import { afterCopy, type Outset, resume, type Streams } from './outset.ts';
 import { Relations } from './question.ts';
 import type { Asked, Reading } from './reading.ts';
 import { Receiver } from './receiver.ts';
@@ -53,10 +54,6 @@ export class PostgresSource implements Source {
     );
   }
 
-  async check(): Promise<Finding[]> {
-    return [];
-  }
-
   async open(signal: AbortSignal): Promise<void> {
     await this.close();
     const { source, pipeline, observe } = this.#options;
@@ -70,7 +67,10 @@ export class PostgresSource implements Source {
     const watch = this.#opened();
     const stopped = AbortSignal.any([signal, watch.lost]);
     try {
-      const stream = await this.#follow(from);
+      const stream = from.position
+        ? await this.#resume(from, from.position)
+        : yield* this.#copyAndFollow(from, stopped);
+      if (!stream) return;
       for (let batch = await stream.next(stopped); batch; batch = await stream.next(stopped)) {
         yield batch;
         if (batch.position === null && batch.changes.length > 0) reach('inside a transaction');
@@ -116,16 +116,35 @@ export class PostgresSource implements Source {
   }
 
   /** Streams from `position`, or refuses because the server has not got what follows it. */
-  async #follow({ position, tables }: Checkpoint): Promise<Stream> {
-    if (!position) throw new TypeError('a copy comes first');
-    const { client } = this.#opened();
+  async #resume({ tables }: Checkpoint, position: Position): Promise<Stream> {
     const receiver = await this.#openReceiver();
     const identity = await receiver.identify(position.history.timeline);
     checkServer(position, identity);
-    const reading = await readCatalog(client, this.#asked);
-    const confirmedFlush = await this.#startAt(receiver);
+    const reading = await readCatalog(this.#opened().client, this.#asked);
     const history = { ...position.history, timeline: identity.timeline, slot: this.#options.source.slot };
-    const stream = this.#streamFrom({ ...position, history }, confirmedFlush, resume(tables, reading, position.pos));
+    const outset = resume(tables, reading, position.pos);
+    return await this.#follow(receiver, { ...position, history }, outset, outset.events);
+  }
+
+  /** Copies everything, hands over the position where the copy ends, and streams from there. Null where `stopped` aborted. */
+  async *#copyAndFollow(from: Checkpoint, stopped: AbortSignal): AsyncGenerator<RawBatch, Stream | null> {
+    const { client } = this.#opened();
+    const copied = yield* firstCopy(this.#options, this.#asked, from, client, stopped);
+    if (!copied) return null;
+    const { consistentPoint: pos, tables } = copied;
+    const receiver = await this.#openReceiver();
+    const { systemIdentifier, databaseOid, timeline } = await receiver.identify(Number.POSITIVE_INFINITY);
+    const history = { systemIdentifier, databaseOid, timeline, slot: this.#options.source.slot };
+    const position = { pos, witness: null, history };
+    const { events, ...outset } = afterCopy(tables, await readCatalog(client, this.#asked), pos);
+    const stream = await this.#follow(receiver, position, outset, []);
+    yield { events, changes: [], chunk: null, position, progress: { clsn: pos, seq: 0 }, bytes: 0 };
+    return stream;
+  }
+
+  async #follow(receiver: Receiver, position: Position, outset: Streams, events: Outset['events']): Promise<Stream> {
+    const confirmedFlush = await this.#startAt(receiver);
+    const stream = this.#streamFrom(position, confirmedFlush, outset, events);
     receiver.listen(stream);
     return stream;
   }
@@ -151,13 +170,13 @@ export class PostgresSource implements Source {
     return slot!.confirmedFlush!;
   }
 
-  #streamFrom(position: Position, confirmedFlush: Lsn, outset: Outset): Stream {
+  #streamFrom(position: Position, confirmedFlush: Lsn, outset: Streams, events: Outset['events']): Stream {
     const limit = Math.min(BATCH_BYTES, this.#options.memory * BATCH_SHARE);
     const batches = new Batches(limit);
     const witness = new WitnessSearch(position, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#look(name));
     const transactions = new Transactions(position, batches, relations, witness);
-    this.#stream = new Stream(transactions, batches, witness, outset.events, limit);
+    this.#stream = new Stream(transactions, batches, witness, events, limit);
     if (this.#wanted !== null) this.#stream.want(this.#wanted);
     return this.#stream;
   }

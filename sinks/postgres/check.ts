@@ -1,4 +1,4 @@
-import type { Client, ClientBase } from 'pg';
+import type { Client } from 'pg';
 import { CHECKPOINT_FORMAT } from '../../src/core/checkpoint.ts';
 import { ERRORS, type ErrorCode, type Finding, PgveilError } from '../../src/core/errors.ts';
 import { quoteName, quoteTable } from '../../src/postgres/quote.ts';
@@ -6,21 +6,6 @@ import { query } from './query.ts';
 import { connectTwin, type TwinOptions } from './session.ts';
 
 const OLDEST_VERSION = 140000;
-
-/** Which database a server's connection stands in, to tell whether source and twin are one. */
-export interface Identity {
-  readonly systemIdentifier: string;
-  readonly databaseOid: number;
-}
-
-export async function identify(client: ClientBase): Promise<Identity> {
-  const { rows } = await query(
-    client,
-    `SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database()) AS database_oid
-     FROM pg_control_system()`,
-  );
-  return { systemIdentifier: rows[0]!.system_identifier!, databaseOid: Number(rows[0]!.database_oid) };
-}
 
 /** Everything on the twin that stands in the way, found without changing anything. */
 export async function checkTwin(options: TwinOptions): Promise<Finding[]> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedactedBatch } from '../core/batch.ts';
-import type { Checkpoint, Position } from '../core/checkpoint.ts';
+import type { Checkpoint, Position, TableEntry } from '../core/checkpoint.ts';
 import { reach } from '../core/fault.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Observe } from '../core/observer.ts';
@@ -65,7 +65,13 @@ async function openSinks(sinks: ReadonlyMap<string, Sink>, signal: AbortSignal):
 function whereToRead(checkpoints: ReadonlyMap<string, Checkpoint>, anew: boolean): Checkpoint {
   const [first, ...others] = checkpoints.values();
   const earliest = others.reduce((least, one) => (isBefore(one.position, least.position) ? one : least), first!);
-  return anew ? { ...earliest, position: null } : earliest;
+  return anew || !earliest.position ? unfinished(earliest.tables) : earliest;
+}
+
+/** Everything is copied: nothing of what is there counts, but what the columns' names were bound to does. */
+function unfinished(tables: Checkpoint['tables']): Checkpoint {
+  const absent = ([name, entry]: [string, TableEntry]) => [name, { ...entry, state: { state: 'absent' } }] as const;
+  return { position: null, tables: new Map([...tables].map(absent)) };
 }
 
 function isBefore(one: Position | null, other: Position | null): boolean {
