@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { TableEntry } from '../src/core/checkpoint.ts';
-import { ERRORS, type Finding } from '../src/core/errors.ts';
+import type { Finding } from '../src/core/errors.ts';
 import type { Table } from '../src/core/table.ts';
 import { type Bound, bind } from './binding.ts';
 import { movedNames, problems } from './findings.ts';
@@ -40,25 +40,4 @@ export function findings(
   entries: ReadonlyMap<string, TableEntry> = new Map(),
 ): readonly Finding[] {
   return define(table, config, deriveKeys(config.key), entries).findings;
-}
-
-/** What a start under this configuration would copy anew, for `check`: nothing where the table was never copied. */
-export function whatChanged(
-  table: Table<'raw'>,
-  config: Decisions & Pick<Config, 'key'>,
-  entries: ReadonlyMap<string, TableEntry>,
-  bytes: number,
-): Finding[] {
-  const keys = deriveKeys(config.key);
-  const entry = entries.get(table.name);
-  if (!entry || entry.state.state === 'absent') return [];
-  const { key_changed, rule_changed } = ERRORS;
-  const finding = (code: 'key_changed' | 'rule_changed', message: string, fix: string): Finding[] => [
-    { code, object: table.name, message, fix },
-  ];
-  if (entry.key !== keys.fingerprint) return finding('key_changed', key_changed.means, key_changed.fix);
-  const { plan } = define(table, config, keys, entries);
-  if (!plan || plan.table.plan === entry.plan) return [];
-  const size = `${Math.ceil(bytes / 1024 / 1024)} MB`;
-  return finding('rule_changed', `this rule recopies ${table.name} (${size})`, rule_changed.fix);
 }

@@ -1,4 +1,4 @@
-import type { Client } from 'pg';
+import type { Client, ClientBase } from 'pg';
 import { CHECKPOINT_FORMAT } from '../../src/core/checkpoint.ts';
 import { ERRORS, type ErrorCode, type Finding, PgveilError } from '../../src/core/errors.ts';
 import { quoteName, quoteTable } from '../../src/postgres/quote.ts';
@@ -6,6 +6,24 @@ import { query } from './query.ts';
 import { connectTwin, type TwinOptions } from './session.ts';
 
 const OLDEST_VERSION = 140000;
+
+/** Which database a server's connection stands in, to tell whether source and twin are one. */
+export interface Identity {
+  readonly systemIdentifier: string;
+  /** pg_postmaster_start_time(): a clone made from a base backup has the system identifier of its original. */
+  readonly startedAt: string;
+  readonly databaseOid: number;
+}
+
+export async function identify(client: ClientBase): Promise<Identity> {
+  const { rows } = await query(
+    client,
+    `SELECT system_identifier, pg_postmaster_start_time() AS started_at, (SELECT oid FROM pg_database WHERE datname = current_database()) AS database_oid
+     FROM pg_control_system()`,
+  );
+  const { system_identifier, started_at, database_oid } = rows[0]!;
+  return { systemIdentifier: system_identifier!, startedAt: started_at!, databaseOid: Number(database_oid) };
+}
 
 /** Everything on the twin that stands in the way, found without changing anything. */
 export async function checkTwin(options: TwinOptions): Promise<Finding[]> {
