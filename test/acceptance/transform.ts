@@ -11,7 +11,7 @@ import { transformOf } from '../../transforms/registry.ts';
 import { TupleRewriter } from '../../transforms/rewrite.ts';
 import { compileRule } from '../../transforms/rule.ts';
 import { Random } from '../support/prng.ts';
-import { cellsOf, columnOf, KEY, OTHER_KEY, tableOf, tupleOf, typeOf } from '../transforms/fixture.ts';
+import { cellsOf, columnOf, configOf, KEY, OTHER_KEY, tableOf, tupleOf, typeOf } from '../transforms/fixture.ts';
 
 /** A transform with options, on a column, and what it claims to do there. */
 export interface Claim {
@@ -151,7 +151,7 @@ export function testTransform(claim: Claim): void {
   function throughPlan(rule: Rule, nulls: boolean) {
     const decision = { ...rule, options: { ...rule.options, nulls } } as Rule;
     const table = tableOf({ columns: { id: 'integer', c: claim.type } });
-    const bound = bind(table, new Map([['c', decision]]), new Map());
+    const bound = bind(table, configOf({ 'public.t': { c: decision } }).tables, new Map());
     const rewriter = new TupleRewriter(compile(table, bound, deriveKeys(KEY)), table.key, () => {});
     return cellsOf(rewriter.rewrite(tupleOf('1', null), false, new ByteWriter(64))).slice(1);
   }

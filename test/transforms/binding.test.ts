@@ -3,13 +3,24 @@ import { describe, test } from 'node:test';
 import type { Decision } from '../../config/schema.ts';
 import type { TableEntry } from '../../src/core/checkpoint.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
-import { bind } from '../../transforms/binding.ts';
+import { bind as bindTable } from '../../transforms/binding.ts';
 import { hashed, keep, masked, tableOf } from './fixture.ts';
 
 const ssn = hashed();
 const note = keep;
 const decisions = (columns: Readonly<Record<string, Decision>>) => new Map(Object.entries(columns));
 const configured = decisions({ id: keep, ssn, note });
+
+/** With `others` configured as well. */
+function bind(
+  table: Table<'raw'>,
+  columns: ReadonlyMap<string, Decision>,
+  entries: ReadonlyMap<string, TableEntry>,
+  others: readonly string[] = [],
+) {
+  const tables = [table.name, ...others].map((name) => [name, { schema: '', name, key: null, columns }] as const);
+  return bindTable(table, new Map(tables), entries);
+}
 
 /** What a checkpoint knows of a table after its copy. */
 function entryOf(table: Table<'raw'>, columns: ReadonlyMap<string, Decision>, number = 1): TableEntry {
@@ -46,7 +57,7 @@ describe('on first sight', () => {
         { attnum: 3, name: 'note' },
       ],
     });
-    assert.deepEqual([bound.first, bound.missing, bound.moved], [true, [], []]);
+    assert.deepEqual([bound.isNew, bound.missing, bound.moved], [true, [], []]);
   });
 
   test('a column without a decision is not bound, and a name without a column is missing', () => {
@@ -59,7 +70,7 @@ describe('on first sight', () => {
   test('an entry of a table that stopped before its first copy binds nothing', () => {
     const never = { ...entryOf(first, configured, 0), oid: 0, shape: shapeOf(tableOf({ columns: {} })) };
     const bound = bind(first, configured, new Map([['public.t', never]]));
-    assert.deepEqual([bound.first, bound.binding.number], [true, 1]);
+    assert.deepEqual([bound.isNew, bound.binding.number], [true, 1]);
   });
 
   test('names such as __proto__ and constructor are names', () => {
@@ -115,7 +126,7 @@ describe('later', () => {
 
   test('a column that is gone is missing, and the rest is as it was', () => {
     const bound = bind(changed({ id: 1, ssn: 2 }), configured, known);
-    assert.deepEqual([bound.decisions, bound.missing, bound.first], [[keep, ssn], ['note'], false]);
+    assert.deepEqual([bound.decisions, bound.missing, bound.isNew], [[keep, ssn], ['note'], false]);
   });
 
   test('a column whose decision was taken out of the configuration is undecided, also under a new name', () => {
@@ -167,15 +178,47 @@ describe('names have moved', () => {
     assert.deepEqual([bound.moved, bound.decisions[1]], [[], masked()]);
     assert.deepEqual(bound.names, ['id', 'tax_id', 'note']);
   });
+});
 
-  test('when another table that was bound has this name now', () => {
-    const other = tableOf({ oid: 16401, relation: 'u', columns: { id: 'integer', ssn: 'text', note: 'text' } });
-    const both = new Map([...known, ['public.u', entryOf(other, configured)] as const]);
-    const swapped = { ...first, oid: 16401 };
-    assert.deepEqual(bind(swapped, configured, both).moved, [{ from: 'public.u', to: 'public.t' }]);
-    assert.deepEqual(bind({ ...other, oid: first.oid }, configured, both).moved, [
-      { from: 'public.t', to: 'public.u' },
+describe('a table that was bound under another name', () => {
+  const other = tableOf({ oid: 16401, relation: 'u', columns: { id: 'integer', ssn: 'text', note: 'text' } });
+  const both = new Map([...known, ['public.u', entryOf(other, configured)] as const]);
+  const swapped = { ...first, oid: other.oid };
+
+  test('has moved its name when two tables swap theirs', () => {
+    assert.deepEqual(bind(swapped, configured, both, ['public.u']).moved, [
+      { what: 'table', from: 'public.u', to: 'public.t' },
     ]);
+    assert.deepEqual(bind({ ...other, oid: first.oid }, configured, both, ['public.t']).moved, [
+      { what: 'table', from: 'public.t', to: 'public.u' },
+    ]);
+    assert.deepEqual(bind(first, configured, both, ['public.u']).moved, []);
+  });
+
+  test('has moved its name into that of a bound one, also when its own is configured no longer', () => {
+    assert.equal(bind(swapped, configured, both).moved.length, 1);
+  });
+
+  test('has moved its name to one that is configured for the first time, while its own is still configured', () => {
+    const only = new Map([['public.u', entryOf(other, configured)]]);
+    assert.equal(bind(swapped, configured, only, ['public.u']).moved.length, 1);
+  });
+
+  test('is the same table when the configuration was renamed along, and its columns are known by attnum', () => {
+    const only = new Map([['public.u', entryOf(other, configured, 4)]]);
+    const bound = bind(swapped, configured, only);
+    assert.deepEqual([bound.moved, bound.binding, bound.isNew], [[], only.get('public.u')!.binding, false]);
+    const { moved } = bind(changed({ id: 1, note: 2, ssn: 3 }, other.oid), configured, only);
+    assert.deepEqual(
+      moved.map(({ from }) => from),
+      ['ssn', 'note'],
+    );
+  });
+
+  test('is taken in by name where it was never bound', () => {
+    const never = new Map([['public.u', entryOf(other, configured, 0)]]);
+    const bound = bind(swapped, configured, never, ['public.u']);
+    assert.deepEqual([bound.moved, bound.isNew, bound.before], [[], true, null]);
   });
 });
 
@@ -184,16 +227,11 @@ describe('another table under the name, of an oid never seen', () => {
 
   test('is taken in by name under the next number', () => {
     const bound = bind(replaced, configured, known);
-    assert.deepEqual([bound.decisions, bound.moved, bound.first], [[keep, note, ssn], [], false]);
+    assert.deepEqual([bound.decisions, bound.moved, bound.isNew], [[keep, note, ssn], [], false]);
     assert.equal(bound.binding.number, 2);
   });
 
   test('has a binding of its own even where that looks the same', () => {
     assert.equal(bind({ ...first, oid: 16999 }, configured, known).binding.number, 2);
-  });
-
-  test('is no other bound table where an entry of its oid was never bound', () => {
-    const never = { ...entryOf(first, configured, 0), oid: 16999 };
-    assert.deepEqual(bind(replaced, configured, new Map([...known, ['public.v', never] as const])).moved, []);
   });
 });

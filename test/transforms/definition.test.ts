@@ -102,7 +102,7 @@ describe('a table that was copied before', () => {
     );
     assert.deepEqual(
       findings.map(({ message }) => message.split(': ')[1]),
-      ['ssn is now called note', 'note is now called ssn'],
+      ['the column ssn is now called note', 'the column note is now called ssn'],
     );
   });
 

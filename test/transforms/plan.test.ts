@@ -4,13 +4,25 @@ import type { Decision } from '../../config/schema.ts';
 import { bind } from '../../transforms/binding.ts';
 import { deriveKeys } from '../../transforms/keys.ts';
 import { compile } from '../../transforms/plan.ts';
-import { drop, faked, hashed, KEY, keep, masked, nulled, OTHER_KEY, type TableSketch, tableOf } from './fixture.ts';
+import {
+  configOf,
+  drop,
+  faked,
+  hashed,
+  KEY,
+  keep,
+  masked,
+  nulled,
+  OTHER_KEY,
+  type TableSketch,
+  tableOf,
+} from './fixture.ts';
 
 const COLUMNS = { id: 'integer', name: 'text', mail: 'text', note: 'text', misc: 'text' };
 
 function planOf(decisions: Readonly<Record<string, Decision>>, sketch: Partial<TableSketch> = {}, key = KEY) {
   const table = tableOf({ columns: COLUMNS, ...sketch });
-  return compile(table, bind(table, new Map(Object.entries(decisions)), new Map()), deriveKeys(key));
+  return compile(table, bind(table, configOf({ 'public.t': decisions }).tables, new Map()), deriveKeys(key));
 }
 
 const decided = { id: keep, name: drop, mail: hashed(), note: nulled };
