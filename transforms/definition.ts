@@ -22,14 +22,13 @@ export function define(
   keys: Keyring,
   entries: ReadonlyMap<string, TableEntry>,
 ): Definition {
-  const configured = tables.get(table.name);
-  if (!configured) throw new Error(`${table.name} is not configured, and the source sent it`);
-  const bound = bind(table, configured.columns, entries);
+  const bound = bind(table, tables, entries);
   const found = problems(table, bound, unlisted.columns);
   const plan = found.length === 0 ? compile(table, bound, keys) : null;
-  // With an equal hash each attnum keeps the decision it had: the names moved in the configuration as well, or it is all the same.
-  const isMoved = bound.moved.length > 0 && plan?.table.plan !== entries.get(table.name)?.plan;
-  if (isMoved) return { bound, plan: null, findings: movedNames(table, bound.moved) };
+  const moved = movedNames(table, bound);
+  // With an equal hash each attnum keeps the decision it had: the configuration was renamed along, or it is all the same.
+  const isSame = bound.before !== null && plan?.table.plan === bound.before.plan;
+  if (moved.length > 0 && !isSame) return { bound, plan: null, findings: moved };
   return plan ? { bound, plan, findings: [] } : { bound, plan: null, findings: found };
 }
 
