@@ -127,6 +127,26 @@ forMajors('a slot', { core: true }, (major) => {
     await dropSlot(observer, name);
   });
 
+  test('how much WAL it holds and may still hold is told, and that it is lost', async () => {
+    await using database = await Database.create(server, 'CREATE TABLE t (a int)');
+    const { observer, name } = database;
+    await (await make(database)).release();
+    await database.query("ALTER SYSTEM SET max_slot_wal_keep_size = '32MB'");
+    await database.query('SELECT pg_reload_conf()');
+    const look = async () => (await inspectSlot(observer, name))!;
+    await until(async () => (await look()).safeBytes !== null, { what: 'the limit to be in force' });
+    const before = await look();
+    await database.query('INSERT INTO t SELECT generate_series(1, 1000)');
+    const after = await look();
+    assert.ok(after.retainedBytes > before.retainedBytes && after.safeBytes! < before.safeBytes!);
+    for (let i = 0; i < 5; i++) await database.query('INSERT INTO t VALUES (1); SELECT pg_switch_wal()');
+    await database.query('CHECKPOINT');
+    assert.equal((await look()).walStatus, 'lost');
+    await dropSlot(observer, name);
+    await database.query('ALTER SYSTEM RESET max_slot_wal_keep_size');
+    await database.query('SELECT pg_reload_conf()');
+  });
+
   test('reading waits for a transaction that the snapshot counts as finished and that still runs', async () => {
     await using database = await Database.create(server, 'CREATE TABLE t (a int)');
     await using writer = await server.connect(database.name);
