@@ -8,10 +8,10 @@ import type { Asked } from '../../connectors/postgres/reading.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
 import { dropSlot, inspectSlot } from '../../connectors/postgres/slot.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
-import { checkTwin, identify } from '../../sinks/postgres/check.ts';
-import { readCheckpoint } from '../../sinks/postgres/checkpoint.ts';
-import { dropPipeline } from '../../sinks/postgres/drop.ts';
-import { connectTwin, type TwinOptions } from '../../sinks/postgres/session.ts';
+import { checkTwin } from '../../sinks/postgres/check.ts';
+import { dropPipeline, findMade } from '../../sinks/postgres/drop.ts';
+import { storedCheckpoint } from '../../sinks/postgres/look.ts';
+import { type TwinOptions, withTwin } from '../../sinks/postgres/session.ts';
 import { PostgresSink } from '../../sinks/postgres/sink.ts';
 import { define } from '../../transforms/definition.ts';
 import { deriveKeys } from '../../transforms/keys.ts';
@@ -19,6 +19,7 @@ import { RowRedactor } from '../../transforms/redactor.ts';
 import type { TableEntry } from '../core/checkpoint.ts';
 import { ERRORS, type Finding, PgveilError } from '../core/errors.ts';
 import type { Observe } from '../core/observer.ts';
+import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts, Remains, SlotSeen } from './assembly.ts';
 import { RenewedUrl } from './renewed.ts';
 import { changeSince, missedSince } from './start-findings.ts';
@@ -26,7 +27,7 @@ import { changeSince, missedSince } from './start-findings.ts';
 /** The one place where concrete parts are named. */
 export const assemble: Assemble = (configured, reload) => {
   const config = withRenewedUrls(configured, reload);
-  const { name, source, sink } = config;
+  const { source, sink } = config;
   return {
     checks: [
       { needs: 'source', findings: () => findSource(config) },
@@ -35,7 +36,7 @@ export const assemble: Assemble = (configured, reload) => {
       { needs: 'source', findings: () => findOneDatabase(config) },
     ],
     parts: (observe) => makeParts(config, observe),
-    checkpoints: async () => new Map([[sink.name, await onTwin(config, (client) => readCheckpoint(client, name))]]),
+    checkpoints: async () => new Map([[sink.name, await storedCheckpoint(twinOptions(config))]]),
     slot: () => onSource(config, (client) => seeSlot(client, source.slot)),
     remains: async (data) => [...(await remainsOnSource(config)), ...(data ? await remainsOnTwin(config) : [])],
   };
@@ -99,7 +100,10 @@ async function findRules(config: Config): Promise<Finding[]> {
 }
 
 async function findOneDatabase(config: Config): Promise<Finding[]> {
-  const both = Promise.all([onSource(config, identify), onTwin(config, identify)]);
+  const both = Promise.all([
+    onSource(config, (client) => identify(client, 'source')),
+    withTwin(twinOptions(config), (client) => identify(client, 'twin')),
+  ]);
   const [source, twin] = await both.catch((error) => unlessKnown(error, [null, null]));
   if (!source || !isDeepStrictEqual(source, twin)) return [];
   const { means: message, fix } = ERRORS.twin_is_source;
@@ -108,7 +112,7 @@ async function findOneDatabase(config: Config): Promise<Finding[]> {
 
 /** What is durable on the twin; as before the first start where it does not answer, which another check says. */
 async function entriesOf(config: Config): Promise<ReadonlyMap<string, TableEntry>> {
-  const reading = onTwin(config, (client) => readCheckpoint(client, config.name));
+  const reading = storedCheckpoint(twinOptions(config));
   const checkpoint = await reading.catch((error) => unlessKnown(error, null));
   return checkpoint?.tables ?? new Map();
 }
@@ -146,24 +150,15 @@ async function remainsOnSource(config: Config): Promise<Remains[]> {
 }
 
 async function remainsOnTwin(config: Config): Promise<Remains[]> {
-  const { name, sink } = config;
-  const { position, tables } = await onTwin(config, (client) => readCheckpoint(client, name));
-  if (!position && tables.size === 0) return [];
-  const what = `checkpoint and ${tables.size === 1 ? '1 table' : `${tables.size} tables`} in sink ${sink.name}`;
-  return [{ what, remove: () => onTwin(config, (client) => dropPipeline(client, name, { data: true })) }];
+  const twin = twinOptions(config);
+  const { checkpoint, tables } = await findMade(twin);
+  if (!checkpoint && tables.length === 0) return [];
+  const what = `checkpoint and ${tables.length === 1 ? '1 table' : `${tables.length} tables`} in sink ${config.sink.name}`;
+  return [{ what, remove: () => dropPipeline(twin, { data: true }) }];
 }
 
 async function onSource<T>({ name, source }: Config, work: (client: Client) => Promise<T>): Promise<T> {
   const client = await openReader(source.url, `pgveil ${name} check`);
-  try {
-    return await work(client);
-  } finally {
-    await endSession(client);
-  }
-}
-
-async function onTwin<T>(config: Config, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = await connectTwin(twinOptions(config));
   try {
     return await work(client);
   } finally {
