@@ -10,7 +10,7 @@ import { type Frame, Frames } from './frames.ts';
 import type { Identity } from './history.ts';
 import { Liveness, statusInterval } from './liveness.ts';
 import { malformed } from './pgoutput.ts';
-import { isPublicationMissing, SERVER, serverError } from './server-message.ts';
+import { SERVER, serverError, serverWarning } from './server-message.ts';
 import { ask, endSession } from './session.ts';
 import { KEEPALIVE, readKeepalive, statusUpdate, XLOG_DATA, XLOG_DATA_HEADER } from './status.ts';
 
@@ -149,9 +149,11 @@ export class Receiver {
         return this.#heeded.promise;
       case SERVER.errorResponse:
         throw serverError(bytes, start, end);
-      case SERVER.noticeResponse:
-        if (isPublicationMissing(bytes, start, end)) throw serverError(bytes, start, end);
+      case SERVER.noticeResponse: {
+        const warning = serverWarning(bytes, start, end);
+        if (warning) throw warning;
         return null;
+      }
       case SERVER.copyDone:
         throw new PgveilError('source_closing', 'source: the server ended the stream');
       default:

@@ -1,5 +1,6 @@
 // A source that streams from a slot, and a consumer of it, for tests that need no copy.
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readCatalog } from '../../../connectors/postgres/catalog.ts';
 import { Receiver } from '../../../connectors/postgres/receiver.ts';
 import { openReader } from '../../../connectors/postgres/session.ts';
@@ -76,13 +77,14 @@ async function entriesOf(server: PostgresServer, names: readonly string[]): Prom
 }
 
 /** Takes batches as they come until it is stopped, or only so many. */
-export class Consumer {
+export class Consumer implements AsyncDisposable {
   readonly batches: RawBatch[] = [];
   /** The pull loop waits while this is pending. */
   pause: Promise<void> | null = null;
   error: unknown = null;
   ended = false;
   readonly source: PostgresSource;
+  readonly #from: Checkpoint;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   readonly #keep: boolean;
@@ -90,8 +92,9 @@ export class Consumer {
   /** `keep: false` counts batches and forgets them. */
   constructor(source: PostgresSource, from: Checkpoint, { keep = true } = {}) {
     this.source = source;
+    this.#from = from;
     this.#keep = keep;
-    this.#running = this.#run(from);
+    this.#running = this.#run();
   }
 
   /** The changes so far, `insert public.t 1|x`; an old image stands before a `>`, NULL is `-`, an unchanged TOAST value `~`. */
@@ -100,7 +103,7 @@ export class Consumer {
   }
 
   get position(): Position | null {
-    return this.batches.findLast((batch) => batch.position)?.position ?? null;
+    return this.batches.findLast((batch) => batch.position)?.position ?? this.#from.position;
   }
 
   /** Resolves when the source got to the server's present end. */
@@ -128,17 +131,21 @@ export class Consumer {
     await this.source.close();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
   #ok(): boolean {
     if (this.error) throw this.error;
     return true;
   }
 
-  async #run(from: Checkpoint): Promise<void> {
+  async #run(): Promise<void> {
     try {
       await this.source.open(this.#stop.signal);
-      for await (const batch of this.source.read(from, this.#stop.signal)) {
+      for await (const batch of this.source.read(this.#from, this.#stop.signal)) {
         this.batches.push(this.#keep ? batch : { ...batch, changes: [] });
-        await this.pause;
+        if (this.pause) await Promise.race([this.pause, once(this.#stop.signal, 'abort')]);
       }
     } catch (error) {
       this.error = error;

@@ -48,7 +48,7 @@ test('every kind of message arrives as what it says', async () => {
     `TRUNCATE t, unlisted, f`,
   ];
   for (const statement of statements) await server.query(statement);
-  const consumer = new Consumer(sourceOf(server, names).source, from);
+  await using consumer = new Consumer(sourceOf(server, names).source, from);
   await consumer.caughtUp();
   await consumer.stop();
   assert.deepEqual(consumer.changes, [
@@ -80,7 +80,7 @@ test('a partitioned table comes under its root, from leaves in any order of colu
   await server.query(`INSERT INTO p VALUES (1, 1, 'a'), (2, 12, 'b')`);
   await server.query('UPDATE p SET at = 13 WHERE id = 1');
   await server.query('TRUNCATE p');
-  const consumer = new Consumer(sourceOf(server, ['public.p']).source, from);
+  await using consumer = new Consumer(sourceOf(server, ['public.p']).source, from);
   await consumer.caughtUp();
   await consumer.stop();
   assert.deepEqual(consumer.changes, [
@@ -100,7 +100,7 @@ test('changes count from 1 in their transaction, and those of tables that are no
   const from = await checkpointAtNewSlot(server, ['public.t']);
   await server.query('INSERT INTO t VALUES (1); INSERT INTO unlisted VALUES (1), (2); INSERT INTO t VALUES (2)');
   await server.query('TRUNCATE unlisted, t; INSERT INTO t VALUES (3)');
-  const consumer = new Consumer(sourceOf(server, ['public.t']).source, from);
+  await using consumer = new Consumer(sourceOf(server, ['public.t']).source, from);
   await consumer.caughtUp();
   await consumer.stop();
   const changes = consumer.batches.flatMap((batch) => batch.changes);
@@ -127,7 +127,7 @@ test('of two adjacent transactions the second is neither lost nor the first one 
       await session.query(`INSERT INTO t VALUES (${row})`);
     }
     const { source } = sourceOf(server, ['public.t']);
-    const first = new Consumer(source, checkpoint);
+    await using first = new Consumer(source, checkpoint);
     await one.query('COMMIT');
     await until(() => first.changes.includes(`insert public.t ${id}`), { what: 'the first transaction' });
     checkpoint = checkpointAfter(checkpoint, first);
@@ -135,7 +135,7 @@ test('of two adjacent transactions the second is neither lost nor the first one 
     await first.stop();
     assert.equal(await confirmedFlush(server), checkpoint.position.pos);
     await two.query('COMMIT');
-    const second = new Consumer(sourceOf(server, ['public.t']).source, checkpoint);
+    await using second = new Consumer(sourceOf(server, ['public.t']).source, checkpoint);
     await second.caughtUp();
     await second.stop();
     assert.deepEqual(second.changes, [`insert public.t ${id + 1}`]);
@@ -149,7 +149,7 @@ test('of two adjacent transactions the second is neither lost nor the first one 
 test('while the consumer is busy, whole transactions gather in one batch', async () => {
   await server.query('CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION veil FOR TABLE t');
   const from = await checkpointAtNewSlot(server, ['public.t']);
-  const consumer = new Consumer(sourceOf(server, ['public.t']).source, from);
+  await using consumer = new Consumer(sourceOf(server, ['public.t']).source, from);
   const busy = Promise.withResolvers<void>();
   consumer.pause = busy.promise;
   for (let id = 1; id <= 50; id++) await server.query(`INSERT INTO t VALUES (${id})`);
@@ -168,7 +168,7 @@ test('a large transaction comes in parts under the limit, and only its end is a 
   const from = await checkpointAtNewSlot(server, ['public.t']);
   await server.query(`INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(1, 20000) i`);
   const memory = 16 * 1024 * 1024;
-  const consumer = new Consumer(sourceOf(server, ['public.t'], { memory }).source, from);
+  await using consumer = new Consumer(sourceOf(server, ['public.t'], { memory }).source, from);
   await consumer.caughtUp();
   await consumer.stop();
   const parts = consumer.batches.filter(({ changes }) => changes.length > 0);
