@@ -19,6 +19,7 @@ export interface FollowOptions {
   readonly memory?: number;
   readonly onGap?: 'recopy' | 'halt';
   readonly slot?: string;
+  readonly publication?: string;
 }
 
 const asTables = (names: readonly string[]) =>
@@ -31,11 +32,11 @@ const asTables = (names: readonly string[]) =>
 
 /** A source for these tables, `schema.table` each; and what it tells. */
 export function sourceOf(server: PostgresServer, names: readonly string[], options: FollowOptions = {}) {
-  const { memory = 256 * 1024 * 1024, onGap = 'recopy', slot = 'veil' } = options;
+  const { memory = 256 * 1024 * 1024, onGap = 'recopy', slot = 'veil', publication = 'veil' } = options;
   const told: Observation[] = [];
   const source = new PostgresSource({
     pipeline: 'test',
-    source: { url: new Secret(server.url()), publication: 'veil', slot, workers: 2, onGap },
+    source: { url: new Secret(server.url()), publication, slot, workers: 2, onGap },
     tables: asTables(names),
     memory,
     wanted: (table) => table.columns.map(() => true),

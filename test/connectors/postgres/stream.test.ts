@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { escapeIdentifier } from 'pg';
+import { Receiver } from '../../../connectors/postgres/receiver.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
+import { Secret } from '../../../src/core/secret.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { until } from '../../support/wait.ts';
 import {
@@ -178,6 +181,29 @@ test('a large transaction comes in parts under the limit, and only its end is a 
   const inside = parts.slice(0, -1).filter(({ position }) => position !== null);
   assert.deepEqual(inside, []);
   assert.deepEqual(parts[1]!.progress, { clsn: parts[0]!.progress.clsn, seq: parts[1]!.changes.at(-1)!.seq });
+});
+
+test('any name of a publication works', async () => {
+  await server.query('CREATE TABLE t (id int PRIMARY KEY)');
+  const publication = `It's "1", \\'; -- \\\\ 🐘`;
+  await server.query(`CREATE PUBLICATION ${escapeIdentifier(publication)} FOR TABLE t`);
+  const from = await checkpointAtNewSlot(server, ['public.t']);
+  await server.query('INSERT INTO t VALUES (1)');
+  await using consumer = new Consumer(sourceOf(server, ['public.t'], { publication }).source, from);
+  await consumer.caughtUp();
+  assert.deepEqual(consumer.changes, ['insert public.t 1']);
+  await consumer.stop();
+  await server.query(`DROP PUBLICATION ${escapeIdentifier(publication)}`);
+});
+
+test('a slot that another process reads from is in use', async () => {
+  await server.query('CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION veil FOR TABLE t');
+  const from = await checkpointAtNewSlot(server, ['public.t']);
+  await using first = new Consumer(sourceOf(server, ['public.t']).source, from);
+  await first.caughtUp();
+  const receiver = await Receiver.open(new Secret(server.url()), 'test');
+  await assert.rejects(receiver.start('veil', 'veil'), { code: 'slot_in_use' });
+  await receiver.close();
 });
 
 async function sentLsn(): Promise<Lsn> {
