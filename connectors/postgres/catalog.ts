@@ -2,20 +2,22 @@ import type pg from 'pg';
 import { parseLsn } from '../../src/core/lsn.ts';
 import type { Column, Index, Table } from '../../src/core/table.ts';
 import { quoteTable } from '../../src/postgres/quote.ts';
-import { trouble } from '../../src/postgres/trouble.ts';
 import { CATALOG } from './catalog-query.ts';
 import { type CatalogRow, type IndexRow, parseRow, type RelationRow, type TextRow } from './catalog-row.ts';
 import { findKey } from './key.ts';
 import type { Asked, Leaf, Problem, Reading, Snapshot, TableReading } from './reading.ts';
+import { ask } from './session.ts';
 
 /**
  * Reads the definition of every asked table, all in one snapshot: the statement's own, or that of the transaction that `client` is in.
  * Takes no lock on any of them. What is wrong with a table stands in its reading; rejects with a PgveilError only when the query fails.
  */
 export async function readCatalog(client: pg.Client, asked: ReadonlyMap<string, Asked>): Promise<Reading> {
-  const rows = await query(client, [...asked.values()]);
-  const found = new Map<string, CatalogRow | null>();
+  const relations = [...asked.values()];
   const names = [...asked.keys()];
+  const values = [relations.map(({ schema }) => schema), relations.map(({ relation }) => relation)];
+  const rows = await ask<TextRow>(client, CATALOG, values);
+  const found = new Map<string, CatalogRow | null>();
   for (const row of rows) if (row.nth !== null) found.set(names[Number(row.nth) - 1]!, parseRow(row));
   const listed = new Set([...found.values()].map((row) => row?.relation.oid));
   const read = (name: string) => readTable(name, asked.get(name)!, found.get(name) ?? null, listed);
@@ -30,15 +32,6 @@ export async function readCatalog(client: pg.Client, asked: ReadonlyMap<string, 
 export function parseSnapshot(text: string): Snapshot {
   const [xmin = '', xmax = '', running = ''] = text.split(':');
   return { xmin: BigInt(xmin), xmax: BigInt(xmax), running: running === '' ? [] : running.split(',').map(BigInt) };
-}
-
-async function query(client: pg.Client, asked: readonly Asked[]): Promise<TextRow[]> {
-  const values = [asked.map(({ schema }) => schema), asked.map(({ relation }) => relation)];
-  try {
-    return (await client.query<TextRow>(CATALOG, values)).rows;
-  } catch (error) {
-    throw trouble('source', error);
-  }
 }
 
 function readTable(name: string, asked: Asked, found: CatalogRow | null, listed: ReadonlySet<unknown>): TableReading {

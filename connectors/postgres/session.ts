@@ -17,14 +17,23 @@ export async function openReader(url: Secret, name: string): Promise<pg.Client> 
   return client;
 }
 
-/** Rows of one statement, every value as its text. Rejects with a PgveilError. */
-export async function ask<Row extends Record<string, string | null>>(
+/** When what was last asked through a client is answered. */
+const answered = new WeakMap<pg.Client, Promise<unknown>>();
+
+/** Rows of one statement, every value as its text. Several may ask the same client: one after another, as `pg` wants it. Rejects with a PgveilError. */
+export async function ask<Row extends object = Record<string, string | null>>(
   client: pg.Client,
   sql: string,
   values: readonly unknown[] = [],
 ): Promise<Row[]> {
+  const before = answered.get(client) ?? Promise.resolve();
+  const answer = before.then(() => client.query<Row>(sql, [...values]));
+  answered.set(
+    client,
+    answer.catch(() => {}),
+  );
   try {
-    return (await client.query<Row>(sql, [...values])).rows;
+    return (await answer).rows;
   } catch (error) {
     throw trouble('source', error);
   }

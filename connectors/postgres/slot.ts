@@ -122,8 +122,9 @@ async function unlessBlocked<T>(creation: Promise<T>, pid: number, options: Make
   const { observer, observe, patience, signal } = options;
   const started = performance.now();
   let told = '';
+  creation.catch(() => {}); // heard below; but not if looking for the blockers fails first
   for (;;) {
-    const made = await Promise.race([creation, sleep(500, null)]);
+    const made = await Promise.race([creation, sleep(500, null, { ref: false })]);
     if (made) return made;
     const { who, fix } = await blockersOf(observer, pid);
     const what = `${who} to end: the slot cannot be made before`;

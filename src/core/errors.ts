@@ -284,12 +284,19 @@ export class PgveilError extends Error {
   readonly fix: string;
   /** The table's name where the error concerns one table alone. */
   readonly table: string | null;
+  /** SQLSTATE of what a server said; '' where no server said it. */
+  readonly state: string;
 
-  constructor(code: ErrorCode, message: string, about: { readonly table?: string; readonly fix?: string } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    about: { readonly table?: string; readonly fix?: string; readonly state?: string } = {},
+  ) {
     super(message);
     this.name = 'PgveilError';
     this.code = code;
     this.table = about.table ?? null;
+    this.state = about.state ?? '';
     this.fix = about.fix ?? ERRORS[code].fix;
   }
 

@@ -22,11 +22,12 @@ export function trouble(side: Side, thrown: unknown): PgveilError {
   const error = thrown as DriverError;
   const state = error.code ?? '';
   const code = codeOf(side, state, error.message ?? '');
-  return new PgveilError(code, `${side}: ${describe(state, error)}`);
+  return new PgveilError(code, `${side}: ${describe(state, error)}`, { state: sqlState(thrown) });
 }
 
-/** The SQLSTATE of what a driver threw, or '' where it is no error of the server. */
+/** The SQLSTATE of what a driver threw, or of what `trouble` made of it; '' where it is no error of the server. */
 export function sqlState(thrown: unknown): string {
+  if (thrown instanceof PgveilError) return thrown.state;
   const code = (thrown as DriverError | null)?.code ?? '';
   return /^[0-9A-Z]{5}$/.test(code) ? code : '';
 }
