@@ -1,6 +1,7 @@
 // A source that streams from a slot, and a consumer of it, for tests that need no copy.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import type { Config } from '../../../config/config.ts';
 import { readCatalog } from '../../../connectors/postgres/catalog.ts';
 import { Receiver } from '../../../connectors/postgres/receiver.ts';
 import { openReader } from '../../../connectors/postgres/session.ts';
@@ -34,14 +35,18 @@ const asTables = (names: readonly string[]) =>
 export function sourceOf(server: PostgresServer, names: readonly string[], options: FollowOptions = {}) {
   const { memory = 256 * 1024 * 1024, onGap = 'recopy', slot = 'veil', publication = 'veil' } = options;
   const told: Observation[] = [];
-  const source = new PostgresSource({
-    pipeline: 'test',
+  const config = {
+    name: 'test',
     source: { url: new Secret(server.url()), publication, slot, workers: 2, onGap },
     tables: asTables(names),
     memory,
-    wanted: (table) => table.columns.map(() => true),
-    observe: (observation) => told.push(observation),
-  });
+    sink: { sourcePrimaryKey: 'source_primary_key' },
+  } as unknown as Config;
+  const source = new PostgresSource(
+    config,
+    (table) => table.columns.map(() => true),
+    (observation) => told.push(observation),
+  );
   return { source, told };
 }
 
@@ -55,7 +60,7 @@ export async function checkpointAtNewSlot(
   const [row] = await server.query<{ lsn: string }>(made);
   const tables = await entriesOf(server, names);
   const receiver = await Receiver.open(new Secret(server.url()), 'test');
-  const { systemIdentifier, timeline, databaseOid } = await receiver.identify(1);
+  const { systemIdentifier, timeline, databaseOid } = await receiver.identify(null);
   await receiver.close();
   const history = { systemIdentifier, timeline, databaseOid, slot };
   return { position: { pos: parseLsn(row!.lsn), witness: null, history }, tables };

@@ -23,9 +23,9 @@ function reader(look: () => Promise<Reading> = () => assert.fail('nobody asked f
     lsn: 0n,
     tables: new Map([[t.name, { table: t, leaves: [], problem: null } as unknown as TableReading]]),
   };
-  const bound = { name: t.name, oid: t.oid, shape: shapeOf(t) };
-  const streaming = new Map([[t.name, { bound, table: t }]]);
-  const relations = new Relations({ streaming, boundTo: new Map([[t.oid, t.name]]), reading }, look);
+  const copied = { name: t.name, oid: t.oid, shape: shapeOf(t) };
+  const streaming = new Map([[t.name, { copied, table: t }]]);
+  const relations = new Relations({ streaming, copiedAs: new Map([[t.oid, t.name]]), reading }, look, () => {});
   const batches = new Batches(1 << 20);
   const witness = new WitnessSearch(from, 200n);
   const transactions = new Transactions(from, batches, relations, witness);
@@ -37,8 +37,8 @@ function reader(look: () => Promise<Reading> = () => assert.fail('nobody asked f
 
 const relation = messages.relation(messages.relationOf(t));
 
-function show(batch: RawBatch | null): string[] | null {
-  return batch && batch.changes.map(({ op, after, seq }) => `${seq} ${op} ${after && cells(after)}`);
+function show(batch: RawBatch | null): string[] {
+  return (batch?.changes ?? []).map(({ op, after, seq }) => `${seq} ${op} ${after && cells(after)}`);
 }
 
 test('a transaction below our position is left out, and its RELATION holds for the one that begins exactly there', async () => {
