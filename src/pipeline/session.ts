@@ -100,7 +100,9 @@ class Session {
     this.#acks = new Acks(0n, new Map(positions));
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
-      this.#lanes.push(new Lane(sink, limit, (position) => this.#durable(name, position.pos)));
+      const written = (batch: RedactedBatch) => this.#written(batch);
+      const durable = ({ pos }: Position) => this.#durable(name, pos);
+      this.#lanes.push(new Lane(sink, limit, { written, durable }));
     }
   }
 
@@ -125,16 +127,24 @@ class Session {
   }
 
   #report(batch: RedactedBatch): void {
-    const { observe } = this.#parts;
-    for (const [table, { generation, state }] of batch.entries) {
-      observe({ type: 'table', table, generation, ...state });
-    }
     if (batch.position) {
       const commitTime = batch.changes.at(-1)?.transaction.commitTime ?? null;
-      observe({ type: 'received', pos: batch.position.pos, commitTime });
+      this.#parts.observe({ type: 'received', pos: batch.position.pos, commitTime });
     }
     if (!this.#started) this.#outset.healthy();
     this.#started = true;
+  }
+
+  readonly #unwritten = new WeakMap<RedactedBatch, number>();
+
+  /** What became of a table is told when every sink has it: a copy that only was read is in no twin yet. */
+  #written(batch: RedactedBatch): void {
+    const left = (this.#unwritten.get(batch) ?? this.#lanes.length) - 1;
+    this.#unwritten.set(batch, left);
+    if (left > 0) return;
+    for (const [table, { generation, state }] of batch.entries) {
+      this.#parts.observe({ type: 'table', table, generation, ...state });
+    }
   }
 
   #durable(sink: string, pos: Lsn): void {
