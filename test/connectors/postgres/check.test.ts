@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { checkSource, type Expected } from '../../../connectors/postgres/check.ts';
 import { keepPublication } from '../../../connectors/postgres/publication.ts';
@@ -181,4 +183,14 @@ test('a server without logical WAL, and one that does not answer, are findings',
   await server.stop('fast');
   assert.deepEqual(listed(await checkSource(expected)), ['source_away source']);
   await server[Symbol.asyncDispose]();
+});
+
+test('a standby is a finding', async () => {
+  await using server = await startPostgres({ settings: { wal_level: 'logical' }, own: true });
+  const url = new Secret(await createDatabase(server, 'd'));
+  await server.stop('fast');
+  await writeFile(join(server.dataDirectory, 'standby.signal'), '');
+  await server.start();
+  const expected = { url, tables: ask('public.t'), publication: 'p', slot: 's', sourcePrimaryKey: 'k' };
+  assert.deepEqual(listed(await checkSource(expected)), ['source_standby source']);
 });
