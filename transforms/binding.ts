@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from '../config/config.ts';
 import type { Decision } from '../config/schema.ts';
 import type { Binding, TableEntry } from '../src/core/checkpoint.ts';
 import type { Column, Table } from '../src/core/table.ts';
@@ -7,46 +9,64 @@ export interface Bound {
   readonly binding: Binding;
   /** Index by index of the table's columns; null where nobody decided. */
   readonly decisions: readonly (Decision | null)[];
-  /** Whether this table is taken in for the first time. */
-  readonly first: boolean;
   /** Under which name of the configuration each column is decided: another than its own where it was renamed since. */
   readonly names: readonly string[];
   /** Configured names that no column has. */
   readonly missing: readonly string[];
-  /** What took a name that has a decision of its own: columns, or, with the table's names, another table that we know. */
-  readonly moved: readonly { readonly from: string; readonly to: string }[];
+  /** What this very table was bound as at its last copy; null where it is taken in by name. */
+  readonly before: TableEntry | null;
+  /** Whether the configured name was never bound to any table. */
+  readonly isNew: boolean;
+  /** Columns that took a name with a decision of its own, or with its old and new name the table itself. */
+  readonly moved: readonly { readonly what: 'table' | 'column'; readonly from: string; readonly to: string }[];
 }
 
+type Columns = ReadonlyMap<string, Decision>;
+type Entries = ReadonlyMap<string, TableEntry>;
+
 /**
- * Binds decisions to attnums. On first sight by name; later what a column holds moves with its attnum, and so do decisions
- * (contract.md, "Decisions and schema changes"). `entries` are those of all tables: binding and shape of the last copy.
+ * Binds decisions to (table oid, attnum). On first sight by name; later what a column holds moves with its attnum, and so do
+ * decisions: contract.md, "Decisions and schema changes". `entries` are those of all tables, as of their last copy.
  */
-export function bind(
-  table: Table<'raw'>,
-  configured: ReadonlyMap<string, Decision>,
-  entries: ReadonlyMap<string, TableEntry>,
-): Bound {
-  const entry = entries.get(table.name);
-  // Another table under this name is taken in by name: its attnums mean nothing that we know.
-  const before = entry?.oid === table.oid ? entry : undefined;
+export function bind(table: Table<'raw'>, tables: Config['tables'], entries: Entries): Bound {
+  const configured = tables.get(table.name)?.columns;
+  // Nothing is ever taken for a table without rules.
+  if (!configured) throw new Error(`${table.name} is not configured, and the source sent it`);
+  const own = boundEntry(entries.get(table.name));
+  const [knownAs, known] = knownTable(table, entries);
+  const isMoved = known !== null && knownAs !== table.name && (own !== null || tables.has(knownAs));
+  const before = isMoved ? null : known;
   const names = nameColumns(table.columns, configured, before);
-  const first = (entry?.binding.number ?? 0) === 0;
   return {
-    binding: numbered(bindings(table.columns, names, configured), entry, before),
+    binding: number(bindings(table.columns, names, configured), before, own),
     decisions: names.map((name) => configured.get(name) ?? null),
-    first,
     names,
     missing: [...configured.keys()].filter((name) => !names.includes(name)),
-    moved: [...movedTable(table, entries), ...movedColumns(table.columns, configured, before)],
+    before,
+    isNew: before === null && own === null,
+    moved: isMoved
+      ? [{ what: 'table', from: knownAs, to: table.name }]
+      : movedColumns(table.columns, configured, before),
   };
 }
 
+/** Null for a table that stopped before it was ever copied: such an entry binds nothing. */
+function boundEntry(entry: TableEntry | undefined): TableEntry | null {
+  return entry && entry.binding.number > 0 ? entry : null;
+}
+
+/**
+ * The name and the entry that this table was bound under; its own name goes first. Another one means that it was renamed: with the
+ * configuration where only the new name is configured and that was never bound; otherwise two tables share a name.
+ */
+function knownTable(table: Table<'raw'>, entries: Entries): [string, TableEntry | null] {
+  const names = [table.name, ...entries.keys()];
+  const name = names.find((name) => boundEntry(entries.get(name))?.oid === table.oid);
+  return [name ?? table.name, name === undefined ? null : entries.get(name)!];
+}
+
 /** Under which configured name each column is decided: its own where that has a decision, else the one it was bound to. */
-function nameColumns(
-  columns: readonly Column[],
-  configured: ReadonlyMap<string, Decision>,
-  before: TableEntry | undefined,
-): string[] {
+function nameColumns(columns: readonly Column[], configured: Columns, before: TableEntry | null): string[] {
   const bound = new Map(before?.binding.columns.map(({ attnum, name }) => [attnum, name]));
   return columns.map(({ attnum, name }) => {
     const carried = bound.get(attnum);
@@ -54,39 +74,22 @@ function nameColumns(
   });
 }
 
-/** Columns that have another name than at the last copy, and one with a decision: of whichever column that was made. */
-function movedColumns(
-  columns: readonly Column[],
-  configured: ReadonlyMap<string, Decision>,
-  before: TableEntry | undefined,
-): Bound['moved'] {
+/** Columns that have another name than at the last copy, and one with a decision: for whichever column that was meant. */
+function movedColumns(columns: readonly Column[], configured: Columns, before: TableEntry | null): Bound['moved'] {
   const then = new Map(before?.shape.columns.map(({ attnum, name }) => [attnum, name]));
   return columns
     .filter(({ attnum, name }) => configured.has(name) && then.has(attnum) && then.get(attnum) !== name)
-    .map(({ attnum, name }) => ({ from: then.get(attnum)!, to: name }));
+    .map(({ attnum, name }) => ({ what: 'column', from: then.get(attnum)!, to: name }));
 }
 
-/** A table that we bound under another name, and that now has this one. */
-function movedTable(table: Table<'raw'>, entries: ReadonlyMap<string, TableEntry>): Bound['moved'] {
-  if (entries.get(table.name)?.oid === table.oid) return [];
-  const bound = [...entries].filter(([name, { oid, binding }]) => {
-    return oid === table.oid && name !== table.name && binding.number > 0;
-  });
-  return bound.map(([name]) => ({ from: name, to: table.name }));
-}
-
-function bindings(
-  columns: readonly Column[],
-  names: readonly string[],
-  configured: ReadonlyMap<string, Decision>,
-): Binding['columns'] {
+function bindings(columns: readonly Column[], names: readonly string[], configured: Columns): Binding['columns'] {
   return columns
     .map(({ attnum }, index) => ({ attnum, name: names[index]! }))
     .filter(({ name }) => configured.has(name));
 }
 
-/** The binding in force while it stays the same; otherwise the next number, also after another table had the name. */
-function numbered(columns: Binding['columns'], entry?: TableEntry, before?: TableEntry): Binding {
-  const isSame = before !== undefined && JSON.stringify(before.binding.columns) === JSON.stringify(columns);
-  return isSame && before.binding.number > 0 ? before.binding : { number: (entry?.binding.number ?? 0) + 1, columns };
+/** The binding in force while it stays the same, otherwise the next: numbers go on also when another table takes the name. */
+function number(columns: Binding['columns'], before: TableEntry | null, own: TableEntry | null): Binding {
+  if (before && isDeepStrictEqual(before.binding.columns, columns)) return before.binding;
+  return { number: Math.max(before?.binding.number ?? 0, own?.binding.number ?? 0) + 1, columns };
 }

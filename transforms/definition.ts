@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { TableEntry } from '../src/core/checkpoint.ts';
-import { ERRORS, type Finding } from '../src/core/errors.ts';
+import type { Finding } from '../src/core/errors.ts';
 import type { Table } from '../src/core/table.ts';
 import { type Bound, bind } from './binding.ts';
 import { movedNames, problems } from './findings.ts';
@@ -22,14 +22,13 @@ export function define(
   keys: Keyring,
   entries: ReadonlyMap<string, TableEntry>,
 ): Definition {
-  const configured = tables.get(table.name);
-  if (!configured) throw new Error(`${table.name} is not configured, and the source sent it`);
-  const bound = bind(table, configured.columns, entries);
+  const bound = bind(table, tables, entries);
   const found = problems(table, bound, unlisted.columns);
   const plan = found.length === 0 ? compile(table, bound, keys) : null;
-  // With an equal hash each attnum keeps the decision it had: the names moved in the configuration as well, or it is all the same.
-  const isMoved = bound.moved.length > 0 && plan?.table.plan !== entries.get(table.name)?.plan;
-  if (isMoved) return { bound, plan: null, findings: movedNames(table, bound.moved) };
+  const moved = movedNames(table, bound);
+  // With an equal hash each attnum keeps the decision it had: the configuration was renamed along, or it is all the same.
+  const isSame = bound.before !== null && plan?.table.plan === bound.before.plan;
+  if (moved.length > 0 && !isSame) return { bound, plan: null, findings: moved };
   return plan ? { bound, plan, findings: [] } : { bound, plan: null, findings: found };
 }
 
@@ -40,25 +39,4 @@ export function findings(
   entries: ReadonlyMap<string, TableEntry> = new Map(),
 ): readonly Finding[] {
   return define(table, config, deriveKeys(config.key), entries).findings;
-}
-
-/** What a start under this configuration would copy anew, for `check`: nothing where the table was never copied. */
-export function whatChanged(
-  table: Table<'raw'>,
-  config: Decisions & Pick<Config, 'key'>,
-  entries: ReadonlyMap<string, TableEntry>,
-  bytes: number,
-): Finding[] {
-  const keys = deriveKeys(config.key);
-  const entry = entries.get(table.name);
-  if (!entry || entry.state.state === 'absent') return [];
-  const { key_changed, rule_changed } = ERRORS;
-  const finding = (code: 'key_changed' | 'rule_changed', message: string, fix: string): Finding[] => [
-    { code, object: table.name, message, fix },
-  ];
-  if (entry.key !== keys.fingerprint) return finding('key_changed', key_changed.means, key_changed.fix);
-  const { plan } = define(table, config, keys, entries);
-  if (!plan || plan.table.plan === entry.plan) return [];
-  const size = `${Math.ceil(bytes / 1024 / 1024)} MB`;
-  return finding('rule_changed', `this rule recopies ${table.name} (${size})`, rule_changed.fix);
 }

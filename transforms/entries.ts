@@ -56,20 +56,14 @@ export class Entries {
   }
 }
 
-/**
- * Whether what is durable can go on under this configuration. Throws `key_changed`, as under another key one person would have
- * two pseudonyms, and `rule_changed` where a configured table was not copied and others stream already.
- */
-export function refuseForeign(
-  stored: ReadonlyMap<string, TableEntry>,
+/** Under another key one person would have two pseudonyms: throws `key_changed` where a configured table was copied under one. */
+export function refuseOtherKey(
+  entries: ReadonlyMap<string, TableEntry>,
   configured: Iterable<string>,
   fingerprint: string,
 ): void {
-  const isRunning = [...stored.values()].some(({ state }) => state.state === 'streaming');
   for (const name of configured) {
-    const entry = stored.get(name);
+    const entry = entries.get(name);
     if (entry && entry.key !== fingerprint) throw new PgveilError('key_changed', ERRORS.key_changed.means);
-    const isCopied = entry !== undefined && entry.state.state !== 'absent';
-    if (isRunning && !isCopied) throw new PgveilError('rule_changed', `${name} was not copied yet, and others were`);
   }
 }

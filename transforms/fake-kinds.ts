@@ -2,8 +2,8 @@ import type { FakeOptions } from '../config/schema.ts';
 import type { Dictionary } from './dictionary.ts';
 
 const MAIL_DOMAINS = ['example.com', 'example.net', 'example.org'];
-const PHONE_FORM = /^[+(]{0,2}\d[\d ()./-]{4,}$/;
-const POSTCODE_FORM = /^(?=.*\d)[A-Za-z\d]{1,10}([ -][A-Za-z\d]{1,10})?$/;
+const PHONE_FORM = /^(?=(\D*\d){6})[+(]{0,2}\d[\d ().-]+$/;
+const POSTCODE_FORM = /^(?=.{3,10}$)(?=.*\d)[A-Za-z\d]+([ -][A-Za-z\d]+)?$/;
 /** The digest has two hex digits for each of so many characters. */
 const LONGEST_FORM = 32;
 
@@ -68,10 +68,12 @@ export const FAKE_KINDS: { readonly [K in FakeOptions['kind']]: FakeKind } = {
 /** Before the @: 80 bits of the digest that no other part of the address is made of. */
 export function withSuffix(address: string, digest: string): string {
   const at = address.indexOf('@');
-  const suffix = BigInt(`0x${digest.slice(-20)}`)
-    .toString(32)
-    .padStart(16, '0');
-  return `${address.slice(0, at)}.${suffix}${address.slice(at)}`;
+  return `${address.slice(0, at)}.${base32(digest.slice(-20, -10))}${base32(digest.slice(-10))}${address.slice(at)}`;
+}
+
+/** Ten hex digits as eight, to fit narrow columns better: 40 bits, which a Number holds exactly. */
+function base32(digits: string): string {
+  return Number.parseInt(digits, 16).toString(32).padStart(8, '0');
 }
 
 /** The `place`-th 32 bits of the digest. */

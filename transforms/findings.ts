@@ -6,7 +6,7 @@ import { transformOf } from './registry.ts';
 
 /** What keeps a plan from being compiled: all of it at once. */
 export function problems(table: Table<'raw'>, bound: Bound, unlisted: 'withhold' | 'halt'): Finding[] {
-  const missing = bound.first ? bound.missing : [];
+  const missing = bound.isNew ? bound.missing : [];
   return [
     ...missing.map((name) => finding('unknown_column', columnPath(table.name, name), 'the table has no such column')),
     ...table.columns.flatMap((column, index) => {
@@ -19,11 +19,10 @@ export function problems(table: Table<'raw'>, bound: Bound, unlisted: 'withhold'
   ];
 }
 
-/** Names that took a decision which was made for something else. */
-export function movedNames(table: Table<'raw'>, moved: Bound['moved']): Finding[] {
-  return moved.map(({ from, to }) =>
-    finding('names_moved', `tables[${JSON.stringify(table.name)}]`, `${from} is now called ${to}`),
-  );
+/** Names that now stand for something else than what was decided on under them. */
+export function movedNames(table: Table<'raw'>, { moved }: Bound): Finding[] {
+  const object = `tables[${JSON.stringify(table.name)}]`;
+  return moved.map(({ what, from, to }) => finding('names_moved', object, `the ${what} ${from} is now called ${to}`));
 }
 
 /** What a person should know of a table that goes on all the same. */

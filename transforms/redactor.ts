@@ -10,7 +10,7 @@ import { type RedactedTable, shapeOf, type Table } from '../src/core/table.ts';
 import type { Stage, Tuple } from '../src/core/tuple.ts';
 import { Arena } from './arena.ts';
 import { type Definition, define } from './definition.ts';
-import { Entries, refuseForeign } from './entries.ts';
+import { Entries, refuseOtherKey } from './entries.ts';
 import { warnings } from './findings.ts';
 import { deriveKeys, type Keyring } from './keys.ts';
 import type { Plan } from './plan.ts';
@@ -22,7 +22,7 @@ type Decisions = Pick<Config, 'key' | 'tables' | 'unlisted'>;
 /** A table in force, and what its rows go through. */
 interface Flow {
   readonly raw: Table<'raw'>;
-  redacted: RedactedTable;
+  readonly redacted: RedactedTable;
   readonly plan: Plan;
   /** Null where every column is kept: such tuples pass as they are. */
   readonly rewriter: TupleRewriter | null;
@@ -30,10 +30,7 @@ interface Flow {
   isFlowing: boolean;
 }
 
-/**
- * See Redactor. `open` throws `key_changed` and `rule_changed`, and so does `redact` when a table begins to stream under another plan;
- * both throw what `findings` lists. Whoever then copies everything anew opens with entries of which none is streaming.
- */
+/** See Redactor. `open` throws `key_changed`; `redact` throws `rule_changed`; `wanted` and `redact` throw what `findings` lists. */
 export class RowRedactor implements Redactor {
   readonly #config: Decisions;
   readonly #observe: Observe;
@@ -47,6 +44,8 @@ export class RowRedactor implements Redactor {
   #halted = new Set<string>();
   /** Those of the batch in hand, or due with the next one. */
   #events: TableEvent<'redacted'>[] = [];
+  /** Whether the stream goes on since `open`: what it goes on with is judged once. */
+  #hasResumed = false;
 
   constructor(config: Decisions, observe: Observe) {
     this.#config = config;
@@ -56,15 +55,16 @@ export class RowRedactor implements Redactor {
   }
 
   open(entries: ReadonlyMap<string, TableEntry>, halts: ReadonlyMap<string, string>): void {
-    refuseForeign(entries, this.#config.tables.keys(), this.#keys.fingerprint);
+    refuseOtherKey(entries, this.#config.tables.keys(), this.#keys.fingerprint);
     this.#entries = new Entries(entries, this.#keys.fingerprint);
     this.#definitions = new WeakMap();
     this.#flows = new Map();
     this.#halted = new Set();
     this.#events = [];
-    for (const [name, { oid, state }] of entries) {
-      const isListed = this.#config.tables.has(name) || state.state === 'absent';
-      if (!isListed) this.#entries.setState(name, { state: 'absent' }, oid);
+    this.#hasResumed = false;
+    for (const [name, { oid, generation, state }] of entries) {
+      if (this.#config.tables.has(name)) this.#observe({ type: 'table', table: name, generation, ...state });
+      else if (state.state !== 'absent') this.#entries.setState(name, { state: 'absent' }, oid);
     }
     for (const [name, code] of halts) this.#halt(name, entries.get(name)?.oid ?? 0, code);
   }
@@ -75,7 +75,7 @@ export class RowRedactor implements Redactor {
 
   redact(batch: RawBatch): RedactedBatch {
     for (const event of batch.events) this.#follow(event);
-    for (const event of batch.events) if (event.type === 'defined') this.#verify(event.table);
+    if (batch.position) this.#resume();
     const events = this.#events;
     this.#events = [];
     const arena = new Arena(batch);
@@ -91,6 +91,7 @@ export class RowRedactor implements Redactor {
       bytes: arena.bytes,
       entries: this.#entries.takeChanged(),
     };
+    this.#repeatHalts();
     return redacted as RedactedBatch;
   }
 
@@ -104,7 +105,10 @@ export class RowRedactor implements Redactor {
   #pass(event: Exclude<TableEvent<'raw'>, { type: 'stopped' | 'defined' }>): void {
     const flow = this.#flows.get(event.table.name);
     if (!flow) return;
-    if (event.type === 'copy started') this.#startCopy(flow, event.generation);
+    if (event.type === 'copy started') {
+      flow.isFlowing = true;
+      this.#entries.startCopy(flow.raw, flow.plan, event.generation);
+    }
     if (!flow.isFlowing) return;
     if (event.type === 'copy finished') this.#entries.setState(flow.raw.name, { state: 'streaming' }, flow.raw.oid);
     this.#events.push({ ...event, table: flow.redacted });
@@ -113,20 +117,40 @@ export class RowRedactor implements Redactor {
   #begin(raw: Table<'raw'>, generation: number): void {
     const plan = this.#planOf(raw);
     if (!plan) return;
+    const entry = this.#entries.all.get(raw.name);
+    // With another generation a copy follows, whatever the table is now.
+    const isFlowing = entry?.state.state === 'streaming' && entry.generation === generation;
+    if (isFlowing && !this.#isAsCopied(raw, plan, entry)) return;
+    if (!isFlowing) this.#observe({ type: 'table', table: raw.name, generation, state: 'waiting' });
     const { bound } = this.#definitions.get(raw)!;
     for (const warning of warnings(raw, bound)) this.#observe({ type: 'warning', table: raw.name, ...warning });
-    const isKept = plan.actions.every(({ kind }) => kind === 'keep');
     const onWithheld = (column: number) => this.#withheld.add(raw.name, raw.columns[column]!.name);
+    const isKept = plan.actions.every(({ kind }) => kind === 'keep');
     const rewriter = isKept ? null : new TupleRewriter(plan, raw.key, onWithheld);
     const redacted = { ...plan.table, generation };
-    this.#flows.set(raw.name, { raw, redacted, plan, rewriter, isFlowing: this.#entries.isStreaming(raw.name) });
+    this.#flows.set(raw.name, { raw, redacted, plan, rewriter, isFlowing });
     this.#events.push({ type: 'defined', table: redacted, generation });
+    if (isFlowing) this.#resume();
   }
 
-  #startCopy(flow: Flow, generation: number): void {
-    flow.isFlowing = true;
-    if (flow.redacted.generation !== generation) flow.redacted = { ...flow.redacted, generation };
-    this.#entries.startCopy(flow.raw, flow.plan, generation);
+  /** What goes on streaming must be what was copied, and under the rules it was copied with. */
+  #isAsCopied(raw: Table<'raw'>, plan: Plan, entry: TableEntry): boolean {
+    if (entry.oid !== raw.oid || !isDeepStrictEqual(entry.shape, shapeOf(raw))) {
+      this.#halt(raw.name, raw.oid, 'stale');
+      return false;
+    }
+    if (entry.plan !== plan.table.plan) throw new PgveilError('rule_changed', `the rules of ${raw.name} changed`);
+    return true;
+  }
+
+  /** When the stream goes on, a configured table that was never copied, or is not any more, would be left out for ever. */
+  #resume(): void {
+    if (this.#hasResumed) return;
+    this.#hasResumed = true;
+    for (const name of this.#config.tables.keys()) {
+      const state = this.#entries.all.get(name)?.state.state ?? 'absent';
+      if (state === 'absent') throw new PgveilError('rule_changed', `${name} was not copied yet, and others were`);
+    }
   }
 
   #stop(event: Extract<TableEvent<'raw'>, { type: 'stopped' }>): void {
@@ -135,18 +159,6 @@ export class RowRedactor implements Redactor {
     if (this.#halted.has(event.name)) return;
     this.#entries.setState(event.name, event.state, event.oid);
     this.#events.push(event);
-  }
-
-  /** What streams must be what was copied. A copy that began in the same batch makes all of it new. */
-  #verify({ name, oid }: Table<'raw'>): void {
-    const flow = this.#flows.get(name);
-    const entry = this.#entries.all.get(name);
-    if (!flow || entry?.state.state !== 'streaming') return;
-    if (entry.oid !== oid || !isDeepStrictEqual(entry.shape, shapeOf(flow.raw))) {
-      this.#halt(name, oid, 'stale');
-    } else if (entry.plan !== flow.redacted.plan) {
-      throw new PgveilError('rule_changed', `the rules of ${name} changed`);
-    }
   }
 
   /** Null where the definition halts its table; throws where it contradicts the configuration as a whole. */
@@ -158,8 +170,8 @@ export class RowRedactor implements Redactor {
     for (const { code, message, fix } of definition.findings) {
       if (ERRORS[code].recovery !== 'halt table') throw new PgveilError(code, message, { table: table.name, fix });
     }
-    const first = definition.findings[0]!;
-    this.#halt(table.name, table.oid, first.code, first.message);
+    const reason = definition.findings.map(({ message }) => message).join('; ');
+    this.#halt(table.name, table.oid, definition.findings[0]!.code, reason);
     return null;
   }
 
@@ -190,9 +202,18 @@ export class RowRedactor implements Redactor {
   /** Null where nothing of the table leaves. */
   #flowOf(table: Table<'raw'>): Flow | null {
     const flow = this.#flows.get(table.name);
-    const isExpected = flow?.isFlowing ?? this.#entries.isStreaming(table.name);
-    if (isExpected && flow?.raw !== table) throw new Error(`changes of ${table.name} came before their definition`);
-    return flow?.isFlowing ? flow : null;
+    const isExpected = flow?.isFlowing || this.#entries.isStreaming(table.name);
+    if (isExpected && (flow?.raw !== table || !flow.isFlowing)) {
+      throw new Error(`changes of ${table.name} came before their definition`);
+    }
+    return isExpected ? flow! : null;
+  }
+
+  /** A table that halted in the midst of a batch, behind its events: those of the next one say so, and its entries once more. */
+  #repeatHalts(): void {
+    for (const event of this.#events) {
+      if (event.type === 'stopped') this.#entries.setState(event.name, event.state, event.oid);
+    }
   }
 }
 

@@ -38,11 +38,6 @@ export function fits(text: string, { length, unit }: TextLimit): boolean {
   return text.length <= length || countCharacters(text) <= length;
 }
 
-/** Whether Postgres pads values of this type with blanks that mean nothing. */
-export function isPadded(type: ColumnType): boolean {
-  return type.oid === CHAR;
-}
-
 /** Why a rule that rewrites text cannot stand on a column of this type; null where it can. */
 export function textMisfit(rule: string, type: ColumnType): string | null {
   if (isText(type)) return null;

@@ -30,6 +30,7 @@ export interface ChunkReaderOptions {
   readonly waiters: Waiters;
   readonly worklist: Worklist;
   readonly largeRow: Turn;
+  readonly chunkBytes: number;
 }
 
 /** One chunk on its way: cut when its leaf is measured, numbered when its first rows are sent. */
@@ -119,7 +120,7 @@ export class ChunkReader {
     await ask(client, `LOCK TABLE ONLY ${quoteTable(leaf)} IN ACCESS SHARE MODE`);
     await stopIfChanged(observer, copy.bound, leaf);
     attempt.size = await measure(client, leaf.oid);
-    const { first, rest } = cut(attempt.chunk, attempt.size);
+    const { first, rest } = cut(attempt.chunk, attempt.size, this.#options.chunkBytes);
     attempt.chunk = first;
     copy.measured(leaf, attempt.size, rest !== null);
     if (rest) worklist.addFirst({ copy, chunk: rest });

@@ -19,12 +19,16 @@ export interface LeafSize {
 }
 
 /** A second or so of reading: for no longer does a chunk hold its lock. */
-const CHUNK_BYTES = 64 * 1024 * 1024;
+export const CHUNK_BYTES = 64 * 1024 * 1024;
 
 /** Cuts a chunk's worth off the front of an open range; the rest is the next open range, or null where nothing is left. */
-export function cut(chunk: Chunk, size: LeafSize): { readonly first: Chunk; readonly rest: Chunk | null } {
+export function cut(
+  chunk: Chunk,
+  size: LeafSize,
+  chunkBytes: number,
+): { readonly first: Chunk; readonly rest: Chunk | null } {
   const perBlock = Math.max(1, size.bytes / Math.max(1, size.blocks));
-  const to = chunk.from + Math.max(1, Math.floor(CHUNK_BYTES / perBlock));
+  const to = chunk.from + Math.max(1, Math.floor(chunkBytes / perBlock));
   if (chunk.to !== null || to >= size.blocks) return { first: chunk, rest: null };
   return { first: { ...chunk, to }, rest: { ...chunk, from: to } };
 }

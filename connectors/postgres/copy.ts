@@ -20,6 +20,8 @@ export interface CopyOptions {
   readonly workers: number;
   /** Bytes that may be queued. */
   readonly memory: number;
+  /** Of a leaf, TOAST included, for one transaction to read; 64 MB where it is not given. */
+  readonly chunkBytes?: number;
   readonly wanted: Wanted;
   readonly generationOf: (table: Table<'raw'>) => number;
   readonly observe: Observe;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { CHUNK_BYTES } from './chunk.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import type { CopyOptions } from './copy.ts';
 import { BatchQueue } from './queue.ts';
@@ -33,8 +34,16 @@ export class Crew {
       this.#copies.flatMap((copy) => copy.leaves.map((leaf) => ({ copy, chunk: { leaf, from: 0, to: null } }))),
     );
     this.#waiters = new Waiters(observer);
-    const { url, snapshot, workers } = options;
-    const shared = { url, snapshot, observer, waiters: this.#waiters, worklist: this.#worklist, largeRow: new Turn() };
+    const { url, snapshot, workers, chunkBytes = CHUNK_BYTES } = options;
+    const shared = {
+      url,
+      snapshot,
+      observer,
+      waiters: this.#waiters,
+      worklist: this.#worklist,
+      largeRow: new Turn(),
+      chunkBytes,
+    };
     this.#readers = Array.from({ length: workers }, () => new ChunkReader(shared));
   }
 

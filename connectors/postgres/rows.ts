@@ -5,6 +5,7 @@ import { BACKSLASH, NEWLINE, TAB, UNESCAPES } from '../../src/postgres/copy-text
 /** 't' and the length. */
 const CELL_HEAD = 5;
 const LETTER_N = 0x4e;
+const LONE_BACKSLASH = Buffer.from([BACKSLASH]);
 
 /** At most so many bytes come of one: a newline ends a cell and begins a row and its first cell. */
 const GROWTH = 2 + CELL_HEAD;
@@ -30,8 +31,8 @@ export class RowDecoder {
   #isNull = false;
   /** Where each finished row ends in `#out`. */
   #ends: number[] = [];
-  /** A backslash that the next piece explains. */
-  #rest: Buffer | null = null;
+  /** The last piece ended with a backslash: the next one says what it stands for. */
+  #escaped = false;
 
   constructor(columns: number) {
     this.#columns = columns;
@@ -49,8 +50,8 @@ export class RowDecoder {
   }
 
   push(next: Buffer): void {
-    const piece = this.#rest ? Buffer.concat([this.#rest, next]) : next;
-    this.#rest = null;
+    const piece = this.#escaped ? Buffer.concat([LONE_BACKSLASH, next]) : next;
+    this.#escaped = false;
     this.#out.reserve(piece.length * GROWTH);
     const to = this.#out.bytes;
     let at = this.#out.length;
@@ -64,7 +65,7 @@ export class RowDecoder {
       } else if (byte === NEWLINE) {
         at = this.#endRow(at);
       } else if (i + 1 === piece.length) {
-        this.#rest = piece.subarray(i);
+        this.#escaped = true;
       } else if (piece[++i] === LETTER_N) {
         this.#isNull = true; // a value's own backslash is escaped: no text has this
       } else {

@@ -1,29 +1,23 @@
 import type { Client } from 'pg';
 import { CHECKPOINT_FORMAT } from '../../src/core/checkpoint.ts';
-import { ERRORS, type ErrorCode, type Finding, PgveilError } from '../../src/core/errors.ts';
-import { quoteName, quoteTable } from '../../src/postgres/quote.ts';
+import { type Finding, PgveilError } from '../../src/core/errors.ts';
+import { formatTableName } from '../../src/core/table-name.ts';
+import { finding } from './finding.ts';
 import { query } from './query.ts';
-import { connectTwin, type TwinOptions } from './session.ts';
+import { checkOwners, checkSchemas } from './rights.ts';
+import { type TwinOptions, withTwin } from './session.ts';
 
 const OLDEST_VERSION = 140000;
 
 /** Everything on the twin that stands in the way, found without changing anything. */
 export async function checkTwin(options: TwinOptions): Promise<Finding[]> {
-  let client: Client;
-  try {
-    client = await connectTwin(options);
-  } catch (error) {
-    return asFinding(options)(error);
-  }
-  try {
+  return await withTwin(options, async (client) => {
     const findings: Finding[] = [];
-    for (const check of [checkServer, checkRights, checkTargets, checkFormat]) {
+    for (const check of [checkServer, checkSchemas, checkOwners, checkTargets, checkFormat]) {
       findings.push(...(await check(client, options).catch(asFinding(options))));
     }
     return findings;
-  } finally {
-    client.end().catch(() => {});
-  }
+  }).catch(asFinding(options));
 }
 
 /** A check that is itself refused is one more finding, and the others go on. */
@@ -54,59 +48,27 @@ async function checkServer(client: Client): Promise<Finding[]> {
   return findings;
 }
 
-/** CREATE on the database, or every schema made beforehand, with the right to create in it. */
-async function checkRights(client: Client, { tables }: TwinOptions): Promise<Finding[]> {
-  const schemas = new Set(['pgveil', ...[...tables.values()].map(({ schema }) => schema)]);
-  const { rows } = await query(
-    client,
-    `SELECT quote_ident(current_user) AS role, quote_ident(current_database()) AS database, wanted.name AS schema,
-       nspname IS NOT NULL AS there,
-       coalesce(has_schema_privilege(pg_namespace.oid, 'USAGE') AND has_schema_privilege(pg_namespace.oid, 'CREATE'),
-         has_database_privilege(current_database(), 'CREATE')) AS allowed,
-       has_database_privilege(current_database(), 'TEMPORARY') AS temporary
-     FROM unnest($1::text[]) AS wanted (name) LEFT JOIN pg_namespace ON nspname = wanted.name`,
-    [[...schemas]],
-  );
-  const findings = rows
-    .filter(({ allowed }) => allowed !== 't')
-    .map(({ role, schema, there }) => {
-      const name = quoteName(schema!);
-      const message = `${role} may not create ${there === 't' ? 'tables in the schema' : 'the schema'} ${name}`;
-      const sql = there === 't' ? `GRANT USAGE, CREATE ON SCHEMA ${name} TO` : `CREATE SCHEMA ${name} AUTHORIZATION`;
-      return finding('twin_rights', `schema ${name}`, message, `${sql} ${role};`);
-    });
-  const { role, database, temporary } = rows[0]!;
-  if (temporary !== 't') {
-    const message = `${role} may not create temporary tables, which changes pass through`;
-    findings.push(
-      finding('twin_rights', `database ${database}`, message, `GRANT TEMPORARY ON DATABASE ${database} TO ${role};`),
-    );
-  }
-  return findings;
-}
-
-/** Tables under the names of the configured ones that pgveil did not make, or that the role does not own. */
-async function checkTargets(client: Client, { tables }: TwinOptions): Promise<Finding[]> {
-  const made = (await isThere(client, 'pgveil.generation'))
-    ? 'EXISTS (SELECT FROM pgveil.generation WHERE root = pg_class.oid)'
-    : 'false';
-  const targets = [...tables].map(([name, { schema, name: relation }]) => ({
-    name,
-    quoted: quoteTable({ schema, relation }),
-  }));
+/** Tables under the names of the configured ones that this pipeline did not make, or that the role does not own. */
+async function checkTargets(client: Client, { pipeline, tables }: TwinOptions): Promise<Finding[]> {
+  const made = (await mayRead(client, 'generation'))
+    ? 'EXISTS (SELECT FROM pgveil.generation WHERE root = pg_class.oid AND pipeline = $3)'
+    : '$3::text IS NULL';
+  const targets = [...tables.values()];
   const { rows } = await query(
     client,
     `SELECT number, ${made} AS made, pg_has_role(relowner, 'USAGE') AS owned, quote_ident(current_user) AS role
-     FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, number) JOIN pg_class ON oid = to_regclass(wanted.name)`,
-    [targets.map(({ quoted }) => quoted)],
+     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (schema, name, number)
+     JOIN pg_namespace ON nspname = wanted.schema JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = wanted.name`,
+    [targets.map(({ schema }) => schema), targets.map(({ name }) => name), pipeline],
   );
   const findings: Finding[] = [];
   for (const { number, made, owned, role } of rows) {
-    const { name, quoted } = targets[Number(number) - 1]!;
+    const target = targets[Number(number) - 1]!;
+    const name = formatTableName(target);
     if (made !== 't') {
-      findings.push(finding('target_exists', name, `the twin has a table ${name} that pgveil did not make`));
+      findings.push(finding('target_exists', name, `the twin has a table ${name} that this pipeline did not make`));
     } else if (owned !== 't') {
-      const fix = `ALTER TABLE ${quoted} OWNER TO ${role};`;
+      const fix = `ALTER TABLE ${name} OWNER TO ${role};`;
       findings.push(finding('twin_rights', name, `${role} does not own ${name} on the twin`, fix));
     }
   }
@@ -114,7 +76,7 @@ async function checkTargets(client: Client, { tables }: TwinOptions): Promise<Fi
 }
 
 async function checkFormat(client: Client, { pipeline }: TwinOptions): Promise<Finding[]> {
-  if (!(await isThere(client, 'pgveil.checkpoint'))) return [];
+  if (!(await mayRead(client, 'checkpoint'))) return [];
   const { rows } = await query(client, `SELECT format FROM pgveil.checkpoint WHERE pipeline = $1 AND format > $2`, [
     pipeline,
     CHECKPOINT_FORMAT,
@@ -124,11 +86,13 @@ async function checkFormat(client: Client, { pipeline }: TwinOptions): Promise<F
   );
 }
 
-async function isThere(client: Client, relation: string): Promise<boolean> {
-  const { rows } = await query(client, 'SELECT to_regclass($1) IS NOT NULL AS there', [relation]);
-  return rows[0]!.there === 't';
-}
-
-function finding(code: ErrorCode, object: string, message: string, fix: string = ERRORS[code].fix): Finding {
-  return { code, object, message, fix };
+/** Whether pgveil's own table is there and open to the role; where it is there and not open, `checkOwners` says so. */
+async function mayRead(client: Client, table: string): Promise<boolean> {
+  const { rowCount } = await query(
+    client,
+    `SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = 'pgveil' AND relname = $1
+       AND has_schema_privilege(relnamespace, 'USAGE') AND has_table_privilege(pg_class.oid, 'SELECT')`,
+    [table],
+  );
+  return rowCount === 1;
 }

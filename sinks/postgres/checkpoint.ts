@@ -45,20 +45,21 @@ export interface Claim {
   readonly epoch: bigint;
 }
 
-/** What is durable on the twin; an empty checkpoint where nothing is. Rejects with `newer_checkpoint`. */
-export async function readCheckpoint(client: ClientBase, pipeline: string): Promise<Checkpoint> {
+/** What is durable on the twin; null where this pipeline never was. Rejects with `newer_checkpoint`. */
+export async function readCheckpoint(client: ClientBase, pipeline: string): Promise<Checkpoint | null> {
   const { rows: there } = await query(client, `SELECT to_regclass('pgveil.checkpoint') IS NOT NULL AS there`);
-  if (there[0]!.there !== 't') return { position: null, tables: new Map() };
+  if (there[0]!.there !== 't') return null;
   const { rows } = await query(client, 'SELECT * FROM pgveil.checkpoint WHERE pipeline = $1', [pipeline]);
   const row = rows[0];
-  if (row && Number(row.format) > CHECKPOINT_FORMAT) {
+  if (!row) return null;
+  if (Number(row.format) > CHECKPOINT_FORMAT) {
     throw new PgveilError('newer_checkpoint', `the twin's checkpoint of ${pipeline} has format ${row.format}`);
   }
   const entries = await query(client, 'SELECT source_table, entry FROM pgveil.table_entry WHERE pipeline = $1', [
     pipeline,
   ]);
   return {
-    position: row ? positionOf(row) : null,
+    position: positionOf(row),
     tables: new Map(entries.rows.map((entry) => [entry.source_table!, entryFromJson(entry.entry!)])),
   };
 }

@@ -29,7 +29,7 @@ export async function createGeneration(
   try {
     await inTransaction(client, async () => {
       await holdEpoch(client, claim);
-      await findRoot(client, table);
+      await findRoot(client, claim, table);
       await createSchema(client, table.source.schema);
       const columns = await definitions(client, table, observe);
       await query(client, `CREATE TABLE ${table.generation} (${columns.join(', ')})`);
@@ -56,18 +56,18 @@ export async function dropLeftovers(client: ClientBase, claim: Claim, table: str
   for (const { relation } of rows) await dropLeftover(client, claim, relation!);
 }
 
-/** The public table's oid, or null where it is not there. Rejects with `target_exists` where pgveil did not make it. */
-export async function findRoot(client: ClientBase, { source }: TwinTable): Promise<string | null> {
+/** The public table's oid, or null where it is not there. Rejects with `target_exists` where this pipeline did not make it. */
+export async function findRoot(client: ClientBase, { pipeline }: Claim, { source }: TwinTable): Promise<string | null> {
   const { rows } = await query(
     client,
-    `SELECT oid, EXISTS (SELECT FROM pgveil.generation WHERE root = oid) AS ours FROM pg_class
-     WHERE oid = to_regclass($1)`,
-    [quoteTable(source)],
+    `SELECT oid, EXISTS (SELECT FROM pgveil.generation WHERE root = oid AND pipeline = $2) AS ours
+     FROM pg_class WHERE oid = to_regclass($1)`,
+    [quoteTable(source), pipeline],
   );
   const root = rows[0];
   if (!root) return null;
   if (root.ours !== 't') {
-    throw new PgveilError('target_exists', `the twin has a table ${source.name} that pgveil did not make`);
+    throw new PgveilError('target_exists', `the twin has a table ${source.name} that this pipeline did not make`);
   }
   return root.oid!;
 }

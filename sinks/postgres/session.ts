@@ -50,6 +50,16 @@ export class Session {
   }
 }
 
+/** Does something on a connection of its own: for what is asked of a twin that is not open. */
+export async function withTwin<T>(options: TwinOptions, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await connectTwin(options);
+  try {
+    return await work(client);
+  } finally {
+    client.end().catch(() => {});
+  }
+}
+
 export async function connectTwin({ url, pipeline }: TwinOptions): Promise<Client> {
   return await connect({ url, side: 'twin', purpose: 'write', name: `pgveil ${pipeline}` });
 }

@@ -83,7 +83,7 @@ export class PostgresSink implements Sink {
     await install(client);
     const claim = await takeOver(client, pipeline, this.#observe, signal);
     await dropLeftovers(client, claim);
-    return { claim, checkpoint: await readCheckpoint(client, pipeline) };
+    return { claim, checkpoint: (await readCheckpoint(client, pipeline))! };
   }
 
   async #handle(event: Event, entries: ReadonlyMap<string, TableEntry>): Promise<void> {

@@ -19,7 +19,7 @@ export async function swap(client: ClientBase, claim: Claim, table: TwinTable, e
   await inTransaction(client, async () => {
     await query(client, `SET LOCAL lock_timeout = '200ms'`);
     await holdEpoch(client, claim);
-    const root = await findRoot(client, table);
+    const root = await findRoot(client, claim, table);
     const old = await oldGenerations(client, claim, table);
     for (const { relation, attached } of old) {
       if (attached) await query(client, `ALTER TABLE ${name} DETACH PARTITION ${relation}`);

@@ -16,7 +16,7 @@ export interface TwinTable {
   readonly source: RedactedTable;
   /** The generation's name, not quoted. */
   readonly relation: string;
-  /** `pgveil."shop_16385_g1"`: where COPY and applies go, past the public table. */
+  /** `pgveil."shop_public.customer_16385_g1"`: where COPY and applies go, past the public table. */
   readonly generation: string;
   /** In the order of the source's tuples, with the type the twin should have if its server knows it. */
   readonly columns: readonly { readonly name: string; readonly type: string }[];
@@ -27,7 +27,7 @@ export interface TwinTable {
 }
 
 export function twinTable(source: RedactedTable, layout: TwinLayout): TwinTable {
-  const relation = generationName(layout.pipeline, source.oid, source.generation);
+  const relation = generationName(layout.pipeline, source);
   const type = keyType(source, layout.types);
   return {
     source,

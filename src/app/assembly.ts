@@ -16,11 +16,15 @@ export type Assemble = (config: Config, reload: () => Config) => Assembly;
 export interface Assembly {
   readonly checks: readonly Check[];
   parts(observe: Observe): Parts;
-  /** What is durable, read without taking anything over: for a status without a running process. */
-  stored(): Promise<Stored>;
+  /** What is durable, by sink, read without taking anything over; null where nothing is. */
+  checkpoints(): Promise<ReadonlyMap<string, Checkpoint | null>>;
+  /** Null where the slot is not there. */
+  slot(): Promise<SlotSeen | null>;
   /** What pgveil made and left behind on the source and, with `data`, in the sinks; what is not there is not listed. */
   remains(data: boolean): Promise<readonly Remains[]>;
 }
+
+export type SlotSeen = Extract<Observation, { readonly type: 'slot' }>;
 
 export interface Parts {
   readonly source: Source;
@@ -34,13 +38,6 @@ export interface Check {
   readonly needs: string;
   /** Changes nothing. Rejects with a PgveilError where it cannot even look. */
   findings(): Promise<readonly Finding[]>;
-}
-
-export interface Stored {
-  /** By sink; null where it has none. */
-  readonly checkpoints: ReadonlyMap<string, Checkpoint | null>;
-  /** Null where the slot is not there. */
-  readonly slot: Extract<Observation, { readonly type: 'slot' }> | null;
 }
 
 export interface Remains {

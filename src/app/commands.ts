@@ -44,7 +44,10 @@ export class CommandSet implements Commands {
 
   async status({ config: file, json }: CommonOptions): Promise<number> {
     const config = loadConfig(file);
-    const report = await readStatus(config, () => this.#assemble(config, () => config).stored());
+    const report = await readStatus(
+      config,
+      this.#assemble(config, () => config),
+    );
     this.#print(json ? JSON.stringify(report, null, 2) : statusText(report));
     return 0;
   }

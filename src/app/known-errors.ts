@@ -12,3 +12,8 @@ export function meansOf(code: string): string {
 export function fixOf(code: string): string {
   return entryOf(code)?.fix ?? 'See docs/errors.md.';
 }
+
+/** What says of a sink that it is away, rather than that it refuses. */
+export function isSinkAway(code: string): boolean {
+  return code === 'twin_away' || code === 'twin_failed';
+}

@@ -1,6 +1,6 @@
 import { formatLsn, type Lsn } from '../core/lsn.ts';
 import type { Observation } from '../core/observer.ts';
-import { fixOf } from './known-errors.ts';
+import { fixOf, isSinkAway } from './known-errors.ts';
 import { Lag } from './lag.ts';
 import { type Notice, type TableStatus, TableWatch } from './table-status.ts';
 import { VERSION } from './version.ts';
@@ -169,8 +169,8 @@ export class State {
     const pos = this.#sinks.get(name) ?? null;
     const end = this.#end;
     return {
-      // Codes that begin with `twin` are those of a twin that is away, and it is the one kind of sink there is.
-      state: this.#trouble?.code.startsWith('twin_') ? 'parked' : 'live',
+      // The trouble does not say which sink it is about; there is one.
+      state: this.#trouble && isSinkAway(this.#trouble.code) ? 'parked' : 'live',
       position: written(pos),
       lag_bytes: pos === null || end === null ? null : Math.max(0, Number(end - pos)),
       lag_ms: this.#lag.ageMs(pos, this.#now()),

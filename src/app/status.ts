@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { Stored } from './assembly.ts';
+import type { Assembly } from './assembly.ts';
 import { fit, fixLines, printable, widthOf } from './printable.ts';
 import { formatBytes, formatCount } from './quantity.ts';
 import { askRunning } from './running.ts';
@@ -9,13 +9,14 @@ import type { Notice } from './table-status.ts';
 export type Report = { readonly running: boolean } & Status;
 
 /** What the running process says; without one, what is stored. */
-export async function readStatus(config: Config, stored: () => Promise<Stored>): Promise<Report> {
+export async function readStatus(config: Config, assembly: Assembly): Promise<Report> {
   const answer = await askRunning(config.http, config.name);
-  return answer ? { running: true, ...answer } : { running: false, ...fromStored(config, await stored()) };
+  return answer ? { running: true, ...answer } : { running: false, ...(await readStored(config, assembly)) };
 }
 
 /** The status of a pipeline that nobody runs: what is stored is told to a State as if it had just been observed. */
-function fromStored({ name, source, tables, sink }: Config, { checkpoints, slot }: Stored): Status {
+async function readStored({ name, source, tables, sink }: Config, assembly: Assembly): Promise<Status> {
+  const [checkpoints, slot] = await Promise.all([assembly.checkpoints(), assembly.slot()]);
   const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: [sink.name] });
   for (const [name, checkpoint] of checkpoints) {
     for (const [table, entry] of checkpoint?.tables ?? []) {

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Client } from 'pg';
 import type { Config } from '../../config/config.ts';
 import { readCatalog } from '../../connectors/postgres/catalog.ts';
 import { checkSource } from '../../connectors/postgres/check.ts';
@@ -5,137 +7,161 @@ import { dropPublication, readPublication } from '../../connectors/postgres/publ
 import type { Asked } from '../../connectors/postgres/reading.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
 import { dropSlot, inspectSlot } from '../../connectors/postgres/slot.ts';
-import { observeSlot } from '../../connectors/postgres/slot-report.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
 import { checkTwin } from '../../sinks/postgres/check.ts';
-import { readCheckpoint } from '../../sinks/postgres/checkpoint.ts';
-import { dropPipeline } from '../../sinks/postgres/drop.ts';
-import { connectTwin, type TwinOptions } from '../../sinks/postgres/session.ts';
+import { dropPipeline, findMade } from '../../sinks/postgres/drop.ts';
+import { storedCheckpoint } from '../../sinks/postgres/look.ts';
+import { type TwinOptions, withTwin } from '../../sinks/postgres/session.ts';
 import { PostgresSink } from '../../sinks/postgres/sink.ts';
-import { findings, whatChanged } from '../../transforms/definition.ts';
+import { define } from '../../transforms/definition.ts';
+import { deriveKeys } from '../../transforms/keys.ts';
 import { RowRedactor } from '../../transforms/redactor.ts';
-import type { Checkpoint, TableEntry } from '../core/checkpoint.ts';
-import { ERRORS, type Finding } from '../core/errors.ts';
+import type { TableEntry } from '../core/checkpoint.ts';
+import { ERRORS, type Finding, PgveilError } from '../core/errors.ts';
+import type { Observe } from '../core/observer.ts';
 import { identify } from '../postgres/identity.ts';
-import type { Assemble, Remains, Stored } from './assembly.ts';
+import type { Assemble, Parts, Remains, SlotSeen } from './assembly.ts';
 import { RenewedUrl } from './renewed.ts';
+import { changeSince, missedSince } from './start-findings.ts';
 
-/** The only place that names concrete parts: what the configuration says, as objects that know each other by their contracts alone. */
-export const assemble: Assemble = (config, reload) => {
-  const wired = new Wired(config, reload);
-  const { name } = config.sink;
+/** The one place where concrete parts are named. */
+export const assemble: Assemble = (configured, reload) => {
+  const config = withRenewedUrls(configured, reload);
+  const { source, sink } = config;
   return {
     checks: [
-      { needs: 'source', findings: () => wired.checkSource() },
-      { needs: name, findings: () => checkTwin(wired.twin) },
-      { needs: 'source', findings: () => wired.checkDecisions() },
-      { needs: name, findings: () => wired.checkDistinct() },
+      { needs: 'source', findings: () => findSource(config) },
+      { needs: 'source', findings: () => findRules(config) },
+      { needs: sink.name, findings: () => checkTwin(twinOptions(config)) },
+      { needs: 'source', findings: () => findOneDatabase(config) },
     ],
-    parts(observe) {
-      const redactor = new RowRedactor(config, observe);
-      const { wanted } = redactor;
-      const { source: settings, tables, memory } = config;
-      const source = { ...settings, url: wired.sourceUrl };
-      const reader = new PostgresSource({ pipeline: config.name, source, tables, memory, wanted, observe });
-      return { source: reader, sinks: new Map([[name, new PostgresSink(wired.twin, observe)]]), redactor };
-    },
-    stored: () => wired.stored(),
-    remains: (data) => wired.remains(data),
+    parts: (observe) => makeParts(config, observe),
+    checkpoints: async () => new Map([[sink.name, await storedCheckpoint(twinOptions(config))]]),
+    slot: () => onSource(config, (client) => seeSlot(client, source.slot)),
+    remains: async (data) => [...(await remainsOnSource(config)), ...(data ? await remainsOnTwin(config) : [])],
   };
 };
 
-class Wired {
-  readonly sourceUrl: RenewedUrl;
-  readonly twin: TwinOptions;
-  readonly #config: Config;
-  readonly #asked: ReadonlyMap<string, Asked>;
+function makeParts(config: Config, observe: Observe): Parts {
+  const { name: pipeline, source, tables, memory, sink } = config;
+  const redactor = new RowRedactor(config, observe);
+  return {
+    source: new PostgresSource({ pipeline, source, tables, memory, wanted: redactor.wanted, observe }),
+    sinks: new Map([[sink.name, new PostgresSink(twinOptions(config), observe)]]),
+    redactor,
+  };
+}
 
-  constructor(config: Config, reload: () => Config) {
-    const { name: pipeline, source, sink, tables } = config;
-    this.#config = config;
-    this.sourceUrl = new RenewedUrl(source.url, () => reload().source.url);
-    this.twin = { ...sink, url: new RenewedUrl(sink.url, () => reload().sink.url), pipeline, tables };
-    this.#asked = new Map(
-      [...tables].map(([table, { schema, name, key }]) => [table, { schema, relation: name, key }]),
-    );
+function withRenewedUrls(config: Config, reload: () => Config): Config {
+  const { source, sink } = config;
+  return {
+    ...config,
+    source: { ...source, url: new RenewedUrl(source.url, () => reload().source.url) },
+    sink: { ...sink, url: new RenewedUrl(sink.url, () => reload().sink.url) },
+  };
+}
+
+const twinOptions = ({ name, tables, sink }: Config): TwinOptions => ({ ...sink, pipeline: name, tables });
+
+function askedOf({ tables }: Config): Map<string, Asked> {
+  const asked = ({ schema, name, key }: { schema: string; name: string; key: readonly string[] | null }) => {
+    return { schema, relation: name, key };
+  };
+  return new Map([...tables].map(([name, table]) => [name, asked(table)]));
+}
+
+// Checks
+
+async function findSource(config: Config): Promise<Finding[]> {
+  const { url, publication, slot } = config.source;
+  const { sourcePrimaryKey } = config.sink;
+  const [found, entries] = await Promise.all([
+    checkSource({ url, publication, slot, sourcePrimaryKey, tables: askedOf(config) }),
+    entriesOf(config),
+  ]);
+  return found.map((finding) => missedSince(entries, finding));
+}
+
+/** Whether the rules fit the tables that are there, and what a start would do because they changed. */
+async function findRules(config: Config): Promise<Finding[]> {
+  const [reading, entries] = await Promise.all([
+    onSource(config, (client) => readCatalog(client, askedOf(config))),
+    entriesOf(config),
+  ]);
+  const keys = deriveKeys(config.key);
+  return [...reading.tables.values()].flatMap(({ table, leaves }) => {
+    if (!table) return [];
+    const { plan, findings } = define(table, config, keys, entries);
+    if (!plan) return findings;
+    const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
+    const wanted = { name: table.name, plan: plan.table.plan, key: keys.fingerprint, bytes };
+    return changeSince(entries, wanted) ?? [];
+  });
+}
+
+async function findOneDatabase(config: Config): Promise<Finding[]> {
+  const both = Promise.all([
+    onSource(config, (client) => identify(client, 'source')),
+    withTwin(twinOptions(config), (client) => identify(client, 'twin')),
+  ]);
+  const [source, twin] = await both.catch((error) => unlessKnown(error, [null, null]));
+  if (!source || !isDeepStrictEqual(source, twin)) return [];
+  const { means: message, fix } = ERRORS.twin_is_source;
+  return [{ code: 'twin_is_source', object: `sinks.${config.sink.name}.url`, message, fix }];
+}
+
+/** What is durable on the twin; as before the first start where it does not answer, which another check says. */
+async function entriesOf(config: Config): Promise<ReadonlyMap<string, TableEntry>> {
+  const reading = storedCheckpoint(twinOptions(config));
+  const checkpoint = await reading.catch((error) => unlessKnown(error, null));
+  return checkpoint?.tables ?? new Map();
+}
+
+function unlessKnown<T>(error: unknown, instead: T): T {
+  if (error instanceof PgveilError) return instead;
+  throw error;
+}
+
+// Status and drop
+
+async function seeSlot(client: Client, name: string): Promise<SlotSeen | null> {
+  const slot = await inspectSlot(client, name);
+  if (!slot) return null;
+  const { walEnd: end, retainedBytes, walStatus, safeBytes } = slot;
+  return { type: 'slot', end, retainedBytes, walStatus, safeBytes };
+}
+
+async function remainsOnSource(config: Config): Promise<Remains[]> {
+  const { url, slot, publication } = config.source;
+  const [hasSlot, hasPublication] = await onSource(config, async (client) => [
+    (await inspectSlot(client, slot)) !== null,
+    (await readPublication(client, publication))?.made === true,
+  ]);
+  const remains: Remains[] = [];
+  if (hasSlot) {
+    const remove = () => onSource(config, (client) => dropSlot(client, slot));
+    remains.push({ what: `replication slot ${slot} on the source`, remove });
   }
-
-  /** A table that was copied once and is not there any more halts alone; one that never was is a mistyped name. */
-  async checkSource(): Promise<Finding[]> {
-    const { publication, slot } = this.#config.source;
-    const { sourcePrimaryKey } = this.#config.sink;
-    const found = await checkSource({ url: this.sourceUrl, tables: this.#asked, publication, slot, sourcePrimaryKey });
-    const { tables } = await this.#storedOrNothing();
-    return found.map((finding) => {
-      const isGone = finding.code === 'unknown_table' && tables.has(finding.object);
-      return isGone ? { ...finding, code: 'table_missing', fix: ERRORS.table_missing.fix } : finding;
-    });
+  if (hasPublication) {
+    const remove = () => onSource(config, (client) => dropPublication(url, client, publication));
+    remains.push({ what: `publication ${publication} on the source`, remove });
   }
+  return remains;
+}
 
-  /** The decisions against the catalog, and against what was copied under others. */
-  async checkDecisions(): Promise<Finding[]> {
-    const reading = await this.#onSource((client) => readCatalog(client, this.#asked));
-    const { tables: entries } = await this.#storedOrNothing();
-    return [...reading.tables.values()].flatMap(({ table, leaves }) => {
-      if (!table) return [];
-      const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
-      return [...findings(table, this.#config, entries), ...whatChanged(table, this.#config, entries, bytes)];
-    });
-  }
+async function remainsOnTwin(config: Config): Promise<Remains[]> {
+  const twin = twinOptions(config);
+  const { checkpoint, tables } = await findMade(twin);
+  if (!checkpoint && tables.length === 0) return [];
+  const what = `checkpoint and ${tables.length === 1 ? '1 table' : `${tables.length} tables`} in sink ${config.sink.name}`;
+  return [{ what, remove: () => dropPipeline(twin, { data: true }) }];
+}
 
-  async checkDistinct(): Promise<Finding[]> {
-    const [source, twin] = await Promise.all([
-      this.#onSource((client) => identify(client, 'source')),
-      this.#onTwin((client) => identify(client, 'twin')),
-    ]);
-    const isSame = source.systemIdentifier === twin.systemIdentifier && source.databaseOid === twin.databaseOid;
-    if (!isSame) return [];
-    const { means: message, fix } = ERRORS.twin_is_source;
-    return [{ code: 'twin_is_source', object: `sinks.${this.#config.sink.name}.url`, message, fix }];
-  }
-
-  async stored(): Promise<Stored> {
-    const checkpoint = await this.#onTwin((client) => readCheckpoint(client, this.#config.name));
-    const slot = await this.#onSource((client) => observeSlot(client, this.#config.source.slot)).catch(() => null);
-    return { checkpoints: new Map([[this.#config.sink.name, checkpoint]]), slot };
-  }
-
-  async remains(data: boolean): Promise<Remains[]> {
-    const { source, sink, name } = this.#config;
-    const { slot, made } = await this.#onSource(async (client) => ({
-      slot: await inspectSlot(client, source.slot),
-      made: (await readPublication(client, source.publication))?.made,
-    }));
-    const checkpoint = await this.#onTwin((client) => readCheckpoint(client, name));
-    const remains: Remains[] = [];
-    if (slot) {
-      const remove = () => this.#onSource((client) => dropSlot(client, source.slot));
-      remains.push({ what: `replication slot ${source.slot} on the source`, remove });
-    }
-    if (made) {
-      const remove = () => this.#onSource((client) => dropPublication(this.sourceUrl, client, source.publication));
-      remains.push({ what: `publication ${source.publication} on the source`, remove });
-    }
-    if (checkpoint.position || checkpoint.tables.size > 0) {
-      const what = data ? `checkpoint and tables of ${name} on ${sink.name}` : `checkpoint of ${name} on ${sink.name}`;
-      remains.push({ what, remove: () => this.#onTwin((client) => dropPipeline(client, name, { data })) });
-    }
-    return remains;
-  }
-
-  /** For checks that can do without: that the twin is away is a finding of its own. */
-  async #storedOrNothing(): Promise<Pick<Checkpoint, 'tables'>> {
-    const nothing = { tables: new Map<string, TableEntry>() };
-    return await this.#onTwin((client) => readCheckpoint(client, this.#config.name)).catch(() => nothing);
-  }
-
-  async #onSource<T>(work: (client: Awaited<ReturnType<typeof openReader>>) => Promise<T>): Promise<T> {
-    const client = await openReader(this.sourceUrl, `pgveil ${this.#config.name}`);
-    return await work(client).finally(() => endSession(client));
-  }
-
-  async #onTwin<T>(work: (client: Awaited<ReturnType<typeof connectTwin>>) => Promise<T>): Promise<T> {
-    const client = await connectTwin(this.twin);
-    return await work(client).finally(() => client.end().catch(() => {}));
+async function onSource<T>({ name, source }: Config, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await openReader(source.url, `pgveil ${name} check`);
+  try {
+    return await work(client);
+  } finally {
+    await endSession(client);
   }
 }

@@ -1,12 +1,11 @@
 // What every sink must do, whatever it writes to. `acceptSink` declares the tests; the sink's own test file calls it.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RedactedBatch } from '../../src/core/batch.ts';
 import type { PgveilError } from '../../src/core/errors.ts';
-import type { Sink } from '../../src/core/sink.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import {
   batch,
+  copyFinished,
   copyOf,
   copyStarted,
   entryOf,
@@ -16,79 +15,12 @@ import {
   positionAt,
   type Row,
   reads,
-  remove,
-  sketchTable,
-  truncate,
   UNCHANGED,
   update,
   upTo,
 } from '../support/batches.ts';
-
-/** The rows that the sink's readers see, in any order, without the key that pgveil adds. */
-export type Read = (pipeline: string, table: RedactedTable) => Promise<Row[]>;
-
-/** A new instance over the same target, for the pipeline of that name. */
-export type MakeSink = (pipeline: string) => Sink;
-
-const signal = new AbortController().signal;
-let trials = 0;
-
-/** One test's pipeline and table: nothing is shared with another test's. */
-class Trial implements AsyncDisposable {
-  readonly pipeline = `trial_${++trials}`;
-  readonly table: RedactedTable;
-  readonly #make: MakeSink;
-  readonly #read: Read;
-  readonly #sinks: Sink[] = [];
-
-  constructor(make: MakeSink, read: Read, identity: RedactedTable['identity'] = 'default') {
-    this.#make = make;
-    this.#read = read;
-    this.table = sketchTable({
-      relation: this.pipeline,
-      oid: 20000 + trials,
-      columns: { id: 'bigint', name: 'text', note: 'text' },
-      key: ['id'],
-      identity,
-    });
-  }
-
-  sink(): Sink {
-    const sink = this.#make(this.pipeline);
-    this.#sinks.push(sink);
-    return sink;
-  }
-
-  async open(): Promise<Sink> {
-    const sink = this.sink();
-    await sink.open(signal);
-    return sink;
-  }
-
-  /** A sink whose first copy, of these rows, is durable at position 0x100. */
-  async copied(rows: readonly Row[]): Promise<Sink> {
-    const sink = await this.open();
-    for (const one of copyOf(this.table, rows)) await sink.write(one);
-    await sink.flush(positionAt(0x100n));
-    return sink;
-  }
-
-  async rows(): Promise<Row[]> {
-    const rows = await this.#read(this.pipeline, this.table);
-    return rows.toSorted((a, b) => Number(a[0]) - Number(b[0]));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const sink of this.#sinks) await sink.close();
-  }
-}
-
-async function apply(sink: Sink, ...batches: RedactedBatch[]): Promise<void> {
-  for (const one of batches) {
-    await sink.write(one);
-    if (one.position) await sink.flush(one.position);
-  }
-}
+import { acceptChanges } from './sink-changes.ts';
+import { apply, type MakeSink, type Read, signal, Trial } from './sink-trial.ts';
 
 export function acceptSink(name: string, make: MakeSink, read: Read): void {
   const begin = (identity?: RedactedTable['identity']) => new Trial(make, read, identity);
@@ -209,150 +141,7 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
     });
   });
 
-  describe(`${name}: changes`, () => {
-    /** Applies the changes at once, and again one by one with a flush behind each: the result is the same. */
-    function comesOut(
-      title: string,
-      before: Row[],
-      changes: (table: RedactedTable) => ReturnType<typeof insert>[],
-      after: Row[],
-    ) {
-      for (const identity of ['default', 'full'] as const) {
-        test(`${title} (REPLICA IDENTITY ${identity})`, async () => {
-          for (const oneByOne of [false, true]) {
-            await using trial = begin(identity);
-            const sink = await trial.copied(before);
-            const all = changes(trial.table);
-            const groups = oneByOne ? all.map((change) => [change]) : [all];
-            let pos = 0x200n;
-            for (const group of groups) await apply(sink, upTo((pos += 0x100n), group));
-            await sink.close();
-            assert.deepEqual(await trial.rows(), after, oneByOne ? 'one by one' : 'at once');
-          }
-        });
-      }
-    }
-
-    /** The old image as Postgres sends it. */
-    const old = (table: RedactedTable, row: Row): Row =>
-      table.identity === 'full' ? row : row.map((cell, index) => (table.key.includes(index) ? cell : null));
-
-    /** An update that leaves the key alone has an old image under FULL only. */
-    const change = (table: RedactedTable, from: Row, to: Row) =>
-      update(table, to, table.identity === 'full' || from[0] !== to[0] ? old(table, from) : undefined);
-
-    comesOut(
-      'insert, update, delete',
-      [
-        ['1', 'a', 'x'],
-        ['2', 'b', 'x'],
-      ],
-      (table) => [
-        insert(table, ['3', 'c', '']),
-        change(table, ['1', 'a', 'x'], ['1', 'A', null]),
-        remove(table, old(table, ['2', 'b', 'x'])),
-      ],
-      [
-        ['1', 'A', null],
-        ['3', 'c', ''],
-      ],
-    );
-
-    comesOut(
-      'the last state of a key counts',
-      [['1', 'a', null]],
-      (table) => [
-        remove(table, old(table, ['1', 'a', null])),
-        insert(table, ['1', 'b', null]),
-        change(table, ['1', 'b', null], ['1', 'c', null]),
-        remove(table, old(table, ['1', 'c', null])),
-        insert(table, ['1', 'd', null]),
-        insert(table, ['2', 'd', null]),
-        change(table, ['2', 'd', null], ['2', 'e', null]),
-        insert(table, ['3', 'f', null]),
-        remove(table, old(table, ['3', 'f', null])),
-      ],
-      [
-        ['1', 'd', null],
-        ['2', 'e', null],
-      ],
-    );
-
-    comesOut(
-      'a truncate takes what was before it and leaves what comes after',
-      [['1', 'a', null]],
-      (table) => [
-        insert(table, ['2', 'b', null]),
-        change(table, ['1', 'a', null], ['1', 'A', null]),
-        truncate(table),
-        insert(table, ['1', 'c', null]),
-        insert(table, ['3', 'd', null]),
-      ],
-      [
-        ['1', 'c', null],
-        ['3', 'd', null],
-      ],
-    );
-
-    comesOut(
-      'a value that was not sent stays as it was',
-      [
-        ['1', 'a', 'large one'],
-        ['2', 'b', 'large two'],
-      ],
-      (table) => [
-        change(table, ['1', 'a', 'large one'], ['1', 'A', UNCHANGED]),
-        change(table, ['2', 'b', 'large two'], ['2', 'B', 'LARGE TWO']),
-        change(table, ['2', 'B', 'LARGE TWO'], ['2', 'BB', UNCHANGED]),
-        insert(table, ['3', 'c', 'large three']),
-        change(table, ['3', 'c', 'large three'], ['3', 'C', UNCHANGED]),
-        change(table, ['3', 'C', 'large three'], ['3', UNCHANGED, 'LARGE THREE']),
-      ],
-      [
-        ['1', 'A', 'large one'],
-        ['2', 'BB', 'LARGE TWO'],
-        ['3', 'C', 'LARGE THREE'],
-      ],
-    );
-
-    comesOut(
-      'a row moves to another key, and what was not sent moves with it',
-      [
-        ['1', 'a', 'large one'],
-        ['2', 'b', 'large two'],
-      ],
-      (table) => [
-        change(table, ['1', 'a', 'large one'], ['10', 'A', UNCHANGED]),
-        change(table, ['2', 'b', 'large two'], ['2', 'B', 'LARGE TWO']),
-        change(table, ['2', 'B', 'LARGE TWO'], ['1', 'B', UNCHANGED]),
-        insert(table, ['3', 'c', 'large three']),
-        change(table, ['3', 'c', 'large three'], ['2', 'c', UNCHANGED]),
-        change(table, ['2', 'c', 'large three'], ['4', 'c', UNCHANGED]),
-      ],
-      [
-        ['1', 'B', 'LARGE TWO'],
-        ['4', 'c', 'large three'],
-        ['10', 'A', 'large one'],
-      ],
-    );
-
-    comesOut(
-      'two rows swap their keys',
-      [
-        ['1', 'a', null],
-        ['2', 'b', null],
-      ],
-      (table) => [
-        change(table, ['1', 'a', null], ['-1', 'a', null]),
-        change(table, ['2', 'b', null], ['1', 'b', null]),
-        change(table, ['-1', 'a', null], ['2', 'a', null]),
-      ],
-      [
-        ['1', 'b', null],
-        ['2', 'a', null],
-      ],
-    );
-  });
+  acceptChanges(name, begin);
 
   describe(`${name}: rows that do not fit`, () => {
     test('an insert whose key is there is a collision that names the table', async () => {
@@ -407,7 +196,7 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
         reads(table, 3, [['2', 'b', null]]),
         batch({ events: [{ type: 'chunk finished', table, chunk: 3 }] }),
         batch({ events: [{ type: 'chunk finished', table, chunk: 1 }] }),
-        batch({ events: [{ type: 'copy finished', table }], entries: new Map([[table.name, entryOf(table)]]) }),
+        copyFinished(table),
       );
       await sink.flush(positionAt(0x100n));
       await sink.close();

@@ -57,6 +57,6 @@ export async function rowsOf(server: PostgresServer, table: RedactedTable): Prom
 
 /** The keys as text, sorted as text. */
 export async function keysOf(server: PostgresServer, table: RedactedTable): Promise<string[]> {
-  const sql = `SELECT source_primary_key::text AS key FROM ${quoteTable(table)} ORDER BY 1 COLLATE "C"`;
+  const sql = `SELECT source_primary_key::text AS key FROM ${quoteTable(table)} ORDER BY source_primary_key::text COLLATE "C"`;
   return (await server.query<{ key: string }>(sql)).map(({ key }) => key);
 }

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Assembly, Check, Remains, Stored } from '../../../src/app/assembly.ts';
+import type { Assembly, Check, Remains, SlotSeen } from '../../../src/app/assembly.ts';
 import type { Output } from '../../../src/app/commands.ts';
 import { execute } from '../../../src/app/execute.ts';
+import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import { MemorySink, PassingRedactor, ScriptedSource } from '../pipeline/parts.ts';
 
@@ -39,7 +40,8 @@ interface FakeOptions {
   readonly checks?: readonly Check[];
   readonly source?: ScriptedSource;
   readonly sink?: MemorySink;
-  readonly stored?: Stored;
+  readonly checkpoint?: Checkpoint;
+  readonly slot?: SlotSeen;
   readonly remains?: readonly Remains[];
   /** Called when the pipeline is about to start. */
   readonly starting?: (observe: Observe) => void;
@@ -55,7 +57,8 @@ export function fakeAssembly(options: FakeOptions = {}): Assembly {
       options.starting?.(observe);
       return { source, sinks, redactor: new PassingRedactor() };
     },
-    stored: async () => options.stored ?? { checkpoints: new Map([['twin', null]]), slot: null },
+    checkpoints: async () => new Map([['twin', options.checkpoint ?? null]]),
+    slot: async () => options.slot ?? null,
     remains: async () => options.remains ?? [],
   };
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Stored } from '../../../src/app/assembly.ts';
+import type { SlotSeen } from '../../../src/app/assembly.ts';
 import { createHttp, listen } from '../../../src/app/http.ts';
 import { Metrics } from '../../../src/app/metrics.ts';
 import { State } from '../../../src/app/state.ts';
 import { statusText } from '../../../src/app/status.ts';
-import type { TableEntry, TableState } from '../../../src/core/checkpoint.ts';
+import type { Checkpoint, TableEntry, TableState } from '../../../src/core/checkpoint.ts';
 import { positionAt } from '../pipeline/parts.ts';
 import { configText, pgveil } from './fakes.ts';
 
@@ -19,21 +19,24 @@ const entry = (state: TableState): TableEntry => ({
   state,
 });
 
-function stored(state: TableState): Stored {
-  const tables = new Map([['public.a', entry(state)]]);
-  const slot = { type: 'slot', end: 300n, retainedBytes: 4096, walStatus: 'reserved', safeBytes: 1 } as const;
-  return { checkpoints: new Map([['twin', { position: positionAt(200n), tables }]]), slot };
-}
+const slot: SlotSeen = { type: 'slot', end: 300n, retainedBytes: 4096, walStatus: 'reserved', safeBytes: 1 };
+const checkpointOf = (state: TableState): Checkpoint => ({
+  position: positionAt(200n),
+  tables: new Map([['public.a', entry(state)]]),
+});
 
 test('without a running process it shows what is stored, says so, and ends with 0', async () => {
-  const { exitCode, out } = await pgveil(['status', '--json'], { stored: stored({ state: 'halted', code: 'no_key' }) });
-  const { running, position, tables, sinks, slot } = JSON.parse(out);
+  const { exitCode, out } = await pgveil(['status', '--json'], {
+    checkpoint: checkpointOf({ state: 'halted', code: 'no_key' }),
+    slot,
+  });
+  const { running, position, tables, sinks, slot: shown } = JSON.parse(out);
   assert.equal(exitCode, 0);
   assert.deepEqual([running, position], [false, '0/C8']);
   assert.equal(tables['public.a'].generation, 3);
   assert.equal(tables['public.a'].halt.code, 'no_key');
   assert.deepEqual(sinks.twin, { state: 'live', position: '0/C8', lag_bytes: 100, lag_ms: null });
-  assert.deepEqual(slot, { name: 'pgveil_shop', retained_bytes: 4096, wal_status: 'reserved', safe_bytes: 1 });
+  assert.deepEqual(shown, { name: 'pgveil_shop', retained_bytes: 4096, wal_status: 'reserved', safe_bytes: 1 });
 });
 
 test('a pipeline that never ran has waiting tables and no position', async () => {
@@ -43,9 +46,8 @@ test('a pipeline that never ran has waiting tables and no position', async () =>
 });
 
 test('a first copy that was broken off is waiting, whatever its tables say', async () => {
-  const { checkpoints, slot } = stored({ state: 'streaming' });
-  const unfinished = { checkpoints: new Map([['twin', { ...checkpoints.get('twin')!, position: null }]]), slot };
-  const { out } = await pgveil(['status', '--json'], { stored: unfinished });
+  const checkpoint = { ...checkpointOf({ state: 'streaming' }), position: null };
+  const { out } = await pgveil(['status', '--json'], { checkpoint });
   assert.equal(JSON.parse(out).tables['public.a'].state, 'waiting');
 });
 
