@@ -3,7 +3,7 @@
 // for itself. The clock of a change runs from the moment at which its writer knows of its commit to the first look, one every
 // millisecond, that finds it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type pg from 'pg';
+import pg from 'pg';
 import { until } from '../test/support/wait.ts';
 import type { Bench } from './bench.ts';
 import { type Figures, inTurns, percentile, perSecond, rounded } from './figures.ts';
@@ -16,7 +16,7 @@ import { INSERT_ROW, TABLE, UPDATE_ROW } from './workload.ts';
 
 const PER_SECOND = 500;
 const SECONDS = 20;
-/** One connection alone could be kept from its rate by a disk that takes its time to flush a commit. */
+/** One connection alone could be kept from the rate by a disk that takes its time to flush a commit. */
 const WRITERS = 4;
 
 export const latency: Bench = {
@@ -43,14 +43,17 @@ async function follow(servers: Servers, follower: Follower, changes: number): Pr
   await sending(servers, follower);
   const traffic = new Traffic(await catchUp(servers, follower), changes);
   await using clients = new AsyncDisposableStack();
-  const writers = [];
-  for (let i = 0; i < WRITERS; i++) writers.push(clients.use(await servers.connect('source')));
+  const writers = clients.adopt(openWriters(servers), (pool) => pool.end());
   const reader = clients.use(await servers.connect(follower.database));
   const [perSecondReached] = await Promise.all([traffic.write(writers), traffic.watch(reader, follower)]);
   await assertSame(servers, follower.database);
   await follower.stop();
   const [p50, p99] = [0.5, 0.99].map((share) => rounded(percentile(traffic.latencies(), share), 1));
   return { p50: p50!, p99: p99!, transactions_per_second: perSecondReached };
+}
+
+function openWriters(servers: Servers): pg.Pool {
+  return new pg.Pool({ connectionString: servers.url('source'), max: WRITERS });
 }
 
 /** Waits until it has applied everything, also what the turn of the other side left; returns the first id that is free. */
@@ -82,13 +85,13 @@ class Traffic {
   }
 
   /** Commits all changes at their rate; returns how many there were in a second. */
-  async write(writers: readonly pg.Client[]): Promise<number> {
+  async write(writers: pg.Pool): Promise<number> {
     const start = performance.now();
     const commits: Promise<void>[] = [];
     for (let change = 0; change < this.#count; change++) {
       const due = start + (change * 1000) / PER_SECOND;
       while (performance.now() < due) await sleep(1);
-      commits.push(this.#commit(writers[change % writers.length]!, change));
+      commits.push(this.#commit(writers, change));
     }
     await Promise.all(commits);
     this.#allSent = true;
@@ -110,12 +113,12 @@ class Traffic {
     return Array.from(this.#seen, (seen, change) => seen - this.#committed[change]!);
   }
 
-  async #commit(writer: pg.Client, change: number): Promise<void> {
+  async #commit(writers: pg.Pool, change: number): Promise<void> {
     const inserted = change % 2 === 0 || change < PER_SECOND;
     const id = this.#firstId + (inserted ? change : change - PER_SECOND - 1);
     this.#pending.set(id, change);
     const [name, text] = inserted ? ['insert', INSERT_ROW] : ['update', UPDATE_ROW];
-    await writer.query({ name, text: text!, values: [id, change] } as pg.QueryConfig);
+    await writers.query({ name, text: text!, values: [id, change] } as pg.QueryConfig);
     this.#committed[change] = performance.now();
   }
 
