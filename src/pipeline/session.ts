@@ -48,6 +48,9 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
     await parts.source.open(signal);
     const checkpoints = await openSinks(parts.sinks, signal);
     const from = whereToRead(checkpoints, outset.anew);
+    for (const [sink, { position }] of checkpoints) {
+      if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
+    }
     parts.redactor.open(from.tables, outset.halts);
     await new Session(parts, outset, checkpoints).run(from, signal);
   } finally {

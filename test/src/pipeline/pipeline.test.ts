@@ -109,3 +109,14 @@ test('a sink that hangs does not keep the process from stopping', { timeout: 20_
   assert.equal(sink.durable, null);
   assert.equal(source.closed, 1);
 });
+
+test('what is durable already is told at the start, unless it is to be copied again', async () => {
+  const { sink, seen, parts } = pipeline(function* (read) {
+    if (read === 1) throw new PgveilError('slot_lost', 'the slot is gone');
+    yield batchAt(100n);
+  });
+  sink.durable = { ...batchAt(50n).position! };
+  await runPipeline(parts, CAUGHT_UP, never);
+  const told = seen.filter(({ type }) => type === 'durable' || type === 'trouble').map(({ type }) => type);
+  assert.deepEqual(told, ['durable', 'trouble', 'durable']);
+});
