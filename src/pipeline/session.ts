@@ -100,12 +100,18 @@ class Session {
     this.#acks = new Acks(0n, new Map(positions));
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
+<<<<<<< HEAD
       this.#lanes.push(
         new Lane(sink, limit, {
           written: (batch) => this.#written(batch),
           durable: ({ pos }) => this.#durable(name, pos),
         }),
       );
+=======
+      const written = (batch: RedactedBatch) => this.#written(batch);
+      const durable = ({ pos }: Position) => this.#durable(name, pos);
+      this.#lanes.push(new Lane(sink, limit, { written, durable }));
+>>>>>>> e2ea
     }
   }
 
@@ -129,6 +135,7 @@ class Session {
     }
   }
 
+<<<<<<< HEAD
   #received({ changes, position }: RedactedBatch): void {
     if (!position) return;
     const commitTime = changes.at(-1)?.transaction.commitTime ?? null;
@@ -139,9 +146,27 @@ class Session {
   #written({ entries }: RedactedBatch): void {
     for (const [table, { generation, state }] of entries) {
       this.#parts.observe({ type: 'table', table, generation, ...state });
+=======
+  #report(batch: RedactedBatch): void {
+    if (batch.position) {
+      const commitTime = batch.changes.at(-1)?.transaction.commitTime ?? null;
+      this.#parts.observe({ type: 'received', pos: batch.position.pos, commitTime });
+>>>>>>> e2ea
     }
     if (!this.#started) this.#outset.healthy();
     this.#started = true;
+  }
+
+  readonly #unwritten = new WeakMap<RedactedBatch, number>();
+
+  /** What became of a table is told when every sink has it: a copy that only was read is in no twin yet. */
+  #written(batch: RedactedBatch): void {
+    const left = (this.#unwritten.get(batch) ?? this.#lanes.length) - 1;
+    this.#unwritten.set(batch, left);
+    if (left > 0) return;
+    for (const [table, { generation, state }] of batch.entries) {
+      this.#parts.observe({ type: 'table', table, generation, ...state });
+    }
   }
 
   #durable(sink: string, pos: Lsn): void {
