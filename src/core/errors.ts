@@ -23,6 +23,7 @@ interface Kind {
 }
 
 const config = { retry: 'never', recovery: 'stop', exit: 2 } as const;
+const defect = { retry: 'never', recovery: 'stop', exit: 1 } as const;
 const person = { retry: 'person', recovery: 'stop', exit: 3 } as const;
 const away = { retry: 'soon', recovery: 'reopen', exit: 1 } as const;
 const table = { retry: 'person', recovery: 'halt table', exit: 3 } as const;
@@ -30,6 +31,18 @@ const anew = { retry: 'soon', recovery: 'copy everything', exit: 1 } as const;
 
 /** Every error that pgveil knows: the only table of its kind. Codes are stable; docs/errors.md is generated from here. */
 export const ERRORS = {
+  command_line: { ...config, means: 'The command line has an error.', fix: 'See `pgveil --help`.' },
+  cannot_listen: {
+    ...config,
+    means: 'Nothing can listen at `http.listen`: another process does, or the address is not this machine’s.',
+    fix: 'Set `http.listen` to a free port of this machine, or end the other process.',
+  },
+  internal: {
+    ...defect,
+    means: 'pgveil has a defect.',
+    fix: 'Report the lines shown: they say where it happened and hold no value.',
+  },
+
   config_invalid: { ...config, means: 'The configuration has an error.', fix: 'Correct the named line.' },
   not_built_yet: {
     ...config,
@@ -102,6 +115,11 @@ export const ERRORS = {
     means: 'The source refused a statement for a reason that pgveil does not know.',
     fix: 'Look up the SQLSTATE.',
   },
+  protocol_violation: {
+    ...away,
+    means: 'The source sent something that is no message of its protocol.',
+    fix: 'If it comes again, look at what stands between pgveil and the source; then report it.',
+  },
   slot_in_use: {
     ...away,
     means: 'Another process reads from the slot.',
@@ -136,6 +154,12 @@ export const ERRORS = {
     fix: 'ALTER SYSTEM SET wal_level = logical; and restart the server.',
   },
   source_version: { ...person, means: 'The source or the twin is older than PostgreSQL 14.', fix: 'Upgrade it.' },
+  source_standby: {
+    ...person,
+    means:
+      'The source is a standby: it cannot make a publication, and its WAL ends where the primary’s did a moment ago.',
+    fix: 'Point `source.url` at the primary.',
+  },
   source_encoding: {
     ...person,
     means: 'The source database is not encoded as UTF8.',
@@ -148,6 +172,11 @@ export const ERRORS = {
     fix: 'Raise max_replication_slots, or drop a slot that nobody uses.',
   },
   no_free_sender: { ...person, means: 'The source has no free WAL sender.', fix: 'Raise max_wal_senders.' },
+  slot_unfit: {
+    ...person,
+    means: 'A replication slot of the configured name is there, and it is none that pgveil could read from.',
+    fix: 'Set `source.slot` to another name, or drop that slot.',
+  },
   publication_missing: {
     ...person,
     means: 'The publication is not there and may not be created.',
@@ -163,6 +192,11 @@ export const ERRORS = {
     ...person,
     means: 'The twin has a table under this name that pgveil did not make.',
     fix: 'Rename or drop it.',
+  },
+  twin_encoding: {
+    ...person,
+    means: 'The twin database is not encoded as UTF8.',
+    fix: 'Create it with ENCODING UTF8: other encodings lack characters that the source may have.',
   },
   newer_checkpoint: {
     ...person,
@@ -207,6 +241,12 @@ export const ERRORS = {
     means: 'The table’s name is gone: it was renamed, moved or dropped.',
     fix: 'Correct the configuration, or rename it back.',
   },
+  table_unfit: {
+    ...table,
+    means:
+      'Postgres sends no changes of it, or not under this name: a view, a foreign, unlogged or temporary table, a partition of a listed table.',
+    fix: 'List another table, or make it an ordinary one.',
+  },
   table_unreadable: {
     ...table,
     means: 'The source’s user may not read the table, or row-level security would hide rows.',
@@ -236,6 +276,17 @@ export const ERRORS = {
     ...table,
     means: 'A changed row is not in the twin, and its unchanged large values were not sent.',
     fix: 'Copy the table again.',
+  },
+  twin_refused: {
+    ...table,
+    means: 'The twin refused a row: a value does not fit its column there, or somebody changed the table.',
+    fix: 'Look up the SQLSTATE; correct the rule, `sinks.X.types` or the table; then copy the table again.',
+  },
+  swap_blocked: {
+    ...table,
+    means:
+      'Something of yours on the twin (a foreign key, a view) keeps a new copy from taking the place of the old one.',
+    fix: 'Drop what the message names, copy the table again, and make it anew.',
   },
   too_wide: {
     ...table,

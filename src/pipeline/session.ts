@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedactedBatch } from '../core/batch.ts';
-import type { Checkpoint, Position } from '../core/checkpoint.ts';
+import type { Checkpoint, Position, TableEntry } from '../core/checkpoint.ts';
 import { reach } from '../core/fault.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Observe } from '../core/observer.ts';
@@ -65,7 +65,13 @@ async function openSinks(sinks: ReadonlyMap<string, Sink>, signal: AbortSignal):
 function whereToRead(checkpoints: ReadonlyMap<string, Checkpoint>, anew: boolean): Checkpoint {
   const [first, ...others] = checkpoints.values();
   const earliest = others.reduce((least, one) => (isBefore(one.position, least.position) ? one : least), first!);
-  return anew ? { ...earliest, position: null } : earliest;
+  return anew || !earliest.position ? unfinished(earliest.tables) : earliest;
+}
+
+/** Everything is copied: nothing of what is there counts, but what the columns' names were bound to does. */
+function unfinished(tables: Checkpoint['tables']): Checkpoint {
+  const absent = ([name, entry]: [string, TableEntry]) => [name, { ...entry, state: { state: 'absent' } }] as const;
+  return { position: null, tables: new Map([...tables].map(absent)) };
 }
 
 function isBefore(one: Position | null, other: Position | null): boolean {
@@ -91,7 +97,12 @@ class Session {
     this.#acks = new Acks(0n, new Map(positions));
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
-      this.#lanes.push(new Lane(sink, limit, (position) => this.#durable(name, position.pos)));
+      this.#lanes.push(
+        new Lane(sink, limit, {
+          written: (batch) => this.#written(batch),
+          durable: ({ pos }) => this.#durable(name, pos),
+        }),
+      );
     }
   }
 
@@ -109,20 +120,22 @@ class Session {
   async #read(from: Checkpoint, stopped: AbortSignal): Promise<void> {
     for await (const batch of this.#parts.source.read(from, stopped)) {
       const redacted = this.#parts.redactor.redact(batch);
-      this.#report(redacted);
+      this.#received(redacted);
       await Promise.all(this.#lanes.map((lane) => lane.push(redacted)));
       if (stopped.aborted) break;
     }
   }
 
-  #report(batch: RedactedBatch): void {
-    const { observe } = this.#parts;
-    for (const [table, { generation, state }] of batch.entries) {
-      observe({ type: 'table', table, generation, ...state });
-    }
-    if (batch.position) {
-      const commitTime = batch.changes.at(-1)?.transaction.commitTime ?? null;
-      observe({ type: 'received', pos: batch.position.pos, commitTime });
+  #received({ changes, position }: RedactedBatch): void {
+    if (!position) return;
+    const commitTime = changes.at(-1)?.transaction.commitTime ?? null;
+    this.#parts.observe({ type: 'received', pos: position.pos, commitTime });
+  }
+
+  /** A table is said to stream only when its readers can see it: not when its copy was read, but when the sink has it. */
+  #written({ entries }: RedactedBatch): void {
+    for (const [table, { generation, state }] of entries) {
+      this.#parts.observe({ type: 'table', table, generation, ...state });
     }
     if (!this.#started) this.#outset.healthy();
     this.#started = true;
