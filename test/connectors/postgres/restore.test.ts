@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Checkpoint, Position } from '../../../src/core/checkpoint.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { until } from '../../support/wait.ts';
 import { Consumer, checkpointAfter, checkpointAtNewSlot, sourceOf } from './following.ts';
 
 const names = ['public.t'];
@@ -152,8 +153,8 @@ async function promote(server: PostgresServer, settings: string): Promise<void> 
     chownSync(join(server.dataDirectory, file), uid, gid);
   }
   await server.start();
-  const [row] = await server.query('SELECT timeline_id > 1 AS promoted FROM pg_control_checkpoint()');
-  if (!row.promoted) await server.query('CHECKPOINT');
+  const isOver = async () => !(await server.query('SELECT pg_is_in_recovery() AS recovering'))[0]!.recovering;
+  await until(isOver, { what: 'the promotion' });
 }
 
 test('a promotion that kept all that we have goes on', async () => {
