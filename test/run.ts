@@ -46,7 +46,7 @@ function findFiles(directory: string, parts: string[]): string[] {
 async function prepare(): Promise<void> {
   for (const major of majors) {
     try {
-      await preparePostgres(major);
+      console.log(`Postgres ${major} from ${await preparePostgres(major)}`);
     } catch (error) {
       console.error(`NO POSTGRES ${major}: ${(error as Error).message}`);
     }

@@ -51,7 +51,7 @@ export async function settle(url: Secret, snapshot: Snapshot, signal: AbortSigna
     for (;;) {
       signal.throwIfAborted();
       const [row] = await ask<{ now: string }>(outside, 'SELECT pg_current_snapshot() AS now');
-      if (unsettled(snapshot, parseSnapshot(row!.now)).length === 0) return;
+      if (isSettled(snapshot, parseSnapshot(row!.now))) return;
       await sleep(10);
     }
   } finally {
@@ -59,7 +59,13 @@ export async function settle(url: Secret, snapshot: Snapshot, signal: AbortSigna
   }
 }
 
-/** Transactions that run `now` and that `snapshot` counts as finished. */
-export function unsettled(snapshot: Snapshot, now: Snapshot): bigint[] {
-  return now.running.filter((xid) => xid < snapshot.xmax && !snapshot.running.includes(xid));
+/**
+ * Whether every transaction that `snapshot` counts as finished is so `now`. The newest one that runs is not among `now.running`: a
+ * snapshot ends at the newest *finished* transaction, and everything from its xmax on may run (measured: `798:798:` while 798 ran).
+ */
+export function isSettled(snapshot: Snapshot, now: Snapshot): boolean {
+  const finished = (xid: bigint) => xid < snapshot.xmax && !snapshot.running.includes(xid);
+  if (now.running.some(finished)) return false;
+  for (let xid = now.xmax; xid < snapshot.xmax; xid++) if (finished(xid)) return false;
+  return true;
 }

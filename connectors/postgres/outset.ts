@@ -13,12 +13,16 @@ export interface Streaming {
   readonly table: Table<'raw'>;
 }
 
-/** What a stream begins with: the tables whose rows it gives, and what it says of tables before any row. */
-export interface Outset {
+/** What a stream knows of tables when it begins. */
+export interface Streams {
   readonly streaming: ReadonlyMap<string, Streaming>;
   /** The name that each oid was copied under, whether it streams or not. */
   readonly copiedAs: ReadonlyMap<number, string>;
   readonly reading: Reading;
+}
+
+/** What a stream begins with, and what has to be said of tables before any row. */
+export interface Outset extends Streams {
   readonly events: readonly TableEvent<'raw'>[];
 }
 

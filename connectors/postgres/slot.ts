@@ -23,6 +23,8 @@ export interface Slot {
   readonly retainedBytes: number;
   /** Bytes that may still be written before the server gives it up; null where there is no limit. */
   readonly safeBytes: number | null;
+  /** Where the server's durable WAL ended at the same moment. */
+  readonly walEnd: Lsn;
 }
 
 export interface MadeSlot {
@@ -49,12 +51,12 @@ export async function inspectSlot(client: pg.Client, name: string): Promise<Slot
   const [row] = await ask(
     client,
     `SELECT plugin, database, active_pid, confirmed_flush_lsn, wal_status, safe_wal_size,
-      coalesce(pg_current_wal_lsn() - restart_lsn, 0) AS retained
+      coalesce(pg_current_wal_lsn() - restart_lsn, 0) AS retained, pg_current_wal_flush_lsn() AS wal_end
     FROM pg_replication_slots WHERE slot_name = $1`,
     [name],
   );
   if (!row) return null;
-  const { plugin, database, active_pid, confirmed_flush_lsn, wal_status, safe_wal_size, retained } = row;
+  const { plugin, database, active_pid, confirmed_flush_lsn, wal_status, safe_wal_size, retained, wal_end } = row;
   return {
     plugin: plugin ?? null,
     database: database ?? null,
@@ -63,6 +65,7 @@ export async function inspectSlot(client: pg.Client, name: string): Promise<Slot
     walStatus: wal_status ?? null,
     retainedBytes: Number(retained),
     safeBytes: safe_wal_size ? Number(safe_wal_size) : null,
+    walEnd: parseLsn(wal_end!),
   };
 }
 

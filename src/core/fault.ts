@@ -18,10 +18,13 @@ export const FAULTS = [
 
 export type Fault = (typeof FAULTS)[number];
 
-const [wanted, count] = (process.env.PGVEIL_FAULT ?? '').split(':');
+const [wanted, count, signal = 'SIGKILL'] = (process.env.PGVEIL_FAULT ?? '').split(':');
 let left = Number(count ?? 1);
 
-/** Kills the process, as a power cut would, when PGVEIL_FAULT names this place (`chunk committed:3` at the third time). Never on a path per row. */
+/**
+ * Kills the process, as a power cut would, when PGVEIL_FAULT names this place: `chunk committed:3` at the third time. With
+ * `chunk committed:1:SIGSTOP` it is held there instead, until a test has done its worst and sends SIGCONT. Never on a path per row.
+ */
 export function reach(fault: Fault): void {
-  if (fault === wanted && --left === 0) process.kill(process.pid, 'SIGKILL');
+  if (fault === wanted && --left === 0) process.kill(process.pid, signal);
 }

@@ -1,20 +1,24 @@
-import type pg from 'pg';
-import { type Side, trouble } from './trouble.ts';
+import type { ClientBase } from 'pg';
+import type { Side } from './trouble.ts';
+import { trouble } from './trouble.ts';
 
-/** Which database of which server: equal for source and twin only where they are the same one, whatever their addresses look like. */
+/** Which database of which server a connection leads to: equal for source and twin only where they are one, whatever their addresses. */
 export interface Identity {
   readonly systemIdentifier: string;
+  /** pg_postmaster_start_time(): a clone made from a base backup has the system identifier of its original. */
+  readonly startedAt: string;
   readonly databaseOid: number;
 }
 
 /** Any role may ask. */
-export async function identify(client: pg.Client, side: Side): Promise<Identity> {
+export async function identify(client: ClientBase, side: Side): Promise<Identity> {
   try {
     const { rows } = await client.query(
-      `SELECT system_identifier::text AS system, (SELECT oid FROM pg_database WHERE datname = current_database())::text AS oid
-      FROM pg_control_system()`,
+      `SELECT system_identifier AS system, pg_postmaster_start_time() AS started,
+         (SELECT oid FROM pg_database WHERE datname = current_database()) AS oid
+       FROM pg_control_system()`,
     );
-    return { systemIdentifier: rows[0].system, databaseOid: Number(rows[0].oid) };
+    return { systemIdentifier: rows[0].system, startedAt: rows[0].started, databaseOid: Number(rows[0].oid) };
   } catch (error) {
     throw trouble(side, error);
   }

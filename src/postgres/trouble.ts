@@ -1,5 +1,15 @@
 import { type ErrorCode, PgveilError } from '../core/errors.ts';
 
+/** What a database said: a PgveilError that still knows the SQLSTATE, for the few places that have an answer to one. */
+class PostgresError extends PgveilError {
+  readonly sqlState: string;
+
+  constructor(code: ErrorCode, message: string, state: string) {
+    super(code, message);
+    this.sqlState = state;
+  }
+}
+
 /** Which database an error came from: their codes differ, since what to do differs. */
 export type Side = 'source' | 'twin';
 
@@ -22,12 +32,12 @@ export function trouble(side: Side, thrown: unknown): PgveilError {
   const error = thrown as DriverError;
   const state = error.code ?? '';
   const code = codeOf(side, state, error.message ?? '');
-  return new PgveilError(code, `${side}: ${describe(state, error)}`, { state: sqlState(thrown) });
+  return new PostgresError(code, `${side}: ${describe(state, error)}`, state);
 }
 
-/** The SQLSTATE of what a driver threw, or of what `trouble` made of it; '' where it is no error of the server. */
+/** The SQLSTATE of what a driver threw, also after `trouble`; '' where it is no error of the server. */
 export function sqlState(thrown: unknown): string {
-  if (thrown instanceof PgveilError) return thrown.state;
+  if (thrown instanceof PostgresError) return sqlState({ code: thrown.sqlState });
   const code = (thrown as DriverError | null)?.code ?? '';
   return /^[0-9A-Z]{5}$/.test(code) ? code : '';
 }

@@ -1,0 +1,70 @@
+import type { Client } from 'pg';
+import type { Change } from '../../src/core/batch.ts';
+import { ByteWriter } from '../../src/core/bytes.ts';
+import { reach } from '../../src/core/fault.ts';
+import type { CopyIn } from '../../src/postgres/copy.ts';
+import { type Claim, holdEpoch } from './checkpoint.ts';
+import { RowEncoder } from './encode.ts';
+import { startCopy } from './lines.ts';
+import { query } from './query.ts';
+import { refusal } from './refusal.ts';
+import type { TwinTable } from './twin-table.ts';
+
+/** So much is gathered before it is sent. */
+const PIECE_BYTES = 256 * 1024;
+
+/** One chunk of a copy: a connection, a transaction and one COPY that stays open from batch to batch. */
+export class Chunk {
+  readonly client: Client;
+  readonly table: TwinTable;
+  readonly number: number;
+  readonly #copy: CopyIn;
+  readonly #encoder: RowEncoder;
+  #piece = new ByteWriter(PIECE_BYTES * 2);
+  /** The piece on its way: one at a time, and the next is encoded meanwhile. */
+  #sending: Promise<void> = Promise.resolve();
+
+  private constructor(client: Client, table: TwinTable, number: number) {
+    this.client = client;
+    this.table = table;
+    this.number = number;
+    this.#copy = startCopy(client, table, table.generation);
+    this.#encoder = new RowEncoder(table.source, table.keyByValue);
+  }
+
+  static async begin(client: Client, table: TwinTable, number: number): Promise<Chunk> {
+    await query(client, 'BEGIN');
+    return new Chunk(client, table, number);
+  }
+
+  async write(reads: readonly Change<'redacted'>[]): Promise<void> {
+    for (const { after } of reads) {
+      this.#encoder.append(this.#piece, after!);
+      if (this.#piece.length >= PIECE_BYTES) await this.#send();
+    }
+  }
+
+  async commit(claim: Claim): Promise<void> {
+    await this.#send();
+    try {
+      await this.#sending;
+      await this.#copy.end();
+      await holdEpoch(this.client, claim);
+      await query(this.client, 'COMMIT');
+    } catch (error) {
+      throw refusal(error, this.table.source.name);
+    }
+    reach('chunk committed');
+  }
+
+  async #send(): Promise<void> {
+    try {
+      await this.#sending;
+    } catch (error) {
+      throw refusal(error, this.table.source.name);
+    }
+    this.#sending = this.#copy.write(this.#piece.view());
+    this.#sending.catch(() => {}); // Told when the next piece is sent, or at the commit.
+    this.#piece = new ByteWriter(PIECE_BYTES * 2);
+  }
+}

@@ -1,0 +1,112 @@
+import { ByteWriter } from '../../src/core/bytes.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
+import { CELL_UNCHANGED, CellReader, type Tuple } from '../../src/core/tuple.ts';
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+
+/** JSON's short escapes, by byte; other control characters are written as \u00XX. */
+const SHORT_ESCAPES = new Map([
+  [0x08, 'b'],
+  [0x09, 't'],
+  [0x0a, 'n'],
+  [0x0c, 'f'],
+  [0x0d, 'r'],
+  [QUOTE, '"'],
+  [BACKSLASH, '\\'],
+]);
+
+/**
+ * The text of `source_primary_key`, built from the key's cells: the value itself for one column, and for several the JSON array
+ * of their texts in the index's column order, without spaces (`["1","x"]`).
+ */
+export class KeyText {
+  /** The text is `bytes[start, end)` after `compose`. */
+  bytes: Buffer = Buffer.alloc(0);
+  start = 0;
+  end = 0;
+  readonly #columns: readonly number[];
+  readonly #cells: { bytes: Buffer; start: number; end: number }[];
+  readonly #json = new ByteWriter(256);
+  readonly #reader = new CellReader();
+  readonly #byValue: boolean;
+
+  /** `byValue`: the keys are numeric, equal by value whatever their text. */
+  constructor(table: RedactedTable, byValue: boolean) {
+    this.#columns = table.key;
+    this.#cells = table.key.map(() => ({ bytes: this.bytes, start: 0, end: 0 }));
+    this.#byValue = byValue;
+  }
+
+  /** Takes the cell of one key column; `position` counts in the index's order. */
+  set(position: number, bytes: Buffer, start: number, end: number): void {
+    const cell = this.#cells[position]!;
+    cell.bytes = bytes;
+    cell.start = start;
+    cell.end = end;
+  }
+
+  compose(): void {
+    const first = this.#cells[0]!;
+    if (this.#cells.length === 1) {
+      this.bytes = first.bytes;
+      this.start = first.start;
+      this.end = first.end;
+      return;
+    }
+    const json = this.#json;
+    json.clear();
+    json.text('[');
+    for (const cell of this.#cells) {
+      if (cell !== first) json.byte(COMMA);
+      writeJsonText(json, cell.bytes, cell.start, cell.end);
+    }
+    json.text(']');
+    this.bytes = json.bytes;
+    this.start = 0;
+    this.end = json.length;
+  }
+
+  /** Takes the key from a row image, or from one that holds the key alone. What is unchanged in it stays as it was read before. */
+  read(tuple: Tuple<'redacted'>): void {
+    const cell = this.#reader;
+    const count = cell.open(tuple);
+    for (let column = 0; column < count; column++) {
+      cell.next();
+      const position = this.#columns.indexOf(column);
+      if (position >= 0 && cell.kind !== CELL_UNCHANGED) this.set(position, cell.bytes, cell.start, cell.end);
+    }
+    this.compose();
+  }
+
+  toString(): string {
+    return this.bytes.toString('utf8', this.start, this.end);
+  }
+
+  /** What two keys have in common exactly when the twin holds them equal: one character per byte, to be undone by `textOf`. */
+  get identity(): string {
+    const text = this.bytes.toString('latin1', this.start, this.end);
+    return this.#byValue ? canonicalNumeric(text) : text;
+  }
+}
+
+/** A key's identity as the text that Postgres reads. */
+export function textOf(identity: string): string {
+  return Buffer.from(identity, 'latin1').toString();
+}
+
+/** Postgres writes a numeric with as many trailing zeros as its scale has, and never with an exponent. */
+function canonicalNumeric(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}
+
+function writeJsonText(out: ByteWriter, bytes: Buffer, start: number, end: number): void {
+  out.byte(QUOTE);
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!;
+    if (byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH) out.byte(byte);
+    else out.text(`\\${SHORT_ESCAPES.get(byte) ?? `u${byte.toString(16).padStart(4, '0')}`}`);
+  }
+  out.byte(QUOTE);
+}

@@ -1,0 +1,27 @@
+import { PgveilError } from '../../src/core/errors.ts';
+import { sqlState, trouble } from '../../src/postgres/trouble.ts';
+
+const UNIQUE_VIOLATION = '23505';
+
+/**
+ * Classes of SQLSTATE that say something about the table or its rows, so that trying again cannot help and the other tables are
+ * not concerned: unsupported, data, integrity, undefined, limits, raised by somebody's trigger. Not missing rights (42501).
+ */
+const ABOUT_THE_TABLE = /^(0A|22|23|42(?!501)|54|P0)/;
+
+/** What the twin said to rows of one table, as an error that names the table where it concerns that alone. */
+export function refusal(thrown: unknown, table: string): PgveilError {
+  const error = trouble('twin', thrown);
+  const state = sqlState(error);
+  if (state === UNIQUE_VIOLATION) return keyCollision(table);
+  return ABOUT_THE_TABLE.test(state) ? new PgveilError('twin_refused', `${table}: ${error.message}`, { table }) : error;
+}
+
+export function keyCollision(table: string): PgveilError {
+  return new PgveilError('key_collision', `${table}: a row came whose key another one has`, { table });
+}
+
+export function rowMissing(table: string): PgveilError {
+  const message = `${table}: a row changed that the twin lacks, and a part of it was not sent`;
+  return new PgveilError('row_missing', message, { table });
+}

@@ -1,0 +1,137 @@
+import type { Client } from 'pg';
+import type { RedactedBatch, TableEvent } from '../../src/core/batch.ts';
+import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
+import { PgveilError } from '../../src/core/errors.ts';
+import type { Observe } from '../../src/core/observer.ts';
+import type { Sink } from '../../src/core/sink.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
+import { Applying } from './applying.ts';
+import { type Claim, readCheckpoint } from './checkpoint.ts';
+import { Copies } from './copying.ts';
+import { dropLeftovers } from './generation.ts';
+import { query } from './query.ts';
+import { connectTwin, Session, type TwinOptions } from './session.ts';
+import { install, takeOver } from './takeover.ts';
+import { type TwinTable, twinTable } from './twin-table.ts';
+
+/**
+ * Applies find rows by their key, whatever the statistics of a table say that was filled a moment ago. JIT goes by the costs that this
+ * makes up, and would compile every statement.
+ */
+const APPLY_SETTINGS = `SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off`;
+
+type Event = TableEvent<'redacted'>;
+
+/** The twin: a Postgres that holds the redacted rows, and the checkpoint in the same transactions. */
+export class PostgresSink implements Sink {
+  readonly #options: TwinOptions;
+  readonly #observe: Observe;
+  readonly #tables = new WeakMap<RedactedTable, TwinTable>();
+  #open: { readonly session: Session; readonly copies: Copies; readonly applying: Applying } | null = null;
+
+  constructor(options: TwinOptions, observe: Observe) {
+    this.#options = options;
+    this.#observe = observe;
+  }
+
+  async open(signal: AbortSignal): Promise<Checkpoint> {
+    await this.close();
+    const client = await connectTwin(this.#options);
+    try {
+      const { claim, checkpoint } = await this.#claim(client, signal);
+      await query(client, APPLY_SETTINGS);
+      const session = new Session(this.#options, this.#observe, claim, client);
+      const tableOf = (table: RedactedTable) => this.#tableOf(table);
+      const applying = new Applying(client, claim, checkpoint.position, tableOf, this.#observe);
+      this.#open = { session, copies: new Copies(session), applying };
+      return checkpoint;
+    } catch (error) {
+      client.end().catch(() => {});
+      throw error;
+    }
+  }
+
+  async write(batch: RedactedBatch): Promise<void> {
+    const { copies, applying } = this.#opened();
+    for (const event of batch.events) await this.#handle(event, batch.entries);
+    for (const [table, entry] of batch.entries) {
+      if (!batch.events.some((event) => isOfCopy(event) && event.table.name === table)) applying.setEntry(table, entry);
+    }
+    if (batch.chunk) {
+      await copies.read(this.#tableOf(batch.chunk.table), batch.chunk.number, batch.changes);
+    } else {
+      await applying.write(batch.changes);
+      this.#count(batch);
+    }
+  }
+
+  async flush(position: Position): Promise<void> {
+    const { copies, applying } = this.#opened();
+    copies.rest();
+    await applying.commit(position);
+  }
+
+  async close(): Promise<void> {
+    this.#open?.session.close();
+    this.#open = null;
+  }
+
+  /** What is durable and ours to continue, after everything is in place and nobody else can write. */
+  async #claim(client: Client, signal: AbortSignal): Promise<{ claim: Claim; checkpoint: Checkpoint }> {
+    const { pipeline } = this.#options;
+    await readCheckpoint(client, pipeline); // Refuses one that a newer pgveil wrote, before anything is changed.
+    await install(client);
+    const claim = await takeOver(client, pipeline, this.#observe, signal);
+    await dropLeftovers(client, claim);
+    return { claim, checkpoint: (await readCheckpoint(client, pipeline))! };
+  }
+
+  async #handle(event: Event, entries: ReadonlyMap<string, TableEntry>): Promise<void> {
+    const { copies, applying } = this.#opened();
+    switch (event.type) {
+      case 'defined':
+        // What was gathered under another definition comes before what follows.
+        return await applying.settle();
+      case 'copy started':
+        return await copies.start(this.#tableOf(event.table), unfinished(entries.get(event.table.name)!));
+      case 'chunk finished':
+        return await copies.finishChunk(event.table.name, event.chunk);
+      case 'chunk abandoned':
+        return copies.abandonChunk(event.table.name, event.chunk);
+      case 'copy finished':
+        return await copies.finish(this.#tableOf(event.table), entries.get(event.table.name)!);
+      case 'stopped':
+        return await copies.stop(event.name);
+    }
+  }
+
+  #count(batch: RedactedBatch): void {
+    const rows = new Map<string, number>();
+    for (const { table } of batch.changes) rows.set(table.name, (rows.get(table.name) ?? 0) + 1);
+    for (const [table, count] of rows) this.#observe({ type: 'changes', table, rows: count });
+  }
+
+  #tableOf(source: RedactedTable): TwinTable {
+    let table = this.#tables.get(source);
+    if (!table) {
+      table = twinTable(source, this.#options);
+      this.#tables.set(source, table);
+    }
+    return table;
+  }
+
+  #opened() {
+    if (!this.#open) throw new PgveilError('twin_away', 'twin: closed');
+    return this.#open;
+  }
+}
+
+/** Their entries are saved with what they do, and not with the next position. */
+function isOfCopy(event: Event): event is Extract<Event, { type: 'copy started' | 'copy finished' }> {
+  return event.type === 'copy started' || event.type === 'copy finished';
+}
+
+/** A start must not take a copy for finished that has only begun, also where both came in one batch. */
+function unfinished(entry: TableEntry): TableEntry {
+  return entry.state.state === 'streaming' ? { ...entry, state: { state: 'absent' } } : entry;
+}

@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClientBase } from 'pg';
+import { CHECKPOINT_FORMAT } from '../../src/core/checkpoint.ts';
+import type { Observe } from '../../src/core/observer.ts';
+import { sqlState } from '../../src/postgres/trouble.ts';
+import { type Claim, TABLES } from './checkpoint.ts';
+import { inTransaction, query } from './query.ts';
+
+/** Makes the schema `pgveil` and its tables where they are missing. Two instances may do so at once. */
+export async function install(client: ClientBase): Promise<void> {
+  const { rows } = await query(client, `SELECT to_regclass('pgveil.generation') IS NOT NULL AS there`);
+  if (rows[0]!.there === 't') return;
+  await inTransaction(client, async () => {
+    await query(client, `SELECT pg_advisory_xact_lock(hashtextextended('pgveil', 0))`);
+    // IF NOT EXISTS asks for the right to create even where there is nothing to do.
+    const schema = await query(client, `SELECT FROM pg_namespace WHERE nspname = 'pgveil'`);
+    if (schema.rowCount === 0) await query(client, 'CREATE SCHEMA pgveil');
+    await query(client, TABLES);
+  });
+}
+
+/** Raises the epoch: whatever the instance before still writes fails from here on. Waits for as long as that holds the row. */
+export async function takeOver(
+  client: ClientBase,
+  pipeline: string,
+  observe: Observe,
+  signal: AbortSignal,
+): Promise<Claim> {
+  await query(
+    client,
+    'INSERT INTO pgveil.checkpoint (pipeline, format, epoch) VALUES ($1, $2, 0) ON CONFLICT (pipeline) DO NOTHING',
+    [pipeline, CHECKPOINT_FORMAT],
+  );
+  for (;;) {
+    signal.throwIfAborted();
+    await endPredecessor(client, pipeline);
+    try {
+      return await raiseEpoch(client, pipeline);
+    } catch (error) {
+      if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
+      observe({ type: 'waiting', what: 'the twin, where another instance is in the middle of a transaction' });
+      await sleep(RETRY_MS, undefined, { signal });
+    }
+  }
+}
+
+export const LOCK_NOT_AVAILABLE = '55P03';
+const INSUFFICIENT_PRIVILEGE = '42501';
+const RETRY_MS = 500;
+
+/** FOR UPDATE waits for transactions that hold the epoch: a chunk or a swap that is about to commit. */
+async function raiseEpoch(client: ClientBase, pipeline: string): Promise<Claim> {
+  return await inTransaction(client, async () => {
+    await query(client, `SET LOCAL lock_timeout = '1s'`);
+    await query(client, 'SELECT FROM pgveil.checkpoint WHERE pipeline = $1 FOR UPDATE', [pipeline]);
+    const { rows } = await query(
+      client,
+      `UPDATE pgveil.checkpoint SET epoch = epoch + 1, format = $2, holder_pid = pid, holder_start = backend_start
+       FROM pg_stat_activity WHERE pid = pg_backend_pid() AND pipeline = $1 RETURNING epoch`,
+      [pipeline, CHECKPOINT_FORMAT],
+    );
+    return { pipeline, epoch: BigInt(rows[0]!.epoch!) };
+  });
+}
+
+/** The instance before may have lost its host in the middle of a transaction, and its backend would hold the row for a long time. */
+export async function endPredecessor(client: ClientBase, pipeline: string): Promise<void> {
+  await terminate(
+    client,
+    `SELECT pid FROM pgveil.checkpoint JOIN pg_stat_activity ON pid = holder_pid AND backend_start = holder_start
+     WHERE pipeline = $1`,
+    [pipeline],
+  );
+}
+
+/** Ends the backends that `sql` lists as `pid`, ours aside, and waits until they are gone. Where that is not allowed they stay. */
+export async function terminate(client: ClientBase, sql: string, values: readonly unknown[]): Promise<void> {
+  try {
+    await query(
+      client,
+      `SELECT pg_terminate_backend(pid, 5000) FROM (${sql}) AS old WHERE pid <> pg_backend_pid()`,
+      values,
+    );
+  } catch (error) {
+    if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) throw error;
+  }
+}

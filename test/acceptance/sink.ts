@@ -1,0 +1,236 @@
+// What every sink must do, whatever it writes to. `acceptSink` declares the tests; the sink's own test file calls it.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { PgveilError } from '../../src/core/errors.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
+import {
+  batch,
+  copyFinished,
+  copyOf,
+  copyStarted,
+  entryOf,
+  insert,
+  nextGeneration,
+  part,
+  positionAt,
+  type Row,
+  reads,
+  UNCHANGED,
+  update,
+  upTo,
+} from '../support/batches.ts';
+import { acceptChanges } from './sink-changes.ts';
+import { apply, type MakeSink, type Read, signal, Trial } from './sink-trial.ts';
+
+export function acceptSink(name: string, make: MakeSink, read: Read): void {
+  const begin = (identity?: RedactedTable['identity']) => new Trial(make, read, identity);
+
+  describe(`${name}: what is durable`, () => {
+    test('nothing, before the first copy', async () => {
+      await using trial = begin();
+      const sink = trial.sink();
+      const checkpoint = await sink.open(signal);
+      await sink.close();
+      assert.equal(checkpoint.position, null);
+      assert.equal(checkpoint.tables.size, 0);
+    });
+
+    test('a copy is not finished before it is: no position, no streaming table, no rows', async () => {
+      await using trial = begin();
+      const sink = await trial.open();
+      const [started, rows, chunk] = copyOf(trial.table, [['1', 'a', null]]);
+      await apply(sink, started!, rows!, chunk!);
+      await sink.close();
+      const checkpoint = await trial.sink().open(signal);
+      assert.equal(checkpoint.position, null);
+      assert.equal(checkpoint.tables.get(trial.table.name)?.state.state, 'absent');
+    });
+
+    test('a position with its witness and history, and entries to the last field', async () => {
+      await using trial = begin();
+      const sink = await trial.copied([]);
+      const stale = entryOf(trial.table, { state: 'stale', since: 0xabcdef0123n, reason: 'column dropped' });
+      await sink.write(batch({ entries: new Map([[trial.table.name, stale]]) }));
+      await apply(sink, upTo(0x200n));
+      await sink.close();
+      const checkpoint = await trial.sink().open(signal);
+      assert.deepEqual(checkpoint.position, positionAt(0x200n));
+      assert.deepEqual(checkpoint.tables, new Map([[trial.table.name, stale]]));
+    });
+
+    test('what was written and not flushed is gone after the next open, entries too', async () => {
+      await using trial = begin();
+      const sink = await trial.copied([['1', 'a', null]]);
+      const halted = entryOf(trial.table, { state: 'halted', code: 'no_key' });
+      await sink.write({
+        ...upTo(0x200n, [insert(trial.table, ['2', 'b', null])]),
+        entries: new Map([[trial.table.name, halted]]),
+      });
+      const checkpoint = await sink.open(signal);
+      assert.deepEqual(checkpoint.position, positionAt(0x100n));
+      assert.equal(checkpoint.tables.get(trial.table.name)?.state.state, 'streaming');
+      await apply(sink, upTo(0x200n, [insert(trial.table, ['3', 'c', null])]));
+      await sink.close();
+      assert.deepEqual(await trial.rows(), [
+        ['1', 'a', null],
+        ['3', 'c', null],
+      ]);
+    });
+
+    test('a position without changes', async () => {
+      await using trial = begin();
+      const sink = await trial.copied([]);
+      await apply(sink, part([]), upTo(0x200n), upTo(0x300n));
+      await sink.close();
+      assert.deepEqual((await trial.sink().open(signal)).position, positionAt(0x300n));
+    });
+
+    test('a transaction of several batches is there as a whole or not at all', async () => {
+      await using trial = begin();
+      const sink = await trial.copied([['0', 'old', null]]);
+      for (let from = 1; from <= 3000; from += 1000) {
+        const rows = Array.from({ length: 1000 }, (_, i) =>
+          insert(trial.table, [`${from + i}`, 'x'.repeat(3000), null]),
+        );
+        await sink.write(part(rows));
+        await sink.write(part([update(trial.table, ['0', `new ${from}`, null])]));
+        assert.deepEqual(await trial.rows(), [['0', 'old', null]]);
+      }
+      await apply(sink, upTo(0x200n));
+      await sink.close();
+      const rows = await trial.rows();
+      assert.equal(rows.length, 3001);
+      assert.deepEqual(rows[0], ['0', 'new 2001', null]);
+    });
+  });
+
+  describe(`${name}: two instances`, () => {
+    test('the first can write nothing more when the second has opened', async () => {
+      await using trial = begin();
+      const first = await trial.copied([['1', 'a', null]]);
+      await first.write(upTo(0x200n, [insert(trial.table, ['2', 'first', null])]));
+      const second = trial.sink();
+      assert.deepEqual((await second.open(signal)).position, positionAt(0x100n));
+      await assert.rejects(async () => {
+        await first.write(upTo(0x300n, [insert(trial.table, ['3', 'first', null])]));
+        await first.flush(positionAt(0x300n));
+      });
+      await apply(second, upTo(0x200n, [insert(trial.table, ['2', 'second', null])]));
+      await first.close();
+      await second.close();
+      assert.deepEqual(await trial.rows(), [
+        ['1', 'a', null],
+        ['2', 'second', null],
+      ]);
+    });
+
+    test('a chunk of the first comes to nothing when the second has opened', async () => {
+      await using trial = begin();
+      const first = await trial.open();
+      await apply(first, copyStarted(trial.table), reads(trial.table, 1, [['1', 'first', null]]));
+      const second = trial.sink();
+      await second.open(signal);
+      const finished = batch({ events: [{ type: 'chunk finished', table: trial.table, chunk: 1 }] });
+      await assert.rejects(first.write(finished));
+      const next = nextGeneration(trial.table);
+      for (const one of copyOf(next, [['1', 'second', null]])) await second.write(one);
+      await second.flush(positionAt(0x100n));
+      await first.close();
+      await second.close();
+      assert.deepEqual(await trial.rows(), [['1', 'second', null]]);
+    });
+  });
+
+  acceptChanges(name, begin);
+
+  describe(`${name}: rows that do not fit`, () => {
+    test('an insert whose key is there is a collision that names the table', async () => {
+      for (const rows of [['1'], ['2', '2'], ['3', '4', '3']]) {
+        await using trial = begin();
+        const sink = await trial.copied([['1', 'a', null]]);
+        const changes = rows.map((id) => insert(trial.table, [id, 'b', null]));
+        await assert.rejects(apply(sink, upTo(0x200n, changes)), isAbout('key_collision', trial.table));
+        await sink.close();
+        assert.deepEqual(await trial.rows(), [['1', 'a', null]]);
+      }
+    });
+
+    test('a copy in which a key comes twice is a collision that names the table', async () => {
+      await using trial = begin();
+      const twice: Row[] = [
+        ['1', 'a', null],
+        ['1', 'b', null],
+      ];
+      await assert.rejects(trial.copied(twice), isAbout('key_collision', trial.table));
+    });
+
+    test('an update of a row that is not there writes the row', async () => {
+      await using trial = begin();
+      const sink = await trial.copied([]);
+      await apply(sink, upTo(0x200n, [update(trial.table, ['7', 'g', 'x'])]));
+      await sink.close();
+      assert.deepEqual(await trial.rows(), [['7', 'g', 'x']]);
+    });
+
+    test('an update of a row that is not there, and of which a part was not sent, names the table', async () => {
+      await using trial = begin();
+      const sink = await trial.copied([]);
+      const changes = [update(trial.table, ['7', 'g', UNCHANGED])];
+      await assert.rejects(apply(sink, upTo(0x200n, changes)), isAbout('row_missing', trial.table));
+      await sink.close();
+    });
+  });
+
+  describe(`${name}: copies`, () => {
+    test('a chunk that was abandoned leaves nothing, chunks that interleave leave everything', async () => {
+      await using trial = begin();
+      const { table } = trial;
+      const sink = await trial.open();
+      await apply(
+        sink,
+        copyStarted(table),
+        reads(table, 1, [['1', 'a', null]]),
+        reads(table, 2, [['2', 'void', null]]),
+        reads(table, 1, [['3', 'c', null]]),
+        batch({ events: [{ type: 'chunk abandoned', table, chunk: 2 }] }),
+        reads(table, 3, [['2', 'b', null]]),
+        batch({ events: [{ type: 'chunk finished', table, chunk: 3 }] }),
+        batch({ events: [{ type: 'chunk finished', table, chunk: 1 }] }),
+        copyFinished(table),
+      );
+      await sink.flush(positionAt(0x100n));
+      await sink.close();
+      assert.deepEqual(await trial.rows(), [
+        ['1', 'a', null],
+        ['2', 'b', null],
+        ['3', 'c', null],
+      ]);
+    });
+
+    test('the old content stays readable until a new copy is finished, and goes then', async () => {
+      await using trial = begin();
+      const sink = await trial.copied([['1', 'old', null]]);
+      const next = nextGeneration(trial.table);
+      const [started, rows, chunk, finished] = copyOf(next, [['2', 'new', null]]);
+      for (const one of [started!, rows!, chunk!]) {
+        await sink.write(one);
+        assert.deepEqual(await trial.rows(), [['1', 'old', null]]);
+      }
+      await sink.write(finished!);
+      await apply(sink, upTo(0x200n, [insert(next, ['3', 'newer', null])]));
+      await sink.close();
+      assert.deepEqual(await trial.rows(), [
+        ['2', 'new', null],
+        ['3', 'newer', null],
+      ]);
+    });
+  });
+}
+
+function isAbout(code: PgveilError['code'], table: RedactedTable) {
+  return (error: PgveilError) => {
+    assert.equal(error.code, code);
+    assert.equal(error.table, table.name);
+    return true;
+  };
+}

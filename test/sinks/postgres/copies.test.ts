@@ -1,0 +1,233 @@
+// Copies of whole tables: what becomes of a copy that crashed, of one that waits for readers, and of what people made on the public table.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { PgveilError } from '../../../src/core/errors.ts';
+import type { RedactedTable } from '../../../src/core/table.ts';
+import {
+  copyOf,
+  copyStarted,
+  nextGeneration,
+  positionAt,
+  type Row,
+  reads,
+  sketchTable,
+} from '../../support/batches.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { until } from '../../support/wait.ts';
+import { copyInto, rowsOf, signal, TestSink } from './twin.ts';
+
+let server: PostgresServer;
+before(async () => {
+  server = await startPostgres();
+});
+after(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+/** A streaming table of its own pipeline, of this name. */
+async function begin(relation: string, rows: readonly Row[] = [['1', 'old']]) {
+  const table = sketchTable({ relation, columns: { id: 'bigint', a: 'text' }, key: ['id'] });
+  const sink = new TestSink(server, { pipeline: relation });
+  await sink.open(signal);
+  await copyInto(sink, table, rows);
+  return { table, sink };
+}
+
+/** With another definition of its columns. */
+function redefined(table: RedactedTable, columns: Record<string, string>, key = ['id']): RedactedTable {
+  return { ...sketchTable({ relation: table.relation, columns, key }), generation: table.generation + 1 };
+}
+
+async function generations(pipeline: string): Promise<string[]> {
+  const rows = await server.query(
+    `SELECT relname FROM pg_class WHERE relnamespace = 'pgveil'::regnamespace AND relkind = 'r'
+     AND starts_with(relname, $1) ORDER BY relname`,
+    { values: [pipeline] },
+  );
+  return rows.map(({ relname }) => relname);
+}
+
+test('the public table is partitioned, with the generation as its one partition', async () => {
+  const { table, sink } = await begin('simple');
+  await sink.close();
+  const rows = await server.query(
+    `SELECT inhrelid::regclass::text AS partition, pg_get_expr(relpartbound, inhrelid) AS bound
+     FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'public.simple'::regclass`,
+  );
+  assert.deepEqual(rows, [{ partition: 'pgveil."simple_public.simple_16385_g1"', bound: 'DEFAULT' }]);
+  assert.deepEqual(await rowsOf(server, table), [['1', 'old']]);
+});
+
+test('what a crashed copy left is dropped by the next open, also while the crashed instance’s COPY is still open', async () => {
+  const { table, sink } = await begin('crashed');
+  const next = nextGeneration(table);
+  await sink.write(copyStarted(next));
+  await sink.write(reads(next, 1, [['2', 'half']]));
+  assert.deepEqual(await generations('crashed'), [
+    'crashed_public.crashed_16385_g1',
+    'crashed_public.crashed_16385_g2',
+  ]);
+
+  const successor = new TestSink(server, { pipeline: 'crashed' });
+  const checkpoint = await successor.open(signal);
+  assert.deepEqual(await generations('crashed'), ['crashed_public.crashed_16385_g1']);
+  assert.equal(checkpoint.tables.get(table.name)?.generation, 2);
+  assert.equal(checkpoint.tables.get(table.name)?.state.state, 'absent');
+  assert.deepEqual(await rowsOf(server, table), [['1', 'old']]);
+  await copyInto(successor, nextGeneration(next), [['3', 'whole']]);
+  await Promise.all([sink.close(), successor.close()]);
+  assert.deepEqual(await rowsOf(server, table), [['3', 'whole']]);
+  assert.deepEqual(await generations('crashed'), ['crashed_public.crashed_16385_g3']);
+});
+
+test('a table that got another name on the source starts anew beside its old content', async () => {
+  const { table, sink } = await begin('was');
+  const renamed = { ...table, relation: 'is_now', name: 'public.is_now' };
+  await copyInto(sink, renamed, [['2', 'new']], 0x200n);
+  await sink.close();
+  assert.deepEqual(await rowsOf(server, table), [['1', 'old']]);
+  assert.deepEqual(await rowsOf(server, renamed), [['2', 'new']]);
+});
+
+test('a table that stops in the middle of its copy leaves nothing behind', async () => {
+  const { table, sink } = await begin('stopped');
+  const next = nextGeneration(table);
+  await sink.write(copyStarted(next));
+  await sink.write(reads(next, 1, [['2', 'half']]));
+  const stopped = {
+    type: 'stopped',
+    name: table.name,
+    oid: table.oid,
+    state: { state: 'halted', code: 'no_key' },
+  } as const;
+  await sink.write({ ...reads(next, 1, []), chunk: null, events: [stopped] });
+  assert.deepEqual(await generations('stopped'), ['stopped_public.stopped_16385_g1']);
+  await sink.close();
+  assert.deepEqual(await rowsOf(server, table), [['1', 'old']]);
+});
+
+test('the swap waits for a long reader, says for whom, and others read meanwhile', async () => {
+  const { table, sink } = await begin('read');
+  await using reader = await server.connect();
+  await reader.query(`SET application_name = 'a long report'; BEGIN; SELECT * FROM public.read`);
+  const [pid] = (await reader.query('SELECT pg_backend_pid() AS pid')).rows;
+
+  const swapped = copyInto(sink, nextGeneration(table), [['2', 'new']], 0x200n);
+  const what = `the new copy of public.read, until it is let go of by pid ${pid.pid} (a long report)`;
+  await until(() => sink.observed.some((seen) => seen.type === 'waiting' && seen.what === what), { what });
+  assert.deepEqual(await rowsOf(server, table), [['1', 'old']]);
+  await reader.query('COMMIT');
+  await swapped;
+  await sink.close();
+  assert.deepEqual(await rowsOf(server, table), [['2', 'new']]);
+});
+
+test('a swap that waits ends when the sink is closed', async () => {
+  const { table, sink } = await begin('closed');
+  await using reader = await server.connect();
+  await reader.query('BEGIN; SELECT * FROM public.closed');
+  const swapped = copyInto(sink, nextGeneration(table), []);
+  const rejected = assert.rejects(swapped, PgveilError);
+  await until(() => sink.observed.some(({ type }) => type === 'waiting'), { what: 'the swap to wait' });
+  await sink.close();
+  await rejected;
+});
+
+test('grants, views, comments and people’s indexes stay through a swap', async () => {
+  const { table, sink } = await begin('adorned', [
+    ['1', 'b'],
+    ['2', 'a'],
+  ]);
+  await server.query(`
+    CREATE ROLE analyst; GRANT SELECT ON public.adorned TO analyst;
+    CREATE VIEW public.adorned_view AS SELECT a FROM public.adorned;
+    COMMENT ON TABLE public.adorned IS 'people';
+    CREATE INDEX by_a ON public.adorned (lower(a) DESC) WHERE a <> 'x'`);
+  await copyInto(sink, nextGeneration(table), [['3', 'c']]);
+  await sink.close();
+  assert.deepEqual(await server.query('SET ROLE analyst; SELECT a FROM public.adorned'), [{ a: 'c' }]);
+  assert.deepEqual(await server.query('SELECT a FROM public.adorned_view'), [{ a: 'c' }]);
+  const [comment] = await server.query(`SELECT obj_description('public.adorned'::regclass) AS comment`);
+  assert.equal(comment.comment, 'people');
+  const indexes = await server.query(
+    `SELECT indisvalid, inhrelid::regclass::text AS partition FROM pg_index JOIN pg_inherits ON inhparent = indexrelid
+     WHERE indexrelid = 'public.by_a'::regclass`,
+  );
+  assert.deepEqual(indexes, [{ indisvalid: true, partition: 'pgveil."adorned_public.adorned_16385_g2_by_a"' }]);
+});
+
+test('columns that came, went or changed their type are changed on the same public table', async () => {
+  const { table, sink } = await begin('redefined');
+  const oid = async () => (await server.query(`SELECT 'public.redefined'::regclass::oid AS oid`))[0].oid;
+  const was = await oid();
+  const next = redefined(table, { id: 'bigint', b: 'integer', c: 'numeric(10,2)' });
+  await copyInto(sink, next, [['1', '5', '1.50']]);
+  const again = { ...redefined(next, { id: 'bigint', b: 'text', c: 'numeric(12,3)' }) };
+  await copyInto(sink, again, [['1', 'five', '1.500']], 0x200n);
+  await sink.close();
+  assert.deepEqual(await rowsOf(server, again), [['1', 'five', '1.500']]);
+  assert.equal(await oid(), was);
+});
+
+test('a key of another type needs another public table, and its grants come along', async () => {
+  const { table, sink } = await begin('rekeyed');
+  await server.query(`CREATE ROLE reader; GRANT SELECT ON public.rekeyed TO reader WITH GRANT OPTION;
+    GRANT SELECT ON public.rekeyed TO PUBLIC`);
+  const next = redefined(table, { id: 'uuid', a: 'text' });
+  const id = '6f9619ff-8b86-d011-b42d-00c04fc964ff';
+  await copyInto(sink, next, [[id, 'new']]);
+  await sink.close();
+  assert.deepEqual(await server.query('SET ROLE reader; SELECT source_primary_key AS key FROM public.rekeyed'), [
+    { key: id },
+  ]);
+  const [{ acl }] = await server.query(
+    `SELECT relacl::text AS acl FROM pg_class WHERE oid = 'public.rekeyed'::regclass`,
+  );
+  assert.match(acl, /reader=r\*\/postgres.*,=r\/postgres/);
+});
+
+test('what stands in the way of a swap halts the table and is named', async () => {
+  const inTheWay = [
+    ['viewed', 'CREATE VIEW public.v AS SELECT a FROM public.viewed', /view v depends|cannot drop column a/],
+    [
+      'referenced',
+      'CREATE TABLE public.r (id bigint REFERENCES public.referenced); INSERT INTO public.r VALUES (1)',
+      /23503/,
+    ],
+  ] as const;
+  for (const [relation, sql, named] of inTheWay) {
+    const { table, sink } = await begin(relation);
+    await server.query(sql);
+    const swapped = copyInto(sink, redefined(table, { id: 'bigint', b: 'text' }), [['2', 'new']]);
+    await assert.rejects(swapped, (error: PgveilError) => {
+      assert.equal(error.code, 'swap_blocked');
+      assert.equal(error.table, table.name);
+      assert.match(error.message, named);
+      return true;
+    });
+    await sink.close();
+    assert.deepEqual(await rowsOf(server, table), [['1', 'old']]);
+  }
+});
+
+test('a public table that was dropped by hand comes back with the next copy', async () => {
+  const { table, sink } = await begin('dropped');
+  await server.query('DROP TABLE public.dropped');
+  await copyInto(sink, nextGeneration(table), [['2', 'new']]);
+  await sink.close();
+  assert.deepEqual(await rowsOf(server, table), [['2', 'new']]);
+});
+
+test('a chunk of many pieces arrives whole', async () => {
+  const { table, sink } = await begin('pieces', []);
+  const next = nextGeneration(table);
+  const rows = Array.from({ length: 5000 }, (_, id): Row => [String(id), 'x'.repeat(1000)]);
+  const [started, , finishedChunk, finished] = copyOf(next, []);
+  await sink.write(started!);
+  for (let at = 0; at < rows.length; at += 500) await sink.write(reads(next, 1, rows.slice(at, at + 500)));
+  await sink.write(finishedChunk!);
+  await sink.write(finished!);
+  await sink.flush(positionAt(0x300n));
+  await sink.close();
+  assert.equal((await rowsOf(server, next)).length, 5000);
+});

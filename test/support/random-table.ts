@@ -1,0 +1,146 @@
+import type { Random } from './prng.ts';
+import { largeText, randomValue } from './random-values.ts';
+import { quoteName, type Reader, readTable } from './reader.ts';
+
+interface RandomColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly nullable: boolean;
+  /** Stored out of line and uncompressed: what an update that leaves it alone does not send. */
+  readonly external: boolean;
+}
+
+type Key = readonly string[];
+
+/** A table under random changes: makes the statements, and knows which keys there are when they have been committed. */
+export class RandomTable {
+  readonly name: string;
+  readonly #random: Random;
+  readonly #columns: readonly RandomColumn[];
+  readonly #key: readonly RandomColumn[];
+  #keys: Key[] = [];
+  readonly #places = new Map<string, number>();
+  #unique = 0;
+
+  private constructor(random: Random, name: string, columns: readonly RandomColumn[], key: readonly RandomColumn[]) {
+    this.name = name;
+    this.#random = random;
+    this.#columns = columns;
+    this.#key = key;
+  }
+
+  static async read(random: Random, reader: Reader, name: string): Promise<RandomTable> {
+    const table = await readTable(reader, name);
+    if (!table || table.primaryKey.length === 0) throw new Error(`${name} is not there or has no primary key`);
+    const details = await reader.rows('select attname, attnotnull, attstorage from pg_attribute where attrelid = $1', [
+      table.oid,
+    ]);
+    const columns = table.columns.map(({ name: column, type }) => {
+      const [, notNull, storage] = details.find(([attribute]) => attribute === column)!;
+      return { name: column, type, nullable: notNull === 'f', external: storage === 'e' };
+    });
+    const key = table.primaryKey.map((column) => columns.find(({ name }) => name === column)!);
+    const random_ = new RandomTable(random, name, columns, key);
+    await random_.reload(reader);
+    return random_;
+  }
+
+  get rows(): number {
+    return this.#keys.length;
+  }
+
+  /** Reads the keys from the table: at the start, and where it is not known whether a transaction committed. */
+  async reload(reader: Reader): Promise<void> {
+    const columns = this.#key.map(({ name }) => quoteName(name)).join(', ');
+    const rows = await reader.rows(`select ${columns} from ${this.name} order by ${columns}`);
+    this.clear();
+    for (const row of rows) this.#add(row as Key);
+    this.#unique = Math.max(this.#unique, ...rows.flat().map((text) => (/^\d{1,9}$/.test(text!) ? Number(text) : 0)));
+  }
+
+  /** A key that no row has and none had. */
+  freshKey(): Key {
+    return this.#key.map(({ type }) => randomValue(this.#random, type, ++this.#unique));
+  }
+
+  /** A key of some row; the table must not be empty. */
+  someKey(): Key {
+    return this.#random.pick(this.#keys);
+  }
+
+  insert(keys: readonly Key[]): string {
+    for (const key of keys) this.#add(key);
+    return this.insertRows(keys);
+  }
+
+  /** As `insert`, for what is rolled back: the keys are not remembered. */
+  insertRows(keys: readonly Key[]): string {
+    const rows = keys.map((key) => `(${this.#columns.map((column) => this.#keyed(column, key)).join(', ')})`);
+    return `INSERT INTO ${this.name} VALUES ${rows.join(', ')}`;
+  }
+
+  /** Sets some of the columns outside the key; those stored out of line mostly stay untouched. */
+  update(key: Key): string {
+    const others = this.#columns.filter((column) => !this.#key.includes(column));
+    const chosen = others.filter(({ external }) => this.#random.chance(external ? 0.1 : 0.4));
+    const set = chosen.length > 0 ? chosen : this.#key;
+    const values = set.map((column) => `${quoteName(column.name)} = ${this.#keyed(column, key)}`);
+    return `UPDATE ${this.name} SET ${values.join(', ')} WHERE ${this.#is(key)}`;
+  }
+
+  delete(key: Key): string {
+    this.#remove(key);
+    return this.deleteRow(key);
+  }
+
+  deleteRow(key: Key): string {
+    return `DELETE FROM ${this.name} WHERE ${this.#is(key)}`;
+  }
+
+  /** Moves one row to a key that is free. */
+  move(from: Key, to: Key): string {
+    this.#remove(from);
+    this.#add(to);
+    const values = this.#key.map(({ name }, at) => `${quoteName(name)} = ${quoteText(to[at]!)}`);
+    return `UPDATE ${this.name} SET ${values.join(', ')} WHERE ${this.#is(from)}`;
+  }
+
+  clear(): void {
+    this.#keys = [];
+    this.#places.clear();
+  }
+
+  #keyed(column: RandomColumn, key: Key): string {
+    const place = this.#key.indexOf(column);
+    return place >= 0 ? quoteText(key[place]!) : this.#literal(column);
+  }
+
+  #literal({ nullable, external, type }: RandomColumn): string {
+    if (nullable && this.#random.chance(0.1)) return 'NULL';
+    return quoteText(external && this.#random.chance(0.7) ? largeText(this.#random) : randomValue(this.#random, type));
+  }
+
+  #is(key: Key): string {
+    return this.#key.map(({ name }, at) => `${quoteName(name)} = ${quoteText(key[at]!)}`).join(' AND ');
+  }
+
+  #add(key: Key): void {
+    this.#places.set(key.join('\0'), this.#keys.length);
+    this.#keys.push(key);
+  }
+
+  /** The last key takes the place of the one removed. */
+  #remove(key: Key): void {
+    const place = this.#places.get(key.join('\0'));
+    if (place === undefined) return;
+    const last = this.#keys.pop()!;
+    this.#places.delete(key.join('\0'));
+    if (place === this.#keys.length) return;
+    this.#keys[place] = last;
+    this.#places.set(last.join('\0'), place);
+  }
+}
+
+function quoteText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

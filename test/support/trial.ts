@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type pg from 'pg';
+import { assertNoSighting, type Canary, scanPath } from './canary.ts';
+import type { Tables } from './decisions.ts';
+import { differences } from './oracle.ts';
+import type { PostgresServer } from './postgres.ts';
+import { runPgveil, startPgveil } from './process.ts';
+import type { Servers } from './servers.ts';
+import { Service, type Status } from './service.ts';
+import { until } from './wait.ts';
+
+/** The redaction key of all trials. */
+export const KEY = Buffer.alloc(32, 'not a secret: for tests alone');
+
+export interface TrialOptions {
+  readonly tables: Tables;
+  readonly memory?: string;
+  readonly workers?: number;
+  /** More keys of the configuration's `sinks.twin`. */
+  readonly sink?: Readonly<Record<string, unknown>>;
+}
+
+export interface RunOptions {
+  /** As PGVEIL_FAULT has it. */
+  readonly fault?: string;
+  /** Where it listens; another one for a second instance. */
+  readonly port?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** One pipeline on databases of its own: its configuration file, its processes, and the check whether the twin is right. */
+export class Trial implements AsyncDisposable {
+  readonly name: string;
+  /** Sessions of the superuser's on either database. */
+  source: pg.Client;
+  twin: pg.Client;
+  readonly #servers: Servers;
+  readonly #directory: string;
+  readonly #port: number;
+  readonly #started: Service[] = [];
+  readonly #options: TrialOptions;
+
+  constructor(
+    servers: Servers,
+    name: string,
+    clients: { source: pg.Client; twin: pg.Client },
+    directory: string,
+    port: number,
+    options: TrialOptions,
+  ) {
+    this.#servers = servers;
+    this.name = name;
+    this.source = clients.source;
+    this.twin = clients.twin;
+    this.#directory = directory;
+    this.#port = port;
+    this.#options = options;
+  }
+
+  get slot(): string {
+    return `pgveil_${this.name}`;
+  }
+
+  get sourceUrl(): string {
+    return this.#servers.source.url(this.name);
+  }
+
+  get twinUrl(): string {
+    return this.#servers.twin.url(this.name);
+  }
+
+  get tables(): Tables {
+    return this.#options.tables;
+  }
+
+  /** What the configuration file says; a test may change it and start with its own. */
+  configuration(): Record<string, unknown> {
+    const { tables, memory = '256MB', workers = 2, sink } = this.#options;
+    return {
+      version: 1,
+      name: this.name,
+      key: KEY.toString('base64'),
+      source: { url: this.sourceUrl, snapshot: { workers } },
+      tables,
+      sinks: { twin: { type: 'postgres', url: this.twinUrl, ...sink } },
+      memory,
+      http: { listen: `127.0.0.1:${this.#port}` },
+    };
+  }
+
+  /** Writes a configuration (JSON is YAML) and returns the file's path. */
+  async write(configuration: unknown, file = 'pgveil.yaml'): Promise<string> {
+    const path = join(this.#directory, file);
+    await writeFile(path, typeof configuration === 'string' ? configuration : JSON.stringify(configuration, null, 2));
+    return path;
+  }
+
+  /** Runs `pgveil COMMAND… -c FILE` with the trial's own configuration to its end. */
+  async command(command: readonly string[], timeout = 90_000): Promise<Ran> {
+    return await this.pgveil([...command, '-c', await this.write(this.configuration())], timeout);
+  }
+
+  /** Runs `pgveil ARGS` to its end. */
+  async pgveil(args: readonly string[], timeout = 30_000): Promise<Ran> {
+    return await runPgveil([...args], { timeout, cwd: this.#directory });
+  }
+
+  /** Starts the service, in the directory of its configuration. */
+  async run({ fault = '', port = this.#port, environment = {} }: RunOptions = {}): Promise<Service> {
+    const file = await this.write({ ...this.configuration(), http: { listen: `127.0.0.1:${port}` } }, `${port}.yaml`);
+    const env = { PGVEIL_FAULT: fault, ...environment };
+    const service = new Service(startPgveil(['run', '-c', file], { env, cwd: this.#directory }), port);
+    this.#started.push(service);
+    return service;
+  }
+
+  /** The service, once every table streams. */
+  async stream(): Promise<Service> {
+    const service = await this.run();
+    await service.isReady();
+    return service;
+  }
+
+  /** `run --until-caught-up`: everything committed by now is in the twin. Exit code 3 where a table is halted. */
+  async catchUp(code = 0): Promise<void> {
+    const ended = await this.command(['run', '--until-caught-up']);
+    assert.equal(ended.code, code, `pgveil said:\n${ended.stdout}\n${ended.stderr}`);
+  }
+
+  /** Resolves once the running service holds everything committed by now durably. */
+  async holdsAll(service: Service, timeout = 30_000): Promise<Status> {
+    const end = await this.sourceEnd();
+    const holds = ({ position }: Status) => position !== null && lsn(position) >= end;
+    return await service.reaches('a position at the end of the source', holds, timeout);
+  }
+
+  /** New sessions, where a server was restarted. */
+  async reconnect(): Promise<void> {
+    await Promise.all([this.source.end(), this.twin.end()]);
+    this.source = await this.#servers.source.connect(this.name);
+    this.twin = await this.#servers.twin.connect(this.name);
+  }
+
+  /** Where the source's durable WAL ends. */
+  async sourceEnd(): Promise<bigint> {
+    const { rows } = await this.source.query('SELECT pg_current_wal_flush_lsn() AS lsn');
+    return lsn(rows[0].lsn);
+  }
+
+  /** The slot's confirmed_flush_lsn; null without a slot. */
+  async confirmed(): Promise<bigint | null> {
+    const sql = 'SELECT confirmed_flush_lsn AS lsn FROM pg_replication_slots WHERE slot_name = $1';
+    const { rows } = await this.source.query(sql, [this.slot]);
+    return rows[0]?.lsn ? lsn(rows[0].lsn) : null;
+  }
+
+  /** Fails if a canary is in anything that the service said, answers or left behind, its crash included. */
+  async assertSilent(canaries: readonly Canary[], service: Service): Promise<void> {
+    assertNoSighting([...(await scanPath(this.#directory, canaries)), ...(await service.sightings(canaries))]);
+  }
+
+  /** Fails unless the twin is redact(source), row by row. Both must be quiet. */
+  async assertEqual(tables = this.tables): Promise<void> {
+    assert.deepEqual(await differences({ source: this.sourceUrl, twin: this.twinUrl, tables, key: KEY }), []);
+  }
+
+  /** Fails if the source has a slot or publication of ours, or the twin any table. */
+  async assertNothingMade(): Promise<void> {
+    const made = await this.source.query(
+      `SELECT slot_name AS made FROM pg_replication_slots WHERE slot_name = $1 UNION ALL SELECT pubname FROM pg_publication`,
+      [this.slot],
+    );
+    const tables = await this.twin.query(
+      `SELECT c.oid::regclass::text AS made FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+       WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'`,
+    );
+    assert.deepEqual([...made.rows, ...tables.rows], []);
+  }
+
+  /** Ends what was started and gives the slot back. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const service of this.#started) await service[Symbol.asyncDispose]();
+    await Promise.all([this.source.end(), this.twin.end()]);
+    await dropSlot(this.#servers.source, this.slot);
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+type Ran = Awaited<ReturnType<typeof runPgveil>>;
+
+/** A killed process's walsender may live a moment longer than the process. */
+async function dropSlot(source: PostgresServer, slot: string): Promise<void> {
+  await until(
+    async () => {
+      const [found] = await source.query('SELECT active_pid FROM pg_replication_slots WHERE slot_name = $1', {
+        values: [slot],
+      });
+      if (!found) return true;
+      const release = found.active_pid ? 'pg_terminate_backend($1::int)' : 'pg_drop_replication_slot($1)';
+      await source.query(`SELECT ${release}`, { values: [found.active_pid ?? slot] }).catch(() => {});
+      return false;
+    },
+    { what: `slot ${slot} to be dropped` },
+  );
+}
+
+/** `0/16B3748` as a number to compare by. */
+export function lsn(text: string): bigint {
+  const [high = '', low = ''] = text.split('/');
+  return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`);
+}
