@@ -6,15 +6,9 @@ import type { Sink } from '../core/sink.ts';
 const FLUSH_BYTES = 16 * 1024 * 1024;
 const FLUSH_MS = 100;
 
-<<<<<<< HEAD
-/** Who is told how far a lane got. */
-export interface Heard {
-  /** The sink took the batch in; not durable yet, unless the sink made it so (a finished copy). */
-=======
 /** Who wants to know how far the sink has come. */
 export interface LaneListener {
   /** Readers see what a finished copy brought; changes only once they are durable. */
->>>>>>> e2ea
   written(batch: RedactedBatch): void;
   durable(position: Position): void;
 }
@@ -26,11 +20,7 @@ export interface LaneListener {
 export class Lane {
   readonly #sink: Sink;
   readonly #limit: number;
-<<<<<<< HEAD
-  readonly #heard: Heard;
-=======
   readonly #listener: LaneListener;
->>>>>>> e2ea
   readonly #queue: RedactedBatch[] = [];
   #queued = 0;
   #closed = false;
@@ -38,17 +28,10 @@ export class Lane {
   #changed = Promise.withResolvers<void>();
 
   /** `limit` bounds the queue, in bytes. */
-<<<<<<< HEAD
-  constructor(sink: Sink, limit: number, heard: Heard) {
-    this.#sink = sink;
-    this.#limit = limit;
-    this.#heard = heard;
-=======
   constructor(sink: Sink, limit: number, listener: LaneListener) {
     this.#sink = sink;
     this.#limit = limit;
     this.#listener = listener;
->>>>>>> e2ea
   }
 
   /** Queues a batch; resolves when there is room for another one. A batch larger than the queue is taken alone. */
@@ -81,22 +64,14 @@ export class Lane {
   async #write(batch: RedactedBatch): Promise<void> {
     if (this.#unflushed === 0) this.#since = performance.now();
     await this.#sink.write(batch);
-<<<<<<< HEAD
-    this.#heard.written(batch);
-=======
     this.#listener.written(batch);
->>>>>>> e2ea
     this.#unflushed += batch.bytes;
     this.#queued -= batch.bytes;
     this.#wake();
     if (batch.position && this.#isDue()) {
       await this.#sink.flush(batch.position);
       this.#unflushed = 0;
-<<<<<<< HEAD
-      this.#heard.durable(batch.position);
-=======
       this.#listener.durable(batch.position);
->>>>>>> e2ea
     }
   }
 

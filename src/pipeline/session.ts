@@ -100,18 +100,9 @@ class Session {
     this.#acks = new Acks(0n, new Map(positions));
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
-<<<<<<< HEAD
-      this.#lanes.push(
-        new Lane(sink, limit, {
-          written: (batch) => this.#written(batch),
-          durable: ({ pos }) => this.#durable(name, pos),
-        }),
-      );
-=======
       const written = (batch: RedactedBatch) => this.#written(batch);
       const durable = ({ pos }: Position) => this.#durable(name, pos);
       this.#lanes.push(new Lane(sink, limit, { written, durable }));
->>>>>>> e2ea
     }
   }
 
@@ -129,29 +120,16 @@ class Session {
   async #read(from: Checkpoint, stopped: AbortSignal): Promise<void> {
     for await (const batch of this.#parts.source.read(from, stopped)) {
       const redacted = this.#parts.redactor.redact(batch);
-      this.#received(redacted);
+      this.#report(redacted);
       await Promise.all(this.#lanes.map((lane) => lane.push(redacted)));
       if (stopped.aborted) break;
     }
   }
 
-<<<<<<< HEAD
-  #received({ changes, position }: RedactedBatch): void {
-    if (!position) return;
-    const commitTime = changes.at(-1)?.transaction.commitTime ?? null;
-    this.#parts.observe({ type: 'received', pos: position.pos, commitTime });
-  }
-
-  /** A table is said to stream only when its readers can see it: not when its copy was read, but when the sink has it. */
-  #written({ entries }: RedactedBatch): void {
-    for (const [table, { generation, state }] of entries) {
-      this.#parts.observe({ type: 'table', table, generation, ...state });
-=======
   #report(batch: RedactedBatch): void {
     if (batch.position) {
       const commitTime = batch.changes.at(-1)?.transaction.commitTime ?? null;
       this.#parts.observe({ type: 'received', pos: batch.position.pos, commitTime });
->>>>>>> e2ea
     }
     if (!this.#started) this.#outset.healthy();
     this.#started = true;
