@@ -6,9 +6,9 @@ import type { Sink } from '../core/sink.ts';
 const FLUSH_BYTES = 16 * 1024 * 1024;
 const FLUSH_MS = 100;
 
-/** Who is told how far a lane got. */
-export interface Heard {
-  /** The sink took the batch in; not durable yet, unless the sink made it so (a finished copy). */
+/** Who wants to know how far the sink has come. */
+export interface LaneListener {
+  /** Readers see what a finished copy brought; changes only once they are durable. */
   written(batch: RedactedBatch): void;
   durable(position: Position): void;
 }
@@ -20,7 +20,7 @@ export interface Heard {
 export class Lane {
   readonly #sink: Sink;
   readonly #limit: number;
-  readonly #heard: Heard;
+  readonly #listener: LaneListener;
   readonly #queue: RedactedBatch[] = [];
   #queued = 0;
   #closed = false;
@@ -28,10 +28,10 @@ export class Lane {
   #changed = Promise.withResolvers<void>();
 
   /** `limit` bounds the queue, in bytes. */
-  constructor(sink: Sink, limit: number, heard: Heard) {
+  constructor(sink: Sink, limit: number, listener: LaneListener) {
     this.#sink = sink;
     this.#limit = limit;
-    this.#heard = heard;
+    this.#listener = listener;
   }
 
   /** Queues a batch; resolves when there is room for another one. A batch larger than the queue is taken alone. */
@@ -64,14 +64,14 @@ export class Lane {
   async #write(batch: RedactedBatch): Promise<void> {
     if (this.#unflushed === 0) this.#since = performance.now();
     await this.#sink.write(batch);
-    this.#heard.written(batch);
+    this.#listener.written(batch);
     this.#unflushed += batch.bytes;
     this.#queued -= batch.bytes;
     this.#wake();
     if (batch.position && this.#isDue()) {
       await this.#sink.flush(batch.position);
       this.#unflushed = 0;
-      this.#heard.durable(batch.position);
+      this.#listener.durable(batch.position);
     }
   }
 

@@ -48,6 +48,9 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
     await parts.source.open(signal);
     const checkpoints = await openSinks(parts.sinks, signal);
     const from = whereToRead(checkpoints, outset.anew);
+    for (const [sink, { position }] of checkpoints) {
+      if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
+    }
     parts.redactor.open(from.tables, outset.halts);
     await new Session(parts, outset, checkpoints).run(from, signal);
   } finally {
@@ -97,12 +100,9 @@ class Session {
     this.#acks = new Acks(0n, new Map(positions));
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
-      this.#lanes.push(
-        new Lane(sink, limit, {
-          written: (batch) => this.#written(batch),
-          durable: ({ pos }) => this.#durable(name, pos),
-        }),
-      );
+      const written = (batch: RedactedBatch) => this.#written(batch);
+      const durable = ({ pos }: Position) => this.#durable(name, pos);
+      this.#lanes.push(new Lane(sink, limit, { written, durable }));
     }
   }
 
@@ -120,25 +120,31 @@ class Session {
   async #read(from: Checkpoint, stopped: AbortSignal): Promise<void> {
     for await (const batch of this.#parts.source.read(from, stopped)) {
       const redacted = this.#parts.redactor.redact(batch);
-      this.#received(redacted);
+      this.#report(redacted);
       await Promise.all(this.#lanes.map((lane) => lane.push(redacted)));
       if (stopped.aborted) break;
     }
   }
 
-  #received({ changes, position }: RedactedBatch): void {
-    if (!position) return;
-    const commitTime = changes.at(-1)?.transaction.commitTime ?? null;
-    this.#parts.observe({ type: 'received', pos: position.pos, commitTime });
-  }
-
-  /** A table is said to stream only when its readers can see it: not when its copy was read, but when the sink has it. */
-  #written({ entries }: RedactedBatch): void {
-    for (const [table, { generation, state }] of entries) {
-      this.#parts.observe({ type: 'table', table, generation, ...state });
+  #report(batch: RedactedBatch): void {
+    if (batch.position) {
+      const commitTime = batch.changes.at(-1)?.transaction.commitTime ?? null;
+      this.#parts.observe({ type: 'received', pos: batch.position.pos, commitTime });
     }
     if (!this.#started) this.#outset.healthy();
     this.#started = true;
+  }
+
+  readonly #unwritten = new WeakMap<RedactedBatch, number>();
+
+  /** What became of a table is told when every sink has it: a copy that only was read is in no twin yet. */
+  #written(batch: RedactedBatch): void {
+    const left = (this.#unwritten.get(batch) ?? this.#lanes.length) - 1;
+    this.#unwritten.set(batch, left);
+    if (left > 0) return;
+    for (const [table, { generation, state }] of batch.entries) {
+      this.#parts.observe({ type: 'table', table, generation, ...state });
+    }
   }
 
   #durable(sink: string, pos: Lsn): void {
