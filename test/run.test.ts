@@ -68,6 +68,7 @@ const silent: [string, string, RegExp][] = [
   ['hangs after its tests', `test('a', () => {}); setInterval(() => {}, 1_000);`, /ended after 3 s: an open handle/],
   ['never yields', `test('a', () => { for (;;); });`, /ended after 3 s/],
   ['exits as if all were well', `test('a', async () => { await null; process.exit(0); });`, /ended by itself/],
+  ['aborts its test', `test('a', { signal: AbortSignal.abort() }, () => {});`, /FAIL .* a\n/],
   ['holds no test', '', /it holds no test/],
 ];
 for (const [what, body, message] of silent) {

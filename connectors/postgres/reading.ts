@@ -24,24 +24,32 @@ export interface Leaf {
   readonly relation: string;
   /** Changes with every rewrite: TRUNCATE, VACUUM FULL, CLUSTER, ALTER … TYPE. */
   readonly relfilenode: number;
-  /** relpages and pg_relation_size at the reading: bytes, to cut chunks by and to draw progress with. */
+  /** Of a partition: equal strings mean equal columns (attnum, name, type). '' where the table is its own leaf: there the table says it. */
+  readonly definition: string;
+  /** By relpages, TOAST included, as of the last VACUUM or ANALYZE: measuring would take a lock. Good for progress bars only. */
   readonly bytes: number;
 }
 
 /** What the catalog says of one configured table: its definition, or why it cannot be read. */
 export type TableReading =
-  | { readonly table: Table<'raw'>; readonly leaves: readonly Leaf[]; readonly problem: null }
   | {
-      readonly table: null;
-      readonly leaves: readonly [];
-      /** `oid` is 0 where the table is not there. `table_missing`, `no_key`, `table_unreadable`, `unknown_key`, … */
-      readonly problem: {
-        readonly oid: number;
-        readonly code: ErrorCode;
-        readonly message: string;
-        readonly fix: string;
-      };
-    };
+      readonly table: Table<'raw'>;
+      readonly leaves: readonly Leaf[];
+      /** Names of indexes that the twin cannot carry over: partial ones, on expressions or generated columns, with an operator class that is not the default. */
+      readonly omittedIndexes: readonly string[];
+      readonly problem: null;
+    }
+  | { readonly table: null; readonly leaves: readonly []; readonly problem: Problem };
+
+/** Why a table cannot be read, and what to do about it. */
+export interface Problem {
+  /** 0 where the table is not there. */
+  readonly oid: number;
+  /** `table_missing`, `table_unfit`, `no_key`, `unknown_key`. */
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly fix: string;
+}
 
 /** One look at the catalog in one statement's snapshot. */
 export interface Reading {

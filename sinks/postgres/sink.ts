@@ -1,12 +1,11 @@
 import type { Client } from 'pg';
 import type { RedactedBatch, TableEvent } from '../../src/core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
-import { type Finding, PgveilError } from '../../src/core/errors.ts';
+import { PgveilError } from '../../src/core/errors.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Sink } from '../../src/core/sink.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { Applying } from './applying.ts';
-import { checkTwin } from './check.ts';
 import { type Claim, readCheckpoint } from './checkpoint.ts';
 import { Copies } from './copying.ts';
 import { dropLeftovers } from './generation.ts';
@@ -33,10 +32,6 @@ export class PostgresSink implements Sink {
   constructor(options: TwinOptions, observe: Observe) {
     this.#options = options;
     this.#observe = observe;
-  }
-
-  async check(): Promise<Finding[]> {
-    return await checkTwin(this.#options);
   }
 
   async open(signal: AbortSignal): Promise<Checkpoint> {

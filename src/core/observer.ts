@@ -16,6 +16,7 @@ export type Observation =
   | { readonly type: 'waiting'; readonly what: string }
   /** A step of the pipeline's life that an operator wants in the log: `slot created`, `copy of everything`, why. */
   | { readonly type: 'step'; readonly message: string; readonly table?: string }
+  /** How far a copy has come: sums since its start, not steps. */
   | {
       readonly type: 'copy';
       readonly table: string;
@@ -30,6 +31,8 @@ export type Observation =
       readonly state: 'waiting' | 'copying' | TableState['state'];
       readonly code?: string;
       readonly reason?: string;
+      /** Of a halt: what to do, where it is more than the code's own line in errors.ts says (SQL, old and new names). */
+      readonly fix?: string;
     }
   | {
       readonly type: 'warning';
@@ -42,6 +45,14 @@ export type Observation =
   | { readonly type: 'withheld'; readonly table: string; readonly column: string; readonly cells: number }
   | { readonly type: 'repaired'; readonly table: string; readonly rows: number }
   | { readonly type: 'changes'; readonly table: string; readonly rows: number }
+  /** The slot as the server sees it, and where the server's durable WAL ends; null for what it does not say. */
+  | {
+      readonly type: 'slot';
+      readonly end: Lsn;
+      readonly retainedBytes: number | null;
+      readonly walStatus: string | null;
+      readonly safeBytes: number | null;
+    }
   /** A batch came in whose last commit happened at `commitTime` (µs since 2000-01-01 UTC). */
   | { readonly type: 'received'; readonly pos: Lsn; readonly commitTime: bigint | null }
   | { readonly type: 'durable'; readonly sink: string; readonly pos: Lsn }

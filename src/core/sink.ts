@@ -1,11 +1,8 @@
 import type { RedactedBatch } from './batch.ts';
 import type { Checkpoint, Position } from './checkpoint.ts';
-import type { Finding } from './errors.ts';
 
 /** Writes redacted rows somewhere, exactly once in effect, and keeps its checkpoint with them. */
 export interface Sink {
-  /** All that stands in the way, found without changing anything and without needing `open`. */
-  check(): Promise<Finding[]>;
   /**
    * Takes the target over: makes what it needs, fences the instance before (its writes fail from here on) and returns what is durable.
    * Called before the first `write`, and again after a failure: what was written and not flushed is then gone.

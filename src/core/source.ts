@@ -1,13 +1,10 @@
 import type { RawBatch } from './batch.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { Finding } from './errors.ts';
 import type { Lsn } from './lsn.ts';
 import type { Table } from './table.ts';
 
 /** Reads a database. The only kind of part that touches production. */
 export interface Source {
-  /** All that stands in the way, found without changing anything and without needing `open`. Called by `check` and before every first start. */
-  check(): Promise<Finding[]>;
   /**
    * Takes the pipeline over: returns once no other instance reads for it. Called once before the first `read`, and again
    * after a failure of the connection; aborting `signal` ends the wait with the signal's reason.

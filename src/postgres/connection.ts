@@ -23,11 +23,14 @@ const DEAD_PEER_SETTINGS = {
 };
 
 /** A role's own timeouts must not end a copy that lasts hours. */
-const NO_TIMEOUTS = { statement_timeout: '0', idle_in_transaction_session_timeout: '0' };
+const NO_TIMEOUTS = { statement_timeout: '0', idle_in_transaction_session_timeout: '0', idle_session_timeout: '0' };
 
 const PURPOSES = {
-  /** Reading the source: it cannot write there, and row-level security is an error instead of a silent filter. */
-  read: { ...NO_TIMEOUTS, default_transaction_read_only: 'on', row_security: 'off', lock_timeout: '5s' },
+  /**
+   * Reading the source: it cannot write there, and row-level security is an error instead of a silent filter.
+   * Without `jit: off` the server compiles the catalog query at every poll: 110 ms instead of 42 for 500 tables.
+   */
+  read: { ...NO_TIMEOUTS, default_transaction_read_only: 'on', row_security: 'off', lock_timeout: '5s', jit: 'off' },
   /** The walsender. */
   replication: {},
   /** Making the publication: the one session that writes on the source. */

@@ -1,8 +1,8 @@
 import type { ByteWriter } from '../core/bytes.ts';
 
-const BACKSLASH = 0x5c;
-const TAB = 0x09;
-const NEWLINE = 0x0a;
+export const BACKSLASH = 0x5c;
+export const TAB = 0x09;
+export const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
 /** Which bytes COPY's text format wants escaped, and by which letter. Bytes of a longer UTF-8 character are never among them. */
@@ -13,7 +13,7 @@ ESCAPES[NEWLINE] = 0x6e;
 ESCAPES[RETURN] = 0x72;
 
 /** The inverse: what a letter behind a backslash stands for, itself unless named here. COPY TO never writes octal or hex escapes. */
-const UNESCAPES = new Uint8Array(256).map((_, byte) => byte);
+export const UNESCAPES = new Uint8Array(256).map((_, byte) => byte);
 UNESCAPES[0x62] = 0x08;
 UNESCAPES[0x66] = 0x0c;
 UNESCAPES[0x6e] = NEWLINE;

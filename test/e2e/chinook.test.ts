@@ -5,7 +5,7 @@ import type { Tables } from '../support/decisions.ts';
 import { Random } from '../support/prng.ts';
 import { projectRoot } from '../support/project.ts';
 import { RandomChanges } from '../support/random-changes.ts';
-import { Servers } from '../support/trial.ts';
+import { Servers } from '../support/servers.ts';
 
 const CHANGES = 20_000;
 const KILLS = 10;

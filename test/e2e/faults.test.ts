@@ -4,8 +4,9 @@ import { FAULTS, type Fault } from '../../src/core/fault.ts';
 import type { Tables } from '../support/decisions.ts';
 import { Random } from '../support/prng.ts';
 import { RandomChanges } from '../support/random-changes.ts';
+import { Servers } from '../support/servers.ts';
 import type { Service } from '../support/service.ts';
-import { lsn, Servers, type Trial } from '../support/trial.ts';
+import { lsn, type Trial } from '../support/trial.ts';
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Servers } from '../support/trial.ts';
+import { Servers } from '../support/servers.ts';
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());
@@ -59,9 +59,9 @@ test('a truncate of the root empties the table in its place in the transaction',
   const pgveil = await trial.stream();
   await trial.source.query(`
     BEGIN;
-    INSERT INTO sale VALUES (1, 2024, 'north', 'before');
+    INSERT INTO sale VALUES (9001, 2024, 'north', 'before');
     TRUNCATE sale;
-    INSERT INTO sale VALUES (1, 2025, 'north', 'after');
+    INSERT INTO sale VALUES (9001, 2025, 'north', 'after');
     COMMIT`);
   await trial.holdsAll(pgveil);
   await trial.assertEqual();

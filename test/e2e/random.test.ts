@@ -2,7 +2,7 @@ import { after, describe, test } from 'node:test';
 import type { Tables } from '../support/decisions.ts';
 import { Random } from '../support/prng.ts';
 import { RandomChanges } from '../support/random-changes.ts';
-import { Servers } from '../support/trial.ts';
+import { Servers } from '../support/servers.ts';
 
 // `PGVEIL_TEST_SEED=17` (or `17,18,19`) repeats a run exactly, but for the moments at which processes are scheduled.
 const seeds = (process.env.PGVEIL_TEST_SEED ?? '1,2,3').split(',').map(Number);

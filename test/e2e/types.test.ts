@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Reader, readTable } from '../support/reader.ts';
-import { Servers, type Trial } from '../support/trial.ts';
+import { Servers } from '../support/servers.ts';
+import type { Trial } from '../support/trial.ts';
 import { TYPES } from '../support/types.ts';
 import { typesChanges, typesSetup, typesTables } from '../support/types-trial.ts';
 

@@ -90,11 +90,11 @@ class DockerCluster implements Cluster {
   async start(): Promise<void> {
     await docker('start', this.#name);
     try {
-      await acceptsConnections(this.address, () => false);
+      await acceptsConnections(this.address, async () => (await this.#state('Running')) === 'false');
     } catch (error) {
       throw new Error(`${(error as Error).message}; its log ends with\n${(await this.log()).slice(-2_000)}`);
     }
-    this.#pid = Number(await docker('inspect', '--format', '{{.State.Pid}}', this.#name));
+    this.#pid = Number(await this.#state('Pid'));
   }
 
   async stop(signal: NodeJS.Signals): Promise<void> {
@@ -113,6 +113,10 @@ class DockerCluster implements Cluster {
     await execute('docker', ['rm', '--force', '--volumes', this.#name]).catch(() => {}); // it may not exist yet
     await rm(this.#home, { recursive: true, force: true });
     this.#reaper.release();
+  }
+
+  async #state(field: 'Pid' | 'Running'): Promise<string> {
+    return await docker('inspect', '--format', `{{.State.${field}}}`, this.#name);
   }
 }
 

@@ -17,10 +17,10 @@ export async function freePort(): Promise<number> {
 }
 
 /** Resolves once the server answers a query; rejects at once when `ended` says that it never will. */
-export async function acceptsConnections(address: URL, ended: () => boolean): Promise<void> {
+export async function acceptsConnections(address: URL, ended: () => boolean | Promise<boolean>): Promise<void> {
   await until(
     async () => {
-      if (ended()) throw new Error('Postgres ended while it was starting');
+      if (await ended()) throw new Error('Postgres ended while it was starting');
       return await answers(address);
     },
     { what: `Postgres on port ${address.port} to accept connections`, timeout: 60_000 },

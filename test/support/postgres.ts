@@ -30,12 +30,12 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   return new PostgresServer(major, await startCluster(major, settings, own));
 }
 
-/** Downloads what the first server of this major would; says where its servers come from. */
-export async function preparePostgres(major: Major): Promise<'given' | 'docker' | 'npm'> {
-  if (givenAddress(major)) return 'given';
-  if (await dockerImage(major)) return 'docker';
-  await dataTemplate(major);
-  return 'npm';
+/** Downloads what the first server of this major would, and says in words where its servers come from. */
+export async function preparePostgres(major: Major): Promise<string> {
+  const given = givenAddress(major) ? 'the given address, and where a test needs its own, from ' : '';
+  const image = await dockerImage(major);
+  if (!image) await dataTemplate(major);
+  return given + (image ? `Docker's ${image}` : 'npm');
 }
 
 async function startCluster(major: Major, settings: Record<string, string>, own: boolean): Promise<Cluster> {

@@ -78,17 +78,19 @@ class Reading {
   #passed(data: EventData.TestPass): void {
     const { skip, todo } = data;
     const reason = skip || (todo && `to do${typeof todo === 'string' ? `: ${todo}` : ''}`);
-    if (reason)
+    if (reason) {
       this.result.skipped.push({ ...this.#found(data), reason: reason === true ? 'no reason given' : reason });
-    else if (data.details.type === 'test' && !this.#isFileItself(data)) {
+    } else if (data.details.type === 'test' && !this.#isFileItself(data)) {
       this.result.passed.push({ ...this.#found(data), duration: data.details.duration_ms });
     }
   }
 
   #failed(data: EventData.TestFail): void {
     const error = data.details.error as EventData.Error & { failureType?: string; exitCode?: number; signal?: string };
-    if (error.failureType === 'subtestsFailed' || error.failureType === 'testAborted') return; // told by themselves
-    if (!this.#isFileItself(data) || error.failureType === 'hookFailed') {
+    const isFile = this.#isFileItself(data);
+    if (error.failureType === 'subtestsFailed') return; // they tell it themselves
+    if (isFile && error.failureType === 'testAborted') return; // the time is over: `end` tells it
+    if (!isFile || error.failureType === 'hookFailed') {
       this.result.failed.push({ ...this.#found(data), error: error.cause ?? error });
     } else {
       const how = error.signal ?? `exit ${error.exitCode}`;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { type Canary, type Sighting, scanBytes } from './canary.ts';
 import type { Ended, PgveilProcess } from './process.ts';
 import { until } from './wait.ts';
 
@@ -64,15 +65,15 @@ export class Service implements AsyncDisposable {
     assert.equal((await this.process.exited).signal, 'SIGKILL', this.lastWords());
   }
 
-  /** Resolves once a fault point holds it (`NAME:1:SIGSTOP`). */
-  async isHeld(): Promise<void> {
-    await until(
-      async () => {
-        this.#assertRunning();
-        return /\) [Tt] /.test(await readFile(`/proc/${this.process.pid}/stat`, 'utf8'));
-      },
-      { what: 'pgveil to be held at a fault point' },
-    );
+  /** Whether a fault point holds it (`NAME:1:SIGSTOP`). Linux only. */
+  async isHeld(): Promise<boolean> {
+    this.#assertRunning();
+    return /\) [Tt] /.test(await readFile(`/proc/${this.process.pid}/stat`, 'utf8'));
+  }
+
+  /** Resolves once a fault point holds it. */
+  async holds(): Promise<void> {
+    await until(() => this.isHeld(), { what: () => `pgveil to be held at a fault point; ${this.lastWords()}` });
   }
 
   /** The page's text and HTTP code, or null while nobody listens. */
@@ -128,6 +129,16 @@ export class Service implements AsyncDisposable {
   async peakMemory(): Promise<number> {
     const status = await readFile(`/proc/${this.process.pid}/status`, 'utf8');
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]) * 1024;
+  }
+
+  /** Where a canary is in its output and, while it runs, in its pages. */
+  async sightings(canaries: readonly Canary[]): Promise<Sighting[]> {
+    const found = scanBytes(this.process.output, canaries, 'the output of pgveil');
+    if (!this.isRunning) return found;
+    for (const path of ['/live', '/ready', '/status', '/metrics'] as const) {
+      found.push(...scanBytes((await this.page(path))?.text ?? '', canaries, path));
+    }
+    return found;
   }
 
   /** The end of its output, for the message of a failed assertion. No values of rows are in there: see canaries.test.ts. */

@@ -1,66 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
+import { assertNoSighting, type Canary, scanPath } from './canary.ts';
 import type { Tables } from './decisions.ts';
-import { type Major, newestMajor } from './majors.ts';
 import { differences } from './oracle.ts';
-import { createDatabase, type PostgresServer, startPostgres } from './postgres.ts';
-import { freePort } from './postgres-ready.ts';
+import type { PostgresServer } from './postgres.ts';
 import { runPgveil, startPgveil } from './process.ts';
+import type { Servers } from './servers.ts';
 import { Service, type Status } from './service.ts';
 import { until } from './wait.ts';
 
 /** The redaction key of all trials. */
 export const KEY = Buffer.alloc(32, 'not a secret: for tests alone');
-
-export interface ServersOptions {
-  readonly source?: Major;
-  readonly twin?: Major;
-  readonly sourceSettings?: Readonly<Record<string, string>>;
-  readonly twinSettings?: Readonly<Record<string, string>>;
-}
-
-/** A source and a twin, both our own: a test stops them, reads their disks and logs. A test file starts them once. */
-export class Servers implements AsyncDisposable {
-  readonly source: PostgresServer;
-  readonly twin: PostgresServer;
-  #trials = 0;
-
-  private constructor(source: PostgresServer, twin: PostgresServer) {
-    this.source = source;
-    this.twin = twin;
-  }
-
-  static async start(options: ServersOptions = {}): Promise<Servers> {
-    const settings = {
-      wal_level: 'logical',
-      max_replication_slots: '20',
-      max_wal_senders: '20',
-      ...options.sourceSettings,
-    };
-    const [source, twin] = await Promise.all([
-      startPostgres({ major: options.source ?? newestMajor, settings, own: true }),
-      startPostgres({ major: options.twin ?? newestMajor, settings: { ...options.twinSettings }, own: true }),
-    ]);
-    return new Servers(source, twin);
-  }
-
-  /** A fresh database on each, `setup` (SQL) run on the source, and a configuration with these decisions. */
-  async trial(setup: string, tables: Tables, options: Partial<TrialOptions> = {}): Promise<Trial> {
-    const name = `trial${++this.#trials}`;
-    await Promise.all([createDatabase(this.source, name), createDatabase(this.twin, name)]);
-    const directory = await mkdtemp(join(tmpdir(), 'pgveil-trial-'));
-    const clients = { source: await this.source.connect(name), twin: await this.twin.connect(name) };
-    await clients.source.query(setup);
-    return new Trial(this, name, clients, directory, await freePort(), { tables, ...options });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.source[Symbol.asyncDispose](), this.twin[Symbol.asyncDispose]()]);
-  }
-}
 
 export interface TrialOptions {
   readonly tables: Tables;
@@ -70,17 +22,25 @@ export interface TrialOptions {
   readonly sink?: Readonly<Record<string, unknown>>;
 }
 
+export interface RunOptions {
+  /** As PGVEIL_FAULT has it. */
+  readonly fault?: string;
+  /** Where it listens; another one for a second instance. */
+  readonly port?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** One pipeline on databases of its own: its configuration file, its processes, and the check whether the twin is right. */
 export class Trial implements AsyncDisposable {
   readonly name: string;
   /** Sessions of the superuser's on either database. */
-  readonly source: pg.Client;
-  readonly twin: pg.Client;
+  source: pg.Client;
+  twin: pg.Client;
   readonly #servers: Servers;
   readonly #directory: string;
   readonly #port: number;
   readonly #started: Service[] = [];
-  #options: TrialOptions;
+  readonly #options: TrialOptions;
 
   constructor(
     servers: Servers,
@@ -130,11 +90,6 @@ export class Trial implements AsyncDisposable {
     };
   }
 
-  /** Decides anew; the next start has it. */
-  decide(tables: Tables): void {
-    this.#options = { ...this.#options, tables };
-  }
-
   /** Writes a configuration (JSON is YAML) and returns the file's path. */
   async write(configuration: unknown, file = 'pgveil.yaml'): Promise<string> {
     const path = join(this.#directory, file);
@@ -142,16 +97,21 @@ export class Trial implements AsyncDisposable {
     return path;
   }
 
-  /** Runs `pgveil COMMAND… -c FILE` to its end. */
-  async command(command: readonly string[], timeout = 90_000): Promise<Awaited<ReturnType<typeof runPgveil>>> {
-    const file = await this.write(this.configuration());
-    return await runPgveil([...command, '-c', file], { timeout });
+  /** Runs `pgveil COMMAND… -c FILE` with the trial's own configuration to its end. */
+  async command(command: readonly string[], timeout = 90_000): Promise<Ran> {
+    return await this.pgveil([...command, '-c', await this.write(this.configuration())], timeout);
   }
 
-  /** Starts the service. `fault`: as PGVEIL_FAULT has it; `port`: where it listens, for a second instance. */
-  async run({ fault = '', port = this.#port } = {}): Promise<Service> {
+  /** Runs `pgveil ARGS` to its end. */
+  async pgveil(args: readonly string[], timeout = 30_000): Promise<Ran> {
+    return await runPgveil([...args], { timeout, cwd: this.#directory });
+  }
+
+  /** Starts the service, in the directory of its configuration. */
+  async run({ fault = '', port = this.#port, environment = {} }: RunOptions = {}): Promise<Service> {
     const file = await this.write({ ...this.configuration(), http: { listen: `127.0.0.1:${port}` } }, `${port}.yaml`);
-    const service = new Service(startPgveil(['run', '-c', file], { env: { PGVEIL_FAULT: fault } }), port);
+    const env = { PGVEIL_FAULT: fault, ...environment };
+    const service = new Service(startPgveil(['run', '-c', file], { env, cwd: this.#directory }), port);
     this.#started.push(service);
     return service;
   }
@@ -172,8 +132,17 @@ export class Trial implements AsyncDisposable {
   /** Resolves once the running service holds everything committed by now durably. */
   async holdsAll(service: Service, timeout = 30_000): Promise<Status> {
     const end = await this.sourceEnd();
+    // Where it is no commit of ours (a rollback, a record of the server's own), the position follows once that is worth a write.
+    await this.source.query(`SELECT pg_logical_emit_message(false, 'test', repeat(' ', 100000))`);
     const holds = ({ position }: Status) => position !== null && lsn(position) >= end;
     return await service.reaches('a position at the end of the source', holds, timeout);
+  }
+
+  /** New sessions, where a server was restarted. */
+  async reconnect(): Promise<void> {
+    await Promise.all([this.source.end(), this.twin.end()]);
+    this.source = await this.#servers.source.connect(this.name);
+    this.twin = await this.#servers.twin.connect(this.name);
   }
 
   /** Where the source's durable WAL ends. */
@@ -189,9 +158,27 @@ export class Trial implements AsyncDisposable {
     return rows[0]?.lsn ? lsn(rows[0].lsn) : null;
   }
 
+  /** Fails if a canary is in anything that the service said, answers or left behind, its crash included. */
+  async assertSilent(canaries: readonly Canary[], service: Service): Promise<void> {
+    assertNoSighting([...(await scanPath(this.#directory, canaries)), ...(await service.sightings(canaries))]);
+  }
+
   /** Fails unless the twin is redact(source), row by row. Both must be quiet. */
   async assertEqual(tables = this.tables): Promise<void> {
     assert.deepEqual(await differences({ source: this.sourceUrl, twin: this.twinUrl, tables, key: KEY }), []);
+  }
+
+  /** Fails if the source has a slot or publication of ours, or the twin any table. */
+  async assertNothingMade(): Promise<void> {
+    const made = await this.source.query(
+      `SELECT slot_name AS made FROM pg_replication_slots WHERE slot_name = $1 UNION ALL SELECT pubname FROM pg_publication`,
+      [this.slot],
+    );
+    const tables = await this.twin.query(
+      `SELECT c.oid::regclass::text AS made FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+       WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'`,
+    );
+    assert.deepEqual([...made.rows, ...tables.rows], []);
   }
 
   /** Ends what was started and gives the slot back. */
@@ -202,6 +189,8 @@ export class Trial implements AsyncDisposable {
     await rm(this.#directory, { recursive: true, force: true });
   }
 }
+
+type Ran = Awaited<ReturnType<typeof runPgveil>>;
 
 /** A killed process's walsender may live a moment longer than the process. */
 async function dropSlot(source: PostgresServer, slot: string): Promise<void> {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { identify } from '../../../sinks/postgres/look.ts';
-import type { TwinOptions } from '../../../sinks/postgres/session.ts';
+import { checkTwin } from '../../../sinks/postgres/check.ts';
+import { type TwinOptions, withTwin } from '../../../sinks/postgres/session.ts';
 import type { Finding } from '../../../src/core/errors.ts';
 import { Secret } from '../../../src/core/secret.ts';
+import { identify } from '../../../src/postgres/identity.ts';
 import { sketchTable } from '../../support/batches.ts';
 import { forMajors } from '../../support/majors.ts';
 import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres.ts';
@@ -24,7 +25,7 @@ forMajors('check of the twin', { core: true }, (major) => {
   });
 
   async function check(changed: Partial<TwinOptions>): Promise<Finding[]> {
-    return await new TestSink(server, { tables: TABLES, ...changed }).check();
+    return await checkTwin(optionsFor(server, { tables: TABLES, ...changed }));
   }
 
   const short = (findings: Finding[]) => findings.map(({ code, object }) => `${code} ${object}`);
@@ -135,10 +136,11 @@ forMajors('check of the twin', { core: true }, (major) => {
 
   test('two databases of one server are told apart', async () => {
     const other = new Secret(await createDatabase(server, 'other'));
-    const one = await identify(optionsFor(server));
-    const two = await identify(optionsFor(server, { url: other }));
+    const identity = (options: TwinOptions) => withTwin(options, (client) => identify(client, 'twin'));
+    const one = await identity(optionsFor(server));
+    const two = await identity(optionsFor(server, { url: other }));
     assert.equal(one.systemIdentifier, two.systemIdentifier);
     assert.notEqual(one.databaseOid, two.databaseOid);
-    assert.deepEqual(await identify(optionsFor(server)), one);
+    assert.deepEqual(await identity(optionsFor(server)), one);
   });
 });

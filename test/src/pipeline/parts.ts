@@ -34,9 +34,6 @@ export class ScriptedSource implements Source {
     this.#script = script;
   }
 
-  async check() {
-    return [];
-  }
   async open() {
     this.opened++;
   }
@@ -67,9 +64,6 @@ export class MemorySink implements Sink {
   readonly flushed: Lsn[] = [];
   beforeWrite: (batch: RedactedBatch) => Promise<void> | void = () => {};
 
-  async check() {
-    return [];
-  }
   async open(): Promise<Checkpoint> {
     return { position: this.durable, tables: new Map() };
   }

@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { freePort } from '../test/support/postgres-ready.ts';
+import { type PgveilProcess, startPgveil } from '../test/support/process.ts';
+import { until } from '../test/support/wait.ts';
+import type { Processes } from './cpu.ts';
+import type { Follower } from './follower.ts';
+import type { Servers } from './servers.ts';
+
+const CONFIGURATION = join(import.meta.dirname, 'pgveil.yaml');
+
+/** pgveil as anybody runs it: its command line and a configuration. */
+export class Pgveil implements Follower {
+  readonly database = 'ours';
+  readonly key = 'source_primary_key';
+  readonly slot = 'pgveil_bench';
+  readonly #servers: Servers;
+  #process: PgveilProcess | null = null;
+  #hasEnded = false;
+
+  constructor(servers: Servers) {
+    this.#servers = servers;
+  }
+
+  async prepare(): Promise<void> {
+    await this.start('--until-caught-up');
+    await this.ended();
+  }
+
+  async start(...flags: string[]): Promise<void> {
+    const env = {
+      PGVEIL_KEY: Buffer.alloc(32, 'a key for benches, and no secret').toString('base64'),
+      SOURCE_URL: this.#servers.url('source'),
+      TWIN_URL: this.#servers.url('ours'),
+      LISTEN: `127.0.0.1:${await freePort()}`,
+    };
+    const started = startPgveil(['run', '-c', CONFIGURATION, '--json', ...flags], { env });
+    this.#process = started;
+    this.#hasEnded = false;
+    started.exited.then(() => {
+      this.#hasEnded = true;
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#running.kill('SIGTERM');
+    await this.ended();
+  }
+
+  /** Resolves when it has ended; rejects unless that was in good order. */
+  async ended(): Promise<void> {
+    const pgveil = this.#running;
+    const said = () => `it said\n${pgveil.output}`;
+    const { code } = await until(() => pgveil.exited, { what: () => `pgveil to end; ${said()}`, timeout: 60_000 });
+    if (code !== 0) throw new Error(`pgveil ended with exit code ${code}; ${said()}`);
+  }
+
+  async processes(): Promise<Processes> {
+    const rows = await this.#servers.query<{ pid: number }>(
+      'ours',
+      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'pgveil%'",
+    );
+    return { process: [this.#running.pid], twin_backend: rows.map(({ pid }) => pid) };
+  }
+
+  assertRunning(): void {
+    if (this.#hasEnded) throw new Error(`pgveil ended by itself; it said\n${this.#running.output}`);
+  }
+
+  get pid(): number {
+    return this.#running.pid;
+  }
+
+  get #running(): PgveilProcess {
+    if (!this.#process) throw new Error('pgveil was not started');
+    return this.#process;
+  }
+}

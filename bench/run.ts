@@ -1,0 +1,118 @@
+// npm run -s bench -- NAME --json: ours against a reference, side by side on the same two servers of this machine.
+import { parseArgs } from 'node:util';
+import { apply } from './apply.ts';
+import type { Bench } from './bench.ts';
+import { copy } from './copy.ts';
+import { type Comparison, type Figures, medians, rounded } from './figures.ts';
+import { latency } from './latency.ts';
+import { SETTINGS_IN_WORDS, Servers } from './servers.ts';
+
+const BENCHES: Readonly<Record<string, Bench>> = { apply, copy, latency };
+
+const USAGE = `npm run -s bench -- NAME [--json] [--runs N] [--scale F]
+  NAME       apply    a backlog of 500,000 inserts and 100,000 one-row transactions: changes a second
+             copy     a table of 500,000 rows: rows a second
+             latency  500 transactions a second for 20 seconds: from the commit to the eyes of a reader, p50 and p99
+  --json     the result as one line of JSON
+  --runs N   medians of so many runs, 5 by default; fewer are for a quick look
+  --scale F  a workload F times as large, 1 by default`;
+
+interface Asked {
+  readonly name: string;
+  readonly json: boolean;
+  readonly runs: number;
+  readonly scale: number;
+}
+
+/** One line of what a bench found. */
+interface Result {
+  readonly name: string;
+  /** ours / reference; null where there is more than one figure. */
+  readonly ratio: number | null;
+  readonly ours: number | Figures;
+  readonly reference: number | Figures;
+  readonly unit: string;
+  readonly runs: number;
+  /** Everything else that was measured. */
+  readonly detail: Comparison;
+}
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const asked = readCommandLine();
+  if (typeof asked === 'number') return asked;
+  try {
+    const result = await measure(asked);
+    process.stdout.write(`${asked.json ? JSON.stringify(result) : inWords(result)}\n`);
+    return 0;
+  } catch (error) {
+    say(`the bench failed: ${(error as Error).message}`);
+    return 1;
+  }
+}
+
+async function measure({ name, runs, scale }: Asked): Promise<Result> {
+  const bench = BENCHES[name]!;
+  say(SETTINGS_IN_WORDS);
+  say(`reference: ${bench.reference}`);
+  await using servers = await Servers.start();
+  await bench.prepare(servers, scale);
+  const comparisons: Comparison[] = [];
+  for (let run = 1; run <= runs; run++) {
+    const comparison = await bench.measure(servers, scale, run);
+    say(`run ${run} of ${runs}: ${JSON.stringify(comparison)}`);
+    comparisons.push(comparison);
+  }
+  return summary(name, comparisons);
+}
+
+function summary(name: string, comparisons: readonly Comparison[]): Result {
+  const { headline, unit } = BENCHES[name]!;
+  const detail = {
+    ours: medians(comparisons.map(({ ours }) => ours)),
+    reference: medians(comparisons.map(({ reference }) => reference)),
+  };
+  const [ours, reference] = [headline(detail.ours), headline(detail.reference)];
+  const ratio = typeof ours === 'number' && typeof reference === 'number' ? rounded(ours / reference, 3) : null;
+  return { name, ratio, ours, reference, unit, runs: comparisons.length, detail };
+}
+
+function inWords({ name, ratio, ours, reference, unit, runs }: Result): string {
+  const side = (figures: number | Figures) => `${JSON.stringify(figures)} ${unit}`;
+  const compared = ratio === null ? '' : `, ratio ${ratio}`;
+  return `${name}: ours ${side(ours)}, reference ${side(reference)}${compared} (medians of ${runs} runs)`;
+}
+
+/** What is asked for, or the exit code where there is nothing to do. */
+function readCommandLine(): Asked | number {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        runs: { type: 'string', default: '5' },
+        scale: { type: 'string', default: '1' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) {
+      process.stdout.write(`${USAGE}\n`);
+      return 0;
+    }
+    const [name, ...others] = positionals;
+    const [runs, scale] = [Number(values.runs), Number(values.scale)];
+    const isKnown = name !== undefined && Object.hasOwn(BENCHES, name) && others.length === 0;
+    if (isKnown && Number.isInteger(runs) && runs > 0 && Number.isFinite(scale) && scale > 0) {
+      return { name, json: values.json, runs, scale };
+    }
+  } catch {
+    // an unknown option: told below
+  }
+  say(USAGE);
+  return 2;
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,99 @@
+import { ERRORS } from '../../src/core/errors.ts';
+import type { Lsn } from '../../src/core/lsn.ts';
+import { type Shape, shapeOf, type Table } from '../../src/core/table.ts';
+import type { Stop } from './guard.ts';
+import type { Relation } from './pgoutput.ts';
+import type { TableReading } from './reading.ts';
+
+/** What a table was copied under: rows of any other definition are not read as if they were of this one. */
+export interface Definition {
+  readonly name: string;
+  readonly oid: number;
+  readonly shape: Shape;
+}
+
+/**
+ * What becomes of a table by what the catalog says now; null where it is still the one that was copied.
+ * `since` is where its changes stop. `copiedAs` gives the name that an oid was copied under.
+ */
+export function judgeCatalog(
+  copied: Definition,
+  now: TableReading,
+  since: Lsn,
+  copiedAs: ReadonlyMap<number, string>,
+): Stop | null {
+  if (now.problem) {
+    const { code, message, fix } = now.problem;
+    return { state: { state: 'halted', code }, message, fix };
+  }
+  if (now.table.oid !== copied.oid) {
+    const other = copiedAs.get(now.table.oid);
+    if (other !== undefined) return namesMoved(copied.name, `${other} has taken its name`);
+    return stale(copied.name, since, 'another table stands under its name');
+  }
+  const shape = shapeOf(now.table);
+  const difference = differenceOf(copied.shape, shape);
+  if (difference === null) return null;
+  return tookAnothersName(copied.shape, shape)
+    ? namesMoved(copied.name, difference)
+    : stale(copied.name, since, difference);
+}
+
+/** Its changes are left out from `since` on, since their definition is another one. */
+export function stale(name: string, since: Lsn, reason: string): Stop {
+  const message = `${name}: ${reason}; what the sinks have of it stays as it was`;
+  return { state: { state: 'stale', since, reason }, message, fix: ERRORS.stale.fix };
+}
+
+/** Decisions are made by name, and the name stands for other data now. */
+export function namesMoved(name: string, how: string): Stop {
+  const message = `${name}: ${how}; its decisions would be applied to other data`;
+  return { state: { state: 'halted', code: 'names_moved' }, message, fix: ERRORS.names_moved.fix };
+}
+
+/** Whether a column has taken the name of another one that has decisions of its own: by name they would now be applied to the wrong one. */
+function tookAnothersName(before: Shape, now: Shape): boolean {
+  return now.columns.some(({ attnum, name }) => {
+    const wasThere = before.columns.some((column) => column.attnum === attnum);
+    const owner = before.columns.find((column) => column.name === name);
+    return wasThere && owner !== undefined && owner.attnum !== attnum;
+  });
+}
+
+/** In words, by names of columns; null where the shapes are equal. */
+export function differenceOf(before: Shape, now: Shape): string | null {
+  const differences: string[] = [];
+  const left = new Map(now.columns.map((column) => [column.attnum, column]));
+  for (const column of before.columns) {
+    const same = left.get(column.attnum);
+    left.delete(column.attnum);
+    if (!same) differences.push(`column ${column.name} is gone`);
+    else if (same.name !== column.name) differences.push(`column ${column.name} is called ${same.name}`);
+    else if (same.type !== column.type || same.modifier !== column.modifier) {
+      differences.push(`column ${column.name} has another type`);
+    }
+  }
+  for (const column of left.values()) differences.push(`column ${column.name} is new`);
+  if (before.key.join() !== now.key.join()) differences.push('it has another key');
+  if (before.identity !== now.identity) differences.push('it has another replica identity');
+  return differences.length === 0 ? null : differences.join(', ');
+}
+
+const IDENTITY = { d: 'default', i: 'index', f: 'full', n: 'nothing' } as const;
+
+/**
+ * Why rows behind this RELATION cannot be read by `table`; null where it says the same as far as it says anything: attnums
+ * are not in it, so it proves nothing without a look at the catalog.
+ */
+export function differenceOfRelation(table: Table<'raw'>, relation: Relation): string | null {
+  if (relation.schema !== table.schema || relation.relation !== table.relation) return 'it had another name';
+  if (relation.columns.length !== table.columns.length) return 'it had other columns';
+  const differs = relation.columns.some((column, i) => {
+    const { name, type } = table.columns[i]!;
+    return column.name !== name || column.type !== type.oid || column.modifier !== type.modifier;
+  });
+  if (differs) return 'it had other columns';
+  if (IDENTITY[relation.identity] !== table.identity) return 'it had another replica identity';
+  if (!table.key.every((index) => relation.columns[index]!.key)) return 'it had another key';
+  return null;
+}

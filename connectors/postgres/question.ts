@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TableEvent } from '../../src/core/batch.ts';
+import type { Lsn } from '../../src/core/lsn.ts';
+import type { Observe } from '../../src/core/observer.ts';
+import type { Table } from '../../src/core/table.ts';
+import { differenceOfRelation, judgeCatalog, namesMoved, stale } from './definition.ts';
+import type { Stop } from './guard.ts';
+import type { Streaming, Streams } from './outset.ts';
+import { malformed, type Relation } from './pgoutput.ts';
+import type { Reading, Snapshot, TableReading } from './reading.ts';
+import { stopTable } from './stop.ts';
+
+/** What an oid of the stream stands for since its last RELATION. */
+export interface Known {
+  readonly relation: Relation;
+  /** The transaction that RELATION came in: what it says is the catalog's answer once that one is over. */
+  readonly xid: number;
+  /** Its rows wait for an answer. */
+  open: boolean;
+  /** Whose rows they are; null where they are not ours: unlisted, a leaf under its root, or a table that has stopped. */
+  table: Table<'raw'> | null;
+}
+
+/** One look at the catalog for one table. */
+export type Look = (name: string) => Promise<Reading>;
+
+const FIRST_WAIT_MS = 1;
+const LONGEST_WAIT_MS = 128;
+
+/**
+ * Every RELATION is a question, also one that says what the last one said: it carries no attnums, so
+ * `DROP note; RENAME ssn TO note; ADD ssn` in one transaction gives the same bytes, and raw values under `note`.
+ * The first row behind it has to wait for a look at the catalog from after its transaction.
+ */
+export class Relations {
+  readonly #streaming: Map<string, Streaming>;
+  readonly #copiedAs: ReadonlyMap<number, string>;
+  readonly #named = new Map<string, string>();
+  readonly #known = new Map<number, Known>();
+  readonly #seen = new Map<string, { readonly snapshot: Snapshot; readonly reading: TableReading }>();
+  readonly #look: Look;
+  readonly #observe: Observe;
+
+  /** The reading at the start answers for all transactions that were over by then. */
+  constructor({ streaming, copiedAs, reading }: Streams, look: Look, observe: Observe) {
+    this.#streaming = new Map(streaming);
+    this.#copiedAs = copiedAs;
+    this.#look = look;
+    this.#observe = observe;
+    this.#remember(reading);
+    for (const [name, { table }] of streaming) {
+      this.#named.set(JSON.stringify([table.schema, table.relation]), name);
+    }
+  }
+
+  /** A RELATION came; nothing is asked before a row follows. */
+  received(relation: Relation, xid: number): void {
+    const name = this.#nameOf(relation);
+    const table = (name !== null && this.#streaming.get(name)?.table) || null;
+    this.#known.set(relation.oid, { relation, xid, open: table !== null, table });
+  }
+
+  of(oid: number): Known {
+    const known = this.#known.get(oid);
+    if (!known) throw malformed('a row of a table without a RELATION before it');
+    return known;
+  }
+
+  /** Answers the question. Returns the tables that stop at `since`, none where the rows may go on. */
+  async settle(known: Known, since: Lsn): Promise<TableEvent<'raw'>[]> {
+    const name = this.#nameOf(known.relation)!;
+    const reading = await this.#readAfter(name, known.xid);
+    const stops = this.#judge(name, known.relation, reading, since);
+    known.open = false;
+    if (known.table?.oid !== known.relation.oid) known.table = null;
+    return stops;
+  }
+
+  #judge(name: string, relation: Relation, reading: TableReading, since: Lsn): TableEvent<'raw'>[] {
+    const { copied, table } = this.#streaming.get(name)!;
+    const stop = judgeCatalog(copied, reading, since, this.#copiedAs);
+    if (stop) return [...this.#stop(name, stop), ...this.#stopUsurper(name, reading)];
+    // A stranger that stood under the name for a while and is gone again: its rows were never ours.
+    if (relation.oid !== copied.oid) return [];
+    const reason = differenceOfRelation(table, relation);
+    return reason === null ? [] : this.#stop(name, stale(name, since, reason));
+  }
+
+  /** A table that streams under a name of its own and has taken this one: it goes by the wrong decisions as well. */
+  #stopUsurper(name: string, { table }: TableReading): TableEvent<'raw'>[] {
+    const usurper = this.#copiedAs.get(table?.oid ?? 0);
+    if (usurper === undefined || usurper === name) return [];
+    return this.#stop(usurper, namesMoved(usurper, `it has taken the name of ${name}`));
+  }
+
+  #stop(name: string, stop: Stop): TableEvent<'raw'>[] {
+    const streaming = this.#streaming.get(name);
+    if (!streaming) return [];
+    this.#streaming.delete(name);
+    for (const known of this.#known.values()) {
+      if (known.table !== streaming.table) continue;
+      known.table = null;
+      known.open = false;
+    }
+    return [stopTable(streaming.copied, stop, this.#observe)];
+  }
+
+  /** The table a RELATION asks about: the one that was copied from this oid, or the one whose name it bears. */
+  #nameOf(relation: Relation): string | null {
+    const name = this.#copiedAs.get(relation.oid);
+    return name ?? this.#named.get(JSON.stringify([relation.schema, relation.relation])) ?? null;
+  }
+
+  async #readAfter(name: string, xid: number): Promise<TableReading> {
+    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+      const seen = this.#seen.get(name);
+      if (seen && isOver(xid, seen.snapshot)) return seen.reading;
+      // Its commit was sent to us before the server's own sessions see it: for a moment, or while it waits for a synchronous standby.
+      if (wait > FIRST_WAIT_MS) await sleep(wait);
+      if (wait === LONGEST_WAIT_MS / 2)
+        this.#observe({ type: 'waiting', what: `transaction ${xid} to become visible` });
+      this.#remember(await this.#look(name));
+    }
+  }
+
+  #remember({ snapshot, tables }: Reading): void {
+    for (const [name, reading] of tables) this.#seen.set(name, { snapshot, reading });
+  }
+}
+
+/** Whether a snapshot sees the transaction as finished. The stream gives 32 bits of its xid, the snapshot all 64. */
+export function isOver(xid: number, { xmin, xmax, running }: Snapshot): boolean {
+  // Two xids are never more than 2^31 apart while both mean anything, so the nearest one with these low bits is meant.
+  const full = xmax + BigInt.asIntN(32, BigInt(xid) - xmax);
+  return full < xmin || (full < xmax && !running.includes(full));
+}

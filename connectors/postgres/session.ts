@@ -1,0 +1,51 @@
+import type { Socket } from 'node:net';
+import type pg from 'pg';
+import type { Secret } from '../../src/core/secret.ts';
+import { connect } from '../../src/postgres/connection.ts';
+import { trouble } from '../../src/postgres/trouble.ts';
+
+/** A session that reads the source for as long as a copy may take. `name` is what an operator sees in pg_stat_activity. */
+export async function openReader(url: Secret, name: string): Promise<pg.Client> {
+  const client = await connect({ url, side: 'source', purpose: 'read', name });
+  // Only 17 and later have it, and a setting that a server does not know would end the connection.
+  await ask(client, "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'").catch(
+    async (error) => {
+      await endSession(client);
+      throw error;
+    },
+  );
+  return client;
+}
+
+/** When what was last asked through a client is answered. */
+const answered = new WeakMap<pg.Client, Promise<unknown>>();
+
+/** Rows of one statement, every value as its text. Several may ask the same client: one after another, as `pg` wants it. Rejects with a PgveilError. */
+export async function ask<Row extends object = Record<string, string | null>>(
+  client: pg.Client,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
+  const before = answered.get(client) ?? Promise.resolve();
+  const answer = before.then(() => client.query<Row>(sql, [...values]));
+  answered.set(
+    client,
+    answer.catch(() => {}),
+  );
+  try {
+    return (await answer).rows;
+  } catch (error) {
+    throw trouble('source', error);
+  }
+}
+
+/** How long a session may take to say goodbye: a peer that is gone never would. */
+const GOODBYE = 1000;
+
+/** Ends a session, in the middle of a statement too. Never rejects; safe to call twice. */
+export async function endSession(client: pg.Client): Promise<void> {
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  const hangUp = setTimeout(() => stream.destroy(), GOODBYE);
+  await client.end().catch(() => {});
+  clearTimeout(hangUp);
+}

@@ -1,0 +1,177 @@
+import type { RawBatch, TableEvent, Transaction } from '../../src/core/batch.ts';
+import { reach } from '../../src/core/fault.ts';
+import type { Observe } from '../../src/core/observer.ts';
+import type { Table } from '../../src/core/table.ts';
+import { quoteName } from '../../src/postgres/quote.ts';
+import { type Chunk, type LeafSize, shareOf } from './chunk.ts';
+import type { Bound, Stop } from './guard.ts';
+import type { BatchQueue } from './queue.ts';
+import type { Leaf } from './reading.ts';
+import type { Rows } from './rows.ts';
+
+export interface TableCopyOptions {
+  readonly bound: Bound;
+  readonly wanted: readonly boolean[];
+  readonly generation: number;
+  readonly transaction: Transaction;
+  readonly queue: BatchQueue;
+  readonly observe: Observe;
+}
+
+/** The copy of one table: what was sent of it, in order, and what is still out. Several workers may read chunks of it at once. */
+export class TableCopy {
+  readonly bound: Bound;
+  readonly table: Table<'raw'>;
+  readonly wanted: readonly boolean[];
+  readonly #options: TableCopyOptions;
+  /** The chunks that are being read, by their signals. */
+  readonly #running = new Map<AbortSignal, AbortController>();
+  #stop: Stop | null = null;
+  #started = false;
+  #lastNumber = 0;
+  /** Ranges that are not read to their end: one open range per leaf, and every chunk that was cut off and is out. */
+  #left: number;
+  #rows = 0;
+  #bytes = 0;
+  /** By leaf: the reading's guess until it was measured. */
+  readonly #sizes: Map<number, number>;
+
+  constructor(options: TableCopyOptions) {
+    const { table, leaves } = options.bound.reading;
+    this.bound = options.bound;
+    this.table = table;
+    this.wanted = options.wanted;
+    this.#options = options;
+    this.#left = leaves.length;
+    this.#sizes = new Map(leaves.map(({ oid, bytes }) => [oid, bytes]));
+  }
+
+  get leaves(): readonly Leaf[] {
+    return this.bound.reading.leaves;
+  }
+
+  get stopped(): boolean {
+    return this.#stop !== null;
+  }
+
+  /** Called before anything of it is read, any number of times. A partitioned table without partitions is finished at once. */
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    const { generation, transaction } = this.#options;
+    this.#send({ type: 'copy started', table: this.table, generation, lsn: transaction.clsn });
+    reach('copy started');
+    for (const index of this.bound.reading.omittedIndexes) this.#warnOfIndex(index);
+    this.#report();
+    this.#finishIfRead();
+  }
+
+  /** A worker begins a chunk, and calls `end` when it is through with it. `signal` aborts when the chunk has to be given up. */
+  enter(): { readonly signal: AbortSignal; readonly end: () => void } {
+    this.start();
+    const controller = new AbortController();
+    this.#running.set(controller.signal, controller);
+    return { signal: controller.signal, end: () => this.#leave(controller.signal) };
+  }
+
+  /** Somebody waits behind the lock of the chunk with this signal. */
+  giveUp(signal: AbortSignal): void {
+    const { observe } = this.#options;
+    const { name } = this.table;
+    observe({
+      type: 'step',
+      message: 'a chunk is given up and read again: somebody waits behind its lock',
+      table: name,
+    });
+    this.#running.get(signal)?.abort();
+  }
+
+  nextNumber(): number {
+    return ++this.#lastNumber;
+  }
+
+  async rows(number: number, rows: Rows, signal: AbortSignal): Promise<void> {
+    const { table } = this;
+    const { transaction, queue } = this.#options;
+    const changes = rows.tuples.map((after) => ({
+      op: 'read' as const,
+      table,
+      transaction,
+      seq: 0,
+      before: null,
+      beforeIs: 'key' as const,
+      after,
+    }));
+    const { bytes } = rows;
+    await queue.push({ ...emptyBatch(transaction), changes, chunk: { table, number }, bytes }, signal);
+  }
+
+  /** A leaf was measured; `rest` tells whether a part of it was cut off for others. */
+  measured({ oid }: Leaf, { bytes }: LeafSize, rest: boolean): void {
+    this.#sizes.set(oid, bytes);
+    if (rest) this.#left++;
+  }
+
+  /** A chunk is read to its end; `number` is null where it had no rows, since then nothing was sent of it. */
+  finished(chunk: Chunk, size: LeafSize, number: number | null, rows: number): void {
+    if (number !== null) this.#send({ type: 'chunk finished', table: this.table, chunk: number });
+    this.#rows += rows;
+    this.#bytes += shareOf(chunk, size);
+    this.#left--;
+    this.#report();
+    this.#finishIfRead();
+  }
+
+  abandoned(number: number | null): void {
+    if (number !== null) this.#send({ type: 'chunk abandoned', table: this.table, chunk: number });
+  }
+
+  /** None of it may be read any more: chunks that are out are given up. The first reason counts. */
+  stop(stop: Stop): void {
+    if (this.#stop) return;
+    this.#stop = stop;
+    const { state, message, fix } = stop;
+    const code = state.state === 'halted' ? state.code : state.state;
+    this.#options.observe({ type: 'warning', table: this.table.name, code, message, fix });
+    this.giveUpAll();
+  }
+
+  giveUpAll(): void {
+    for (const controller of this.#running.values()) controller.abort();
+  }
+
+  /** That the table stopped comes behind everything else of it. */
+  #leave(signal: AbortSignal): void {
+    this.#running.delete(signal);
+    if (!this.#stop || this.#running.size > 0) return;
+    const { name, oid } = this.table;
+    this.#send({ type: 'stopped', name, oid, state: this.#stop.state });
+  }
+
+  #warnOfIndex(index: string): void {
+    const message = `the index ${quoteName(index)} is partial, on an expression or a generated column, or of a special operator class`;
+    const fix = 'It is left out of the twin. Make one there by hand if readers need it.';
+    this.#options.observe({ type: 'warning', table: this.table.name, code: 'index_left_out', message, fix });
+  }
+
+  #finishIfRead(): void {
+    if (this.#left === 0 && !this.#stop) this.#send({ type: 'copy finished', table: this.table });
+  }
+
+  #report(): void {
+    const totalBytes = Math.max(
+      this.#bytes,
+      [...this.#sizes.values()].reduce((sum, bytes) => sum + bytes, 0),
+    );
+    this.#options.observe({ type: 'copy', table: this.table.name, rows: this.#rows, bytes: this.#bytes, totalBytes });
+  }
+
+  #send(event: TableEvent<'raw'>): void {
+    void this.#options.queue.push({ ...emptyBatch(this.#options.transaction), events: [event] });
+  }
+}
+
+/** Inside a copy nothing may be marked done: there is no position. */
+export function emptyBatch({ clsn }: Transaction): RawBatch {
+  return { events: [], changes: [], chunk: null, position: null, progress: { clsn, seq: 0 }, bytes: 0 };
+}

@@ -1,0 +1,47 @@
+import type { Config } from '../../config/config.ts';
+import type { Checkpoint } from '../core/checkpoint.ts';
+import type { Finding } from '../core/errors.ts';
+import type { Observation, Observe } from '../core/observer.ts';
+import type { Redactor } from '../core/redactor.ts';
+import type { Sink } from '../core/sink.ts';
+import type { Source } from '../core/source.ts';
+
+/**
+ * Makes concrete parts of a configuration; `reload` reads it anew, for secrets that were changed meanwhile.
+ * wire.ts has the one; tests have others.
+ */
+export type Assemble = (config: Config, reload: () => Config) => Assembly;
+
+/** All that the commands know of concrete parts. Nothing connects before it is called. */
+export interface Assembly {
+  readonly checks: readonly Check[];
+  parts(observe: Observe): Parts;
+  /** What is durable, by sink, read without taking anything over; null where nothing is. */
+  checkpoints(): Promise<ReadonlyMap<string, Checkpoint | null>>;
+  /** Null where the slot is not there. */
+  slot(): Promise<SlotSeen | null>;
+  /** What pgveil made and left behind on the source and, with `data`, in the sinks; what is not there is not listed. */
+  remains(data: boolean): Promise<readonly Remains[]>;
+}
+
+export type SlotSeen = Extract<Observation, { readonly type: 'slot' }>;
+
+export interface Parts {
+  readonly source: Source;
+  readonly sinks: ReadonlyMap<string, Sink>;
+  readonly redactor: Redactor;
+}
+
+/** One part's share of `check`. */
+export interface Check {
+  /** `source`, or a sink's name: what it has to reach, and what a failure to do so is about. */
+  readonly needs: string;
+  /** Changes nothing. Rejects with a PgveilError where it cannot even look. */
+  findings(): Promise<readonly Finding[]>;
+}
+
+export interface Remains {
+  /** `replication slot pgveil_shop on the source`. */
+  readonly what: string;
+  remove(): Promise<void>;
+}

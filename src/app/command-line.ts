@@ -1,0 +1,145 @@
+import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../../config/units.ts';
+import { PgveilError } from '../core/errors.ts';
+import { VERSION } from './version.ts';
+
+/** What every command takes. */
+export interface CommonOptions {
+  readonly config: string;
+  readonly json?: boolean;
+}
+
+export interface RunFlags extends CommonOptions {
+  readonly untilCaughtUp?: boolean;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+export interface DropFlags extends CommonOptions {
+  readonly data?: boolean;
+  readonly yes?: boolean;
+}
+
+/** What the commands do; each resolves with the exit code. */
+export interface Commands {
+  check(options: CommonOptions): Promise<number>;
+  run(options: RunFlags): Promise<number>;
+  status(options: CommonOptions): Promise<number>;
+  drop(options: DropFlags): Promise<number>;
+}
+
+/** Takes the exit code of the command that was run. */
+type Done = (exitCode: number) => void;
+
+/** Promised for later, and refused by name until then. */
+const PLANNED_COMMANDS = ['init', 'scan', 'recopy', 'approve', 'verify', 'audit'];
+const PLANNED_RUN_FLAGS = ['--accept-key', '--accept-source', '--recopy <table>', '--approve <table>'];
+
+const EXIT_CODES = `
+Exit codes:
+  0  done
+  1  failed, may work later
+  2  the configuration or the command line is wrong
+  3  a person has to act`;
+
+/** The command line. Parsing rejects with a CommanderError, or with what the command rejects with; it never exits. */
+export function createProgram(commands: Commands, print: (text: string) => void, done: Done): Command {
+  const program = new Command('pgveil')
+    .description('A live, redacted copy of a production Postgres.')
+    .version(VERSION)
+    .addHelpText('after', examples('pgveil check', 'pgveil run -c shop.yaml') + EXIT_CODES)
+    .exitOverride()
+    // Errors are printed by whoever called: in the same form as all others.
+    .configureOutput({ writeOut: print, writeErr: () => {}, outputError: () => {} });
+  addCheck(program, commands, done);
+  addRun(program, commands, done);
+  addStatus(program, commands, done);
+  addDrop(program, commands, done);
+  for (const name of PLANNED_COMMANDS) addPlanned(program, name);
+  return program;
+}
+
+/** A mistake on the command line, as an error of ours. What was typed is repeated only where it cannot be a secret. */
+export function commandLineError({ code, message }: CommanderError): PgveilError {
+  const told = message
+    .replace(/^error: /, '')
+    .replace(/ but got \d+:.*$/s, '')
+    .replace(/'([^']*)'/g, (_, typed: string) => (isHarmless(typed) ? typed.split('=')[0]! : '…'));
+  return new PgveilError('command_line', code === 'commander.help' ? 'no command was given' : told);
+}
+
+function addCheck(program: Command, commands: Commands, done: Done): void {
+  addCommand(program, 'check', 'List all that stands in the way, each with its fix; change nothing')
+    .addHelpText('after', examples('pgveil check', 'pgveil check -c shop.yaml --json'))
+    .action(async (options) => done(await commands.check(options)));
+}
+
+function addRun(program: Command, commands: Commands, done: Done): void {
+  const command = addCommand(program, 'run', 'Copy what is to be copied, then stream until a signal')
+    .option('--until-caught-up', 'end once everything committed on the source by now is durable in every sink')
+    .addOption(
+      new Option('--timeout <duration>', 'how long --until-caught-up waits for what is away')
+        .argParser(duration)
+        .default(60_000, '60s'),
+    )
+    .addHelpText(
+      'after',
+      examples('pgveil run', 'pgveil run --until-caught-up --timeout 5min', 'pgveil run --json > log'),
+    )
+    .action(async (options) => done(await commands.run(options)));
+  for (const flag of PLANNED_RUN_FLAGS) {
+    const name = flag.split(' ')[0]!;
+    command.addOption(new Option(flag).hideHelp()).on(`option:${name.slice(2)}`, () => refuse(`run ${name}`));
+  }
+}
+
+function addStatus(program: Command, commands: Commands, done: Done): void {
+  addCommand(program, 'status', 'Show tables, sinks and slot, whether pgveil runs or not')
+    .addHelpText('after', examples('pgveil status', 'pgveil status --json | jq .position'))
+    .action(async (options) => done(await commands.status(options)));
+}
+
+function addDrop(program: Command, commands: Commands, done: Done): void {
+  addCommand(program, 'drop', 'Remove the slot and the publication that pgveil made; asks first')
+    .option('--data', 'remove what it made in the sinks, too')
+    .option('--yes', 'do it without asking')
+    .addHelpText('after', examples('pgveil drop', 'pgveil drop --data --yes'))
+    .action(async (options) => done(await commands.drop(options)));
+}
+
+function addCommand(program: Command, name: string, summary: string): Command {
+  return program
+    .command(name)
+    .description(summary)
+    .option('-c, --config <file>', 'the configuration', 'pgveil.yaml')
+    .option('--json', 'print JSON');
+}
+
+function addPlanned(program: Command, name: string): void {
+  program
+    .command(name, { hidden: true })
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => refuse(name));
+}
+
+function refuse(what: string): never {
+  throw new PgveilError('not_built_yet', `${what}: not built yet`, { fix: 'See `pgveil --help` for what is.' });
+}
+
+/** `90s` or `5min`; a bare number counts seconds, as for timeout(1). */
+function duration(text: string): number {
+  const ms = parseDuration(/^\d+$/.test(text) ? `${text}s` : text);
+  if (ms === undefined) throw new InvalidArgumentError('Write a duration such as 90s or 5min.');
+  return ms;
+}
+
+function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
+}
+
+/** A flag, or a short word: a key or a URL is neither. */
+function isHarmless(typed: string): boolean {
+  return /^--?[a-z][\w-]*( <\w+>)?(=.*)?$/is.test(typed) || /^[\w-]{1,20}$/.test(typed);
+}

@@ -1,0 +1,66 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { ERRORS } from '../core/errors.ts';
+
+type Entry = (typeof ERRORS)[keyof typeof ERRORS];
+
+/** In the order of the page: what a code leads to, and which entries that is true of. */
+const SECTIONS: readonly {
+  readonly title: string;
+  readonly outcome: string;
+  readonly holds: (entry: Entry) => boolean;
+}[] = [
+  {
+    title: 'One table halts',
+    outcome: 'The others go on, and the old content of the table stays readable in the twin.',
+    holds: ({ recovery }) => recovery === 'halt table',
+  },
+  {
+    title: 'A person has to act',
+    outcome:
+      'The pipeline ends with exit code 3. Where it has run before, refused credentials and the like are tried again.',
+    holds: ({ recovery, exit }) => recovery === 'stop' && exit === 3,
+  },
+  {
+    title: 'The configuration or the command line',
+    outcome: 'The command ends with exit code 2, and nothing is started.',
+    holds: ({ exit }) => exit === 2,
+  },
+  {
+    title: 'Tried again',
+    outcome: 'The pipeline goes on by itself, with growing waits; a command that does not wait ends with exit code 1.',
+    holds: ({ recovery }) => recovery === 'reopen',
+  },
+  {
+    title: 'Everything is copied again',
+    outcome: 'By itself, and said aloud; the old content stays readable meanwhile.',
+    holds: ({ recovery }) => recovery === 'copy everything',
+  },
+  {
+    title: 'A defect',
+    outcome: 'The command ends with exit code 1.',
+    holds: ({ recovery, exit }) => recovery === 'stop' && exit === 1,
+  },
+];
+
+/** docs/errors.md. */
+export function errorsPage(): string {
+  const parts = [
+    '# Errors',
+    'Every code that pgveil says, in logs, `/status`, `check --json` and on standard error. Codes are stable.',
+    'This page is generated from `src/core/errors.ts` by `npm run docs`.',
+    ...SECTIONS.flatMap(({ title, outcome, holds }) => [`## ${title}`, outcome, ...entries(holds)]),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** A heading for each code, so that it can be linked to. */
+function entries(holds: (entry: Entry) => boolean): string[] {
+  return Object.entries(ERRORS)
+    .filter(([, entry]) => holds(entry))
+    .flatMap(([code, { means, fix }]) => [`### ${code}`, means, `To do: ${fix}`]);
+}
+
+if (import.meta.main) {
+  mkdirSync('docs', { recursive: true });
+  writeFileSync('docs/errors.md', errorsPage());
+}

@@ -1,0 +1,19 @@
+import { ERRORS, type ErrorCode } from '../core/errors.ts';
+
+/** The entry of a code that comes from outside the type system (an observation, a checkpoint). */
+function entryOf(code: string) {
+  return Object.hasOwn(ERRORS, code) ? ERRORS[code as ErrorCode] : null;
+}
+
+export function meansOf(code: string): string {
+  return entryOf(code)?.means ?? code;
+}
+
+export function fixOf(code: string): string {
+  return entryOf(code)?.fix ?? 'See docs/errors.md.';
+}
+
+/** What says of a sink that it is away, rather than that it refuses. */
+export function isSinkAway(code: string): boolean {
+  return code === 'twin_away' || code === 'twin_failed';
+}

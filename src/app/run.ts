@@ -1,0 +1,55 @@
+import type { Config } from '../../config/config.ts';
+import type { Observe } from '../core/observer.ts';
+import { runPipeline } from '../pipeline/pipeline.ts';
+import type { Assembly } from './assembly.ts';
+import type { Display } from './display.ts';
+import { checkFirst } from './first-check.ts';
+import { createHttp } from './http.ts';
+import { Metrics } from './metrics.ts';
+import { Port } from './port.ts';
+import { Signals } from './signals.ts';
+import { watchSlot } from './slot-watch.ts';
+import { State } from './state.ts';
+
+export interface RunOptions {
+  /** Ends once everything committed before the start is durable. */
+  readonly untilCaughtUp: boolean;
+  /** How long `untilCaughtUp` waits for what is away. */
+  readonly timeoutMs: number;
+}
+
+/** `pgveil run`: resolves with the exit code; rejects with a PgveilError or with NotReady. */
+export async function run(config: Config, assembly: Assembly, display: Display, options: RunOptions): Promise<number> {
+  const { name, tables, sink, source, http } = config;
+  const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: [sink.name] });
+  const metrics = new Metrics(state);
+  const observe: Observe = (seen) => {
+    state.observe(seen);
+    metrics.observe(seen);
+    display.observe(seen);
+  };
+  // Asked to end before it caught up, it did not do what it was asked for first.
+  using signals = new Signals(options.untilCaughtUp ? 1 : 0);
+  const { signal } = signals;
+  signal.addEventListener('abort', () => step(observe, 'asked to end: what is in hand becomes durable'));
+  const listening = (port: number) => step(observe, `listening at ${http.host}:${port}`);
+  const server = createHttp(state, metrics);
+  using port = await Port.open({ server, address: http, name, takenOver: state.takenOver, listening });
+  watchSlot(assembly, observe, state.takenOver, signal);
+  await work(config, assembly, observe, options, AbortSignal.any([signal, port.refused]));
+  port.refused.throwIfAborted();
+  if (!options.untilCaughtUp) return 0;
+  if (signal.aborted) return 1;
+  return state.haltedTables.length > 0 ? 3 : 0;
+}
+
+async function work(config: Config, assembly: Assembly, observe: Observe, options: RunOptions, signal: AbortSignal) {
+  const patienceMs = options.untilCaughtUp ? options.timeoutMs : null;
+  await checkFirst(assembly.checks, patienceMs, observe, signal);
+  const parts = { ...assembly.parts(observe), observe, memory: config.memory };
+  await runPipeline(parts, { caughtUp: options.untilCaughtUp, patienceMs }, signal);
+}
+
+function step(observe: Observe, message: string): void {
+  observe({ type: 'step', message });
+}

@@ -1,0 +1,202 @@
+import { formatLsn, type Lsn } from '../core/lsn.ts';
+import type { Observation } from '../core/observer.ts';
+import { fixOf, isSinkAway } from './known-errors.ts';
+import { Lag } from './lag.ts';
+import { type Notice, type TableStatus, TableWatch } from './table-status.ts';
+import { VERSION } from './version.ts';
+
+export interface SinkStatus {
+  readonly state: 'live' | 'parked';
+  /** As Postgres writes it; null until it holds something durably. */
+  readonly position: string | null;
+  /** How much WAL it lacks; null while its position or the server's is unknown. */
+  readonly lag_bytes: number | null;
+  /** Age of the oldest commit that it does not hold durably yet; null when nobody measures it. */
+  readonly lag_ms: number | null;
+}
+
+export interface SlotStatus {
+  readonly name: string;
+  readonly retained_bytes: number | null;
+  readonly wal_status: string | null;
+  readonly safe_bytes: number | null;
+}
+
+/** The answer of /status. */
+export interface Status {
+  readonly name: string;
+  readonly version: string;
+  /** The least of the sinks' positions. */
+  readonly position: string | null;
+  readonly tables: Readonly<Record<string, TableStatus>>;
+  readonly sinks: Readonly<Record<string, SinkStatus>>;
+  readonly slot: SlotStatus;
+  /** What keeps the pipeline from going on right now. */
+  readonly trouble?: Notice;
+}
+
+export interface About {
+  readonly name: string;
+  readonly slot: string;
+  readonly tables: Iterable<string>;
+  readonly sinks: Iterable<string>;
+}
+
+/** All that is known of a running pipeline, told by its observations: what /status, /ready and the metrics show. */
+export class State {
+  readonly #about: About;
+  readonly #now: () => number;
+  /** The configured ones; checkpoints also know tables that are configured no longer. */
+  readonly #tables: Map<string, TableWatch>;
+  readonly #sinks: Map<string, Lsn | null>;
+  readonly #lag = new Lag();
+  #slot: Extract<Observation, { readonly type: 'slot' }> | null = null;
+  /** The furthest position known to be there: what the server said is up to some seconds old, and what came in may lie behind it. */
+  #end: Lsn | null = null;
+  #waiting: string | null = null;
+  #trouble: Notice | null = null;
+  #takenOver = Promise.withResolvers<void>();
+
+  /** `now` in milliseconds since 1970. */
+  constructor(about: About, now = Date.now) {
+    this.#about = about;
+    this.#now = now;
+    this.#tables = new Map(Array.from(about.tables, (table) => [table, new TableWatch()]));
+    this.#sinks = new Map(Array.from(about.sinks, (sink) => [sink, null]));
+  }
+
+  /** Resolves when this instance has taken the pipeline over: nothing is read for it before. */
+  get takenOver(): Promise<void> {
+    return this.#takenOver.promise;
+  }
+
+  get haltedTables(): string[] {
+    return [...this.#tables].filter(([, table]) => table.state === 'halted').map(([name]) => name);
+  }
+
+  observe(seen: Observation): void {
+    if (seen.type === 'waiting') this.#wait(seen.what);
+    else if (seen.type === 'trouble') this.#stumble(seen);
+    else if (isProgress(seen)) this.#goOn();
+    this.#note(seen);
+  }
+
+  status(): Status {
+    const tables = [...this.#tables].map(([name, table]) => [name, table.status()] as const);
+    const sinks = [...this.#sinks.keys()].map((name) => [name, this.#sink(name)] as const);
+    return {
+      name: this.#about.name,
+      version: VERSION,
+      position: written(this.#least()),
+      tables: Object.fromEntries(tables),
+      sinks: Object.fromEntries(sinks),
+      slot: {
+        name: this.#about.slot,
+        retained_bytes: this.#slot?.retainedBytes ?? null,
+        wal_status: this.#slot?.walStatus ?? null,
+        safe_bytes: this.#slot?.safeBytes ?? null,
+      },
+      ...(this.#trouble ? { trouble: this.#trouble } : {}),
+    };
+  }
+
+  /** Why the twin is not up to date with the source; empty when it is. */
+  reasons(): string[] {
+    if (this.#waiting !== null) return [`waiting: ${this.#waiting}`];
+    const reasons = this.#trouble ? [`${this.#trouble.code}: ${this.#trouble.message}`] : [];
+    for (const [name, { state, halt }] of this.#tables) {
+      if (state !== 'streaming') reasons.push(`${name}: ${halt ? `halted, ${halt.code}` : state}`);
+    }
+    for (const name of this.#sinks.keys()) {
+      if (this.#sink(name).state === 'parked') reasons.push(`sink ${name}: parked`);
+    }
+    return reasons;
+  }
+
+  #note(seen: Observation): void {
+    switch (seen.type) {
+      case 'table':
+        this.#tables.get(seen.table)?.table(seen);
+        break;
+      case 'copy':
+        this.#tables.get(seen.table)?.copy(seen);
+        break;
+      case 'warning':
+        this.#tables.get(seen.table)?.warning(seen);
+        break;
+      case 'withheld':
+        this.#tables.get(seen.table)?.withheld(seen);
+        break;
+      case 'slot':
+        this.#slot = seen;
+        this.#reached(seen.end);
+        break;
+      case 'received':
+        this.#reached(seen.pos);
+        this.#lag.received(seen.pos, seen.commitTime);
+        break;
+      case 'durable':
+        this.#durable(seen.sink, seen.pos);
+        break;
+    }
+  }
+
+  #durable(sink: string, pos: Lsn): void {
+    this.#sinks.set(sink, pos);
+    const least = this.#least();
+    if (least !== null) this.#lag.forget(least);
+  }
+
+  #stumble({ code, message }: Extract<Observation, { readonly type: 'trouble' }>): void {
+    this.#trouble = { code, message, fix: fixOf(code) };
+    this.#waiting = null;
+    this.#lag.restart();
+    for (const table of this.#tables.values()) table.interrupt();
+  }
+
+  /** The server answers again: it is another instance that keeps this one from going on. */
+  #wait(what: string): void {
+    this.#trouble = null;
+    this.#waiting = what;
+  }
+
+  #goOn(): void {
+    this.#trouble = null;
+    this.#waiting = null;
+    this.#takenOver.resolve();
+  }
+
+  #sink(name: string): SinkStatus {
+    const pos = this.#sinks.get(name) ?? null;
+    const end = this.#end;
+    return {
+      // The trouble does not say which sink it is about; there is one.
+      state: this.#trouble && isSinkAway(this.#trouble.code) ? 'parked' : 'live',
+      position: written(pos),
+      lag_bytes: pos === null || end === null ? null : Math.max(0, Number(end - pos)),
+      lag_ms: this.#lag.ageMs(pos, this.#now()),
+    };
+  }
+
+  #reached(pos: Lsn): void {
+    if (this.#end === null || pos > this.#end) this.#end = pos;
+  }
+
+  #least(): Lsn | null {
+    let least: Lsn | null = null;
+    for (const pos of this.#sinks.values()) {
+      if (pos === null) return null;
+      if (least === null || pos < least) least = pos;
+    }
+    return least;
+  }
+}
+
+function isProgress(seen: Observation): boolean {
+  if (seen.type === 'table') return seen.state !== 'waiting';
+  return seen.type === 'copy' || seen.type === 'received' || seen.type === 'durable';
+}
+
+function written(lsn: Lsn | null): string | null {
+  return lsn === null ? null : formatLsn(lsn);
+}

@@ -1,0 +1,115 @@
+import type { Observation } from '../core/observer.ts';
+import { fixOf, meansOf } from './known-errors.ts';
+
+/** Something to say about a table, with what to do about it. */
+export interface Notice {
+  readonly code: string;
+  readonly message: string;
+  readonly fix: string;
+}
+
+/** One table in /status. */
+export interface TableStatus {
+  state: 'waiting' | 'copying' | 'streaming' | 'halted';
+  generation: number;
+  /** Rows of the present copy so far; null when the copy was made by an earlier process. */
+  rows: number | null;
+  /** Why it is in this state, where that needs saying. */
+  reason?: string;
+  /** While it is copied. */
+  progress?: { readonly bytes: number; readonly total_bytes: number };
+  warnings: Notice[];
+  halt?: Notice;
+}
+
+type Seen<T extends Observation['type']> = Extract<Observation, { readonly type: T }>;
+
+/** What is known of one table, told by observations. */
+export class TableWatch {
+  #state: TableStatus['state'] = 'waiting';
+  #generation = 0;
+  #rows: number | null = null;
+  #reason: string | undefined;
+  #progress: TableStatus['progress'];
+  #halt: Notice | undefined;
+  /** By code and message: the same one told again changes nothing. */
+  readonly #warnings = new Map<string, Notice>();
+  readonly #withheld = new Map<string, number>();
+
+  get state(): TableStatus['state'] {
+    return this.#state;
+  }
+
+  get halt(): Notice | undefined {
+    return this.#halt;
+  }
+
+  table(seen: Seen<'table'>): void {
+    if (seen.generation !== this.#generation) this.#begin(seen.generation);
+    // The entry of a table under copy is `absent` until the copy is finished.
+    if (seen.state === 'absent' && this.#state === 'copying') return;
+    this.#state = stateOf(seen.state);
+    this.#reason = seen.reason;
+    this.#halt = this.#state === 'halted' ? this.#haltOf(seen) : undefined;
+    if (this.#state !== 'copying') this.#progress = undefined;
+  }
+
+  copy({ rows, bytes, totalBytes }: Seen<'copy'>): void {
+    this.#state = 'copying';
+    this.#halt = undefined;
+    this.#rows = rows;
+    this.#progress = { bytes, total_bytes: totalBytes };
+  }
+
+  /** What was copied so far is void. */
+  interrupt(): void {
+    if (this.#state !== 'copying') return;
+    this.#state = 'waiting';
+    this.#progress = undefined;
+  }
+
+  warning({ code, message, fix }: Seen<'warning'>): void {
+    this.#warnings.set(`${code} ${message}`, { code, message, fix });
+  }
+
+  withheld({ column, cells }: Seen<'withheld'>): void {
+    this.#withheld.set(column, (this.#withheld.get(column) ?? 0) + cells);
+  }
+
+  status(): TableStatus {
+    const warnings = [...this.#warnings.values()].filter(({ code }) => code !== this.#halt?.code);
+    return {
+      state: this.#state,
+      generation: this.#generation,
+      rows: this.#rows,
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      ...(this.#progress ? { progress: this.#progress } : {}),
+      warnings: [...warnings, ...[...this.#withheld].map(withheldNotice)],
+      ...(this.#halt ? { halt: this.#halt } : {}),
+    };
+  }
+
+  /** Those who find a reason to halt say most of it; the checkpoint's entry, which is told as well, has the code alone. */
+  #haltOf({ code, state, reason, fix }: Seen<'table'>): Notice {
+    const why = code ?? state;
+    const told = [this.#halt, ...this.#warnings.values()].find((notice) => notice?.code === why);
+    return { code: why, message: reason ?? told?.message ?? meansOf(why), fix: fix ?? told?.fix ?? fixOf(why) };
+  }
+
+  /** What was said of one generation does not hold for the next. */
+  #begin(generation: number): void {
+    this.#generation = generation;
+    this.#warnings.clear();
+    this.#withheld.clear();
+  }
+}
+
+function stateOf(state: Seen<'table'>['state']): TableStatus['state'] {
+  if (state === 'stale') return 'halted';
+  return state === 'absent' ? 'waiting' : state;
+}
+
+function withheldNotice([column, cells]: readonly [string, number]): Notice {
+  const message = `${cells} ${cells === 1 ? 'value' : 'values'} of column ${column} could not be rewritten and arrived as NULL`;
+  return { code: 'withheld', message, fix: 'Choose a rule that fits every value of the column.' };
+}

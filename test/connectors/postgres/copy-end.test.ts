@@ -1,0 +1,178 @@
+// How a copy ends before its end: the source goes away, the pipeline stops, the consumer does not come back.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { PgveilError } from '../../../src/core/errors.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { until } from '../../support/wait.ts';
+import { ask, Consumer, Database, PreparedCopy } from './parts.ts';
+
+const settings = { wal_level: 'logical', max_connections: '60' };
+
+const bigTables = (...names: string[]) =>
+  names
+    .map(
+      (name) => `CREATE TABLE ${name} (id int PRIMARY KEY, note text);
+      INSERT INTO ${name} SELECT i, repeat('n', 1200) FROM generate_series(1, 30000) i;`,
+    )
+    .join('');
+
+const inUse = (database: Database) =>
+  database.query(
+    "SELECT pid, application_name FROM pg_stat_activity WHERE application_name IN ('pgveil copy', 'pgveil guard')",
+  );
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
+function bytesHeld(): number {
+  collectGarbage();
+  return process.memoryUsage().arrayBuffers;
+}
+
+async function allSessionsEnd(database: Database): Promise<void> {
+  const gone = async () => (await inUse(database)).length === 0;
+  await until(gone, { what: 'all sessions of the copy to end', timeout: 5000 });
+}
+
+describe('a copy that ends early', () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await startPostgres({ settings, own: true });
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  test('an aborted signal ends it without an error, in the middle of a chunk, and no session is left', async () => {
+    await using database = await Database.create(server, bigTables('a', 'b'));
+    const abort = new AbortController();
+    await using copy = await PreparedCopy.prepare(database, ask('public.a', 'public.b'), {
+      signal: abort.signal,
+      memory: 1,
+    });
+    const consumer = new Consumer();
+    for await (const batch of copy.batches()) {
+      consumer.take(batch);
+      if (consumer.bytes.length > 0) abort.abort();
+    }
+    assert.equal(consumer.count('copy finished'), 0);
+    await allSessionsEnd(database);
+  });
+
+  test('an aborted signal ends it while the consumer waits for a batch', async () => {
+    await using database = await Database.create(server, bigTables('a'));
+    const abort = new AbortController();
+    await using copy = await PreparedCopy.prepare(database, ask('public.a'), { signal: abort.signal });
+    await using blocker = await server.connect(database.name);
+    await blocker.query('BEGIN; LOCK TABLE a IN ACCESS EXCLUSIVE MODE');
+    const running = copy.run();
+    await until(async () => (await inUse(database)).length > 1, { what: 'a worker to wait for the lock' });
+    const started = performance.now();
+    abort.abort();
+    await running;
+    assert.ok(performance.now() - started < 3000);
+    await allSessionsEnd(database);
+  });
+
+  test('a consumer that goes away ends it too', async () => {
+    await using database = await Database.create(server, bigTables('a'));
+    await using copy = await PreparedCopy.prepare(database, ask('public.a'), { memory: 1 });
+    let batches = 0;
+    for await (const batch of copy.batches()) if (batch.changes.length > 0 && ++batches === 2) break;
+    await allSessionsEnd(database);
+  });
+
+  test('a lock that is held for long delays its table and no other', async () => {
+    await using database = await Database.create(server, bigTables('a', 'b'));
+    await using copy = await PreparedCopy.prepare(database, ask('public.a', 'public.b'), { workers: 2 });
+    await using blocker = await server.connect(database.name);
+    await blocker.query('BEGIN; LOCK TABLE a IN ACCESS EXCLUSIVE MODE');
+    const consumer = new Consumer();
+    for await (const batch of copy.batches()) {
+      consumer.take(batch);
+      if (consumer.events.get('public.b')?.at(-1) === 'copy finished') await blocker.query('ROLLBACK');
+    }
+    assert.equal(consumer.rows('public.a').length, 30_000);
+    assert.equal(consumer.events.get('public.a')!.at(-1), 'copy finished');
+  });
+
+  for (const who of ['copy', 'guard', 'keeper']) {
+    test(`it throws, and leaves no session, when the connection of the ${who} is cut`, async () => {
+      await using database = await Database.create(server, bigTables('a', 'b', 'c'));
+      const asked = ask('public.a', 'public.b', 'public.c');
+      await using copy = await PreparedCopy.prepare(database, asked, { workers: 1, memory: 1, chunkBytes: 1 << 20 });
+      const consumer = new Consumer();
+      const reading = (async () => {
+        for await (const batch of copy.batches()) {
+          consumer.take(batch);
+          if (consumer.bytes.length === 0 || consumer.count('cut') > 0) continue;
+          consumer.events.set('test', ['cut']);
+          await database.query(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgveil ${who}'`,
+          );
+        }
+      })();
+      await assert.rejects(reading, (error) => {
+        assert.ok(error instanceof PgveilError);
+        assert.match(error.code, /^source_(away|closing|failed)$/);
+        return true;
+      });
+      await allSessionsEnd(database);
+    });
+  }
+
+  test('not pulling stops the workers within the memory they were given', async () => {
+    await using database = await Database.create(server, bigTables('a', 'b', 'c'));
+    const memory = 4 << 20;
+    await using copy = await PreparedCopy.prepare(database, ask('public.a', 'public.b', 'public.c'), { memory });
+    const before = bytesHeld();
+    const batches = copy.batches();
+    await batches.next();
+    await batches.next();
+    const stuck = "SELECT FROM pg_stat_activity WHERE application_name = 'pgveil copy' AND wait_event = 'ClientWrite'";
+    await until(async () => (await database.query(stuck)).length === 3, { what: 'all three workers to be held up' });
+    // What the queue holds, and per worker a batch that waits for room, one being built and what the socket gave.
+    const held = bytesHeld() - before;
+    assert.ok(held < memory + 3 * 5 * 2 ** 20, `${held >> 20} MB are held`);
+    await batches.return(undefined);
+    await allSessionsEnd(database);
+  });
+
+  test('large rows of several workers are read one at a time', async () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const make = names.map(
+      (name) => `CREATE TABLE ${name} (id int PRIMARY KEY, note text);
+      ALTER TABLE ${name} ALTER note SET STORAGE EXTERNAL; INSERT INTO ${name} SELECT i, repeat('n', 40000000) FROM generate_series(1, 2) i;`,
+    );
+    await using database = await Database.create(server, make.join(''));
+    await using copy = await PreparedCopy.prepare(database, ask(...names.map((name) => `public.${name}`)), {
+      workers: 4,
+      memory: 1 << 20,
+    });
+    const before = bytesHeld();
+    let rows = 0;
+    let most = 0;
+    for await (const batch of copy.batches()) {
+      rows += batch.changes.length;
+      most = Math.max(most, bytesHeld());
+    }
+    assert.equal(rows, 8);
+    // The batch in hand, the one in the queue, the one being built, each in a buffer that grew by doubling; not four of them.
+    assert.ok(most - before < 3.5 * 64 * 2 ** 20, `${(most - before) >> 20} MB at the most`);
+  });
+
+  test('the source stops in fast mode within seconds while a copy is paused', async () => {
+    const database = await Database.create(server, bigTables('a'));
+    const copy = await PreparedCopy.prepare(database, ask('public.a'), { memory: 1 });
+    const batches = copy.batches();
+    while ((await batches.next()).value!.changes.length === 0);
+    const started = performance.now();
+    await server.stop('fast');
+    assert.ok(performance.now() - started < 10_000, `it took ${performance.now() - started} ms`);
+    await assert.rejects(async () => {
+      for (;;) if ((await batches.next()).done) return;
+    }, PgveilError);
+    await server.start();
+    await allSessionsEnd(database);
+  });
+});

@@ -1,0 +1,198 @@
+// A source that streams from a slot, and a consumer of it, for tests that need no copy.
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { Config } from '../../../config/config.ts';
+import { readCatalog } from '../../../connectors/postgres/catalog.ts';
+import { Receiver } from '../../../connectors/postgres/receiver.ts';
+import { openReader } from '../../../connectors/postgres/session.ts';
+import { PostgresSource } from '../../../connectors/postgres/source.ts';
+import type { RawBatch } from '../../../src/core/batch.ts';
+import type { Checkpoint, Position, TableEntry } from '../../../src/core/checkpoint.ts';
+import { type Lsn, parseLsn } from '../../../src/core/lsn.ts';
+import type { Observation } from '../../../src/core/observer.ts';
+import { Secret } from '../../../src/core/secret.ts';
+import { shapeOf } from '../../../src/core/table.ts';
+import { CELL_NULL, CELL_TEXT, CellReader, type Tuple } from '../../../src/core/tuple.ts';
+import type { PostgresServer } from '../../support/postgres.ts';
+import { until } from '../../support/wait.ts';
+
+export interface FollowOptions {
+  readonly memory?: number;
+  readonly onGap?: 'recopy' | 'halt';
+  readonly slot?: string;
+  readonly publication?: string;
+}
+
+const asTables = (names: readonly string[]) =>
+  new Map(
+    names.map((name) => {
+      const [schema = '', relation = ''] = name.split('.');
+      return [name, { schema, name: relation, key: null, columns: new Map() }];
+    }),
+  );
+
+/** A source for these tables, `schema.table` each; and what it tells. */
+export function sourceOf(server: PostgresServer, names: readonly string[], options: FollowOptions = {}) {
+  const { memory = 256 * 1024 * 1024, onGap = 'recopy', slot = 'veil', publication = 'veil' } = options;
+  const told: Observation[] = [];
+  const config = {
+    name: 'test',
+    source: { url: new Secret(server.url()), publication, slot, workers: 2, onGap },
+    tables: asTables(names),
+    memory,
+    sink: { sourcePrimaryKey: 'source_primary_key' },
+  } as unknown as Config;
+  const source = new PostgresSource(
+    config,
+    (table) => table.columns.map(() => true),
+    (observation) => told.push(observation),
+  );
+  return { source, told };
+}
+
+/** Makes the slot, and the checkpoint that a copy finished at its consistent point would have left. The publication `veil` is there. */
+export async function checkpointAtNewSlot(
+  server: PostgresServer,
+  names: readonly string[],
+  slot = 'veil',
+): Promise<Checkpoint & { readonly position: Position }> {
+  const made = `SELECT lsn FROM pg_create_logical_replication_slot('${slot}', 'pgoutput')`;
+  const [row] = await server.query<{ lsn: string }>(made);
+  const tables = await entriesOf(server, names);
+  const receiver = await Receiver.open(new Secret(server.url()), 'test');
+  const { systemIdentifier, timeline, databaseOid } = await receiver.identify(null);
+  await receiver.close();
+  const history = { systemIdentifier, timeline, databaseOid, slot };
+  return { position: { pos: parseLsn(row!.lsn), witness: null, history }, tables };
+}
+
+async function entriesOf(server: PostgresServer, names: readonly string[]): Promise<Map<string, TableEntry>> {
+  const client = await openReader(new Secret(server.url()), 'test');
+  const asked = [...asTables(names)].map(([name, { schema, name: relation }]) => [
+    name,
+    { schema, relation, key: null },
+  ]);
+  const { tables } = await readCatalog(client, new Map(asked as never));
+  await client.end();
+  const entries = [...tables].map(([name, { table }]): [string, TableEntry] => {
+    const columns = table!.columns.map(({ attnum, name }) => ({ attnum, name }));
+    const entry = { oid: table!.oid, binding: { number: 1, columns }, shape: shapeOf(table!), plan: '', key: '' };
+    return [name, { ...entry, generation: 1, state: { state: 'streaming' } }];
+  });
+  return new Map(entries);
+}
+
+/** Takes batches as they come until it is stopped, or only so many. */
+export class Consumer implements AsyncDisposable {
+  readonly batches: RawBatch[] = [];
+  /** The pull loop waits while this is pending. */
+  pause: Promise<void> | null = null;
+  error: unknown = null;
+  ended = false;
+  readonly source: PostgresSource;
+  readonly #from: Checkpoint;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  readonly #keep: boolean;
+
+  /** `keep: false` counts batches and forgets them. */
+  constructor(source: PostgresSource, from: Checkpoint, { keep = true } = {}) {
+    this.source = source;
+    this.#from = from;
+    this.#keep = keep;
+    this.#running = this.#run();
+  }
+
+  /** The changes so far, `insert public.t 1|x`; an old image stands before a `>`, NULL is `-`, an unchanged TOAST value `~`. */
+  get changes(): string[] {
+    return this.batches.flatMap((batch) => batch.changes.map(show));
+  }
+
+  get position(): Position | null {
+    return this.batches.findLast((batch) => batch.position)?.position ?? this.#from.position;
+  }
+
+  /** Resolves when the source got to the server's present end. */
+  async caughtUp(): Promise<Lsn> {
+    await until(() => this.#ok() && this.batches.length > 0, { what: 'the first batch' });
+    const end = await this.source.end();
+    await this.reached(end);
+    return end;
+  }
+
+  async reached(lsn: Lsn): Promise<void> {
+    const what = () => `position ${lsn}, at ${this.position?.pos}`;
+    await until(() => this.#ok() && (this.position?.pos ?? 0n) >= lsn, { what, timeout: 60_000 });
+  }
+
+  /** Resolves with what ended the stream. */
+  async failure(): Promise<{ code?: string; message?: string }> {
+    await until(() => this.ended, { what: 'the stream to fail', timeout: 60_000 });
+    return this.error as { code?: string };
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    await this.source.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #ok(): boolean {
+    if (this.error) throw this.error;
+    return true;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.source.open(this.#stop.signal);
+      for await (const batch of this.source.read(this.#from, this.#stop.signal)) {
+        this.batches.push(this.#keep ? batch : { ...batch, changes: [] });
+        if (this.pause) await Promise.race([this.pause, once(this.#stop.signal, 'abort')]);
+      }
+    } catch (error) {
+      this.error = error;
+    } finally {
+      this.ended = true;
+    }
+  }
+}
+
+/** Checkpoint of a sink that made everything of these batches durable. */
+export function checkpointAfter(from: Checkpoint, consumer: Consumer): Checkpoint & { readonly position: Position } {
+  const tables = new Map(from.tables);
+  for (const event of consumer.batches.flatMap((batch) => batch.events)) {
+    if (event.type === 'stopped') tables.set(event.name, { ...tables.get(event.name)!, state: event.state });
+  }
+  return { position: consumer.position ?? from.position!, tables };
+}
+
+function show({ op, table, before, after, beforeIs }: RawBatch['changes'][number]): string {
+  const old = before && `${beforeIs} ${cells(before)}`;
+  const images = [old, after && cells(after)].filter((image) => image !== null).join(' > ');
+  return `${op} ${table.name} ${images}`.trimEnd();
+}
+
+/** A long value is its length. */
+export function cells(tuple: Tuple<'raw'>): string {
+  const reader = new CellReader();
+  return Array.from({ length: reader.open(tuple) }, () => {
+    reader.next();
+    const length = reader.end - reader.start;
+    if (length > 100) return `${length} bytes`;
+    if (reader.kind === CELL_TEXT) return reader.bytes.toString('utf8', reader.start, reader.end);
+    return reader.kind === CELL_NULL ? '-' : '~';
+  }).join('|');
+}
+
+/** Random text that does not compress, so that TOAST keeps it outside of the row. */
+export const incompressible = (bytes: number) => randomBytes(bytes / 2).toString('hex');
+
+/** Where the slot stands. */
+export async function confirmedFlush(server: PostgresServer, slot = 'veil'): Promise<Lsn> {
+  const [row] = await server.query(`SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '${slot}'`);
+  return parseLsn(row.confirmed_flush_lsn);
+}

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Streaming } from '../../../connectors/postgres/outset.ts';
+import { isOver, Relations } from '../../../connectors/postgres/question.ts';
+import type { Reading, Snapshot, TableReading } from '../../../connectors/postgres/reading.ts';
+import { shapeOf, type Table } from '../../../src/core/table.ts';
+import * as messages from './messages.ts';
+
+const customer = messages.table(100, 'customer');
+const other = messages.table(200, 'other');
+
+const asStreaming = (table: Table<'raw'>): Streaming => ({
+  table,
+  copied: { name: table.name, oid: table.oid, shape: shapeOf(table) },
+});
+
+const present = (table: Table<'raw'>) => ({ table, leaves: [], problem: null }) as unknown as TableReading;
+
+function reading(tables: Record<string, TableReading>, xmax: bigint, running: bigint[] = []): Reading {
+  return { lsn: 0n, snapshot: { xmin: running[0] ?? xmax, xmax, running }, tables: new Map(Object.entries(tables)) };
+}
+
+const both = { 'public.customer': present(customer), 'public.other': present(other) };
+
+/** Relations of both tables; each look at the catalog takes the next reading. */
+function relations(first: Reading, ...looks: Reading[]) {
+  const looked: string[] = [];
+  const streaming = new Map([customer, other].map((table) => [table.name, asStreaming(table)]));
+  const copiedAs = new Map([customer, other].map((table) => [table.oid, table.name]));
+  const made = new Relations(
+    { streaming, copiedAs, reading: first },
+    async (name) => {
+      looked.push(name);
+      return looks.shift() ?? assert.fail('one look too many');
+    },
+    () => {},
+  );
+  const receive = (table: Table<'raw'>, xid: number) => {
+    made.received(messages.relationOf(table) as Parameters<Relations['received']>[0], xid);
+    return made.of(table.oid);
+  };
+  return { made, looked, receive };
+}
+
+test('a transaction is over below xmin, or below xmax unless it is listed as running', () => {
+  const snapshot: Snapshot = { xmin: 100n, xmax: 110n, running: [100n, 105n] };
+  assert.deepEqual(
+    [99, 100, 101, 105, 109, 110, 111].map((xid) => isOver(xid, snapshot)),
+    [true, false, true, false, true, false, false],
+  );
+});
+
+test('the 32 bits of an xid are understood beside a snapshot of 64, also across a wrap-around', () => {
+  const epoch = 5n << 32n;
+  const snapshot: Snapshot = { xmin: epoch + 2n, xmax: epoch + 5n, running: [epoch + 2n] };
+  assert.deepEqual(
+    [0xfffffff0, 1, 2, 3, 5, 0x10].map((xid) => isOver(xid, snapshot)),
+    [true, true, false, true, false, false],
+  );
+});
+
+test('a RELATION from before the first reading is answered by that, without another look', async () => {
+  const { made, receive, looked } = relations(reading(both, 800n));
+  const known = receive(customer, 799);
+  assert.equal(known.open, true);
+  assert.deepEqual(await made.settle(known, 1n), []);
+  assert.deepEqual([known.open, known.table, looked.length], [false, customer, 0]);
+});
+
+test('a RELATION equal to the one before is a question as well', async () => {
+  const now = reading({ 'public.customer': present(customer) }, 902n);
+  const { made, receive, looked } = relations(reading(both, 800n), now);
+  const first = receive(customer, 700);
+  assert.deepEqual(await made.settle(first, 1n), []);
+  assert.deepEqual([first.open, first.table], [false, customer]);
+  const second = receive(customer, 901);
+  assert.equal(second.open, true);
+  assert.deepEqual(await made.settle(second, 2n), []);
+  assert.deepEqual([second.open, second.table, looked], [false, customer, ['public.customer']]);
+});
+
+test('a look that does not see the transaction as finished does not count', async () => {
+  const before = { 'public.customer': present(customer) };
+  const after = { 'public.customer': present({ ...customer, columns: customer.columns.slice(0, 1) }) };
+  const looks = [reading(before, 900n), reading(before, 905n, [901n]), reading(after, 905n)];
+  const { made, receive, looked } = relations(reading(both, 800n), ...looks);
+  const known = receive(customer, 901);
+  const state = { state: 'stale', since: 55n, reason: 'column note is gone' };
+  assert.deepEqual(await made.settle(known, 55n), [{ type: 'stopped', name: 'public.customer', oid: 100, state }]);
+  assert.deepEqual([known.open, known.table, looked.length], [false, null, 3]);
+});
+
+test('a stopped table asks nothing more and has no rows, under any RELATION', async () => {
+  const gone = { 'public.customer': present({ ...customer, key: [1] }) };
+  const { made, receive } = relations(reading(both, 800n), reading(gone, 950n));
+  await made.settle(receive(customer, 901), 1n);
+  const known = receive(customer, 902);
+  assert.deepEqual([known.open, known.table], [false, null]);
+});
+
+test('a RELATION that differs stops the table even where the catalog is as it was: a column added and dropped', async () => {
+  const { made, receive } = relations(reading(both, 800n));
+  const known = receive({ ...customer, columns: messages.table(100, 'customer', ['id', 'note', 'more']).columns }, 700);
+  const [stop] = await made.settle(known, 9n);
+  assert.deepEqual(stop, {
+    type: 'stopped',
+    name: 'public.customer',
+    oid: 100,
+    state: { state: 'stale', since: 9n, reason: 'it had other columns' },
+  });
+});
+
+test('two tables that swap names both halt at the first row of either', async () => {
+  const swapped = present({ ...other, relation: 'customer', name: 'public.customer' });
+  for (const [table, oid] of [
+    [{ ...other, relation: 'customer' }, 200],
+    [customer, 100],
+  ] as const) {
+    const own = table.oid === 100 ? 'public.customer' : 'public.other';
+    const usurper = table.oid === 100 ? swapped : present({ ...customer, relation: 'other', name: 'public.other' });
+    const { made, receive } = relations(reading(both, 800n), reading({ [own]: usurper }, 950n));
+    const stops = await made.settle(receive(table, 901), 1n);
+    const states = stops.map((stop) => 'name' in stop && [stop.name, stop.state]);
+    const halted = { state: 'halted', code: 'names_moved' };
+    assert.deepEqual(
+      new Map(states as never),
+      new Map([
+        ['public.customer', halted],
+        ['public.other', halted],
+      ]),
+    );
+    assert.equal(made.of(oid).table, null);
+  }
+});
+
+test('a table made anew under the name stops the one that was copied, and its own rows are not taken for it', async () => {
+  const anew = { ...customer, oid: 300 };
+  const { made, receive } = relations(reading(both, 800n), reading({ 'public.customer': present(anew) }, 950n));
+  const old = receive(customer, 700);
+  await made.settle(old, 1n);
+  const known = receive(anew, 901);
+  assert.equal(known.open, true);
+  const [stop] = await made.settle(known, 2n);
+  assert.deepEqual(stop, {
+    type: 'stopped',
+    name: 'public.customer',
+    oid: 100,
+    state: { state: 'stale', since: 2n, reason: 'another table stands under its name' },
+  });
+  assert.deepEqual([known.table, old.table], [null, null]);
+});
+
+test('a stranger that stood under the name for a while is ignored, and the table goes on', async () => {
+  const now = { 'public.customer': present(customer) };
+  const { made, receive } = relations(reading(both, 800n), reading(now, 950n));
+  const own = receive(customer, 700);
+  await made.settle(own, 1n);
+  const known = receive({ ...customer, oid: 300 }, 901);
+  assert.deepEqual(await made.settle(known, 2n), []);
+  assert.deepEqual([known.table, own.table], [null, customer]);
+});
+
+test('a table whose name is gone halts as missing', async () => {
+  const problem = { oid: 0, code: 'table_missing', message: '', fix: '' } as const;
+  const missing = { 'public.customer': { table: null, leaves: [] as const, problem } };
+  const { made, receive } = relations(reading(both, 800n), reading(missing, 950n));
+  const [stop] = await made.settle(receive({ ...customer, relation: 'renamed' }, 901), 1n);
+  assert.deepEqual(stop, {
+    type: 'stopped',
+    name: 'public.customer',
+    oid: 100,
+    state: { state: 'halted', code: 'table_missing' },
+  });
+});
+
+test('an unlisted table and a leaf under its root ask nothing', () => {
+  const { receive } = relations(reading(both, 800n));
+  const known = receive(messages.table(500, 'customer_2026'), 901);
+  assert.deepEqual([known.open, known.table], [false, null]);
+});
+
+test('a row without a RELATION before it is a protocol violation', () => {
+  assert.throws(() => relations(reading(both, 800n)).made.of(100), { code: 'protocol_violation' });
+});

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, test } from 'node:test';
+import { CANARY, configText } from './fakes.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pgveil-'));
+after(() => rmSync(folder, { recursive: true }));
+
+async function pgveil(...args: string[]) {
+  const child = spawn(process.execPath, ['src/app/cli.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  const [out, err, exitCode] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  assert.ok(!(out + err).includes(CANARY), 'no secret comes out');
+  return { exitCode, out, err };
+}
+
+function configFile(content: string): string {
+  const file = join(folder, 'pgveil.yaml');
+  writeFileSync(file, content);
+  return file;
+}
+
+test('help exits 0 and has examples, for the program and for each command', async () => {
+  for (const args of [['--help'], ...['check', 'run', 'status', 'drop'].map((name) => [name, '--help'])]) {
+    const { exitCode, out, err } = await pgveil(...args);
+    assert.deepEqual([exitCode, err], [0, ''], args.join(' '));
+    assert.match(out, /Examples:\n {2}\$ pgveil /, args.join(' '));
+    for (const line of out.split('\n')) assert.ok(line.length <= 80, line);
+  }
+});
+
+test('the version is printed', async () => {
+  assert.deepEqual(await pgveil('--version'), { exitCode: 0, out: '0.1.0\n', err: '' });
+});
+
+test('commands and flags that are planned are refused by name', async () => {
+  const planned = ['init', 'scan --sample', 'recopy public.a', 'approve public.a@12', 'verify', 'audit'];
+  const flags = ['--accept-key', '--accept-source', '--recopy public.a', '--approve public.a@12'];
+  for (const line of [...planned, ...flags.map((flag) => `run ${flag}`)]) {
+    const { exitCode, out, err } = await pgveil(...line.split(' '));
+    assert.deepEqual([exitCode, out], [2, ''], line);
+    assert.match(err, /^error: not_built_yet: [\w -]+: not built yet\n {2}fix: .+\n$/, line);
+  }
+});
+
+test('a mistake on the command line exits 2, says what it is, and repeats nothing that may be a secret', async () => {
+  const lines: [string, RegExp][] = [
+    ['', /no command/],
+    ['cheque', /unknown command cheque\n\(Did you mean check\?\)/],
+    [`postgres://u:${CANARY}@h/d`, /unknown command …/],
+    [`check postgres://u:${CANARY}@h/d`, /too many arguments for check\. Expected 0/],
+    [`check --key=${CANARY}`, /unknown option --key\n/],
+    ['run --timeout soon', /--timeout .* such as 90s or 5min/],
+    ['run --timeout', /--timeout .* missing/],
+  ];
+  for (const [line, message] of lines) {
+    const { exitCode, out, err } = await pgveil(...line.split(' ').filter(Boolean));
+    assert.deepEqual([exitCode, out], [2, ''], line);
+    assert.match(err, message, line);
+    assert.match(err, /\n {2}fix: See `pgveil --help`\.\n$/, line);
+  }
+  const { err } = await pgveil('cheque', '--json');
+  assert.equal(JSON.parse(err).error.code, 'command_line');
+});
+
+test('a configuration with errors exits 2 and lists all of them, without a value and without a stack', async () => {
+  const config = configFile(`${configText(0, `id: { hush: ${CANARY} }, note: null`)}memory: ${CANARY}\n`);
+  for (const command of ['check', 'run', 'status', 'drop']) {
+    const { exitCode, out, err } = await pgveil(command, '-c', config);
+    assert.equal(exitCode, 2, command);
+    assert.match(out + err, /tables\["public\.a"\]\.columns\.note/, command);
+    assert.doesNotMatch(out + err, /\n {4}at /, command);
+  }
+  const { out } = await pgveil('check', '-c', config, '--json');
+  const { ok, findings } = JSON.parse(out);
+  assert.equal(ok, false);
+  assert.ok(findings.length >= 2);
+  for (const finding of findings) assert.deepEqual(Object.keys(finding), ['code', 'object', 'message', 'fix']);
+});
+
+test('a configuration that is not there exits 2', async () => {
+  const { exitCode, err } = await pgveil('run', '-c', join(folder, 'nowhere.yaml'));
+  assert.equal(exitCode, 2);
+  assert.match(err, /^error: .*nowhere\.yaml.*ENOENT.*\n {2}fix: /);
+});

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Assembly, Check, Remains, SlotSeen } from '../../../src/app/assembly.ts';
+import type { Output } from '../../../src/app/commands.ts';
+import { execute } from '../../../src/app/execute.ts';
+import type { Checkpoint } from '../../../src/core/checkpoint.ts';
+import type { Observe } from '../../../src/core/observer.ts';
+import { MemorySink, PassingRedactor, ScriptedSource } from '../pipeline/parts.ts';
+
+/** What a secret or a value of a row looks like in these tests: none of it may ever come out. */
+export const CANARY = 'cANaRy0123456789';
+
+/** Keeps what is written. */
+export class Paper implements Output {
+  readonly isTTY: boolean;
+  readonly columns = 80;
+  readonly rows = 24;
+  text = '';
+  #written = Promise.withResolvers<void>();
+
+  constructor(isTTY = false) {
+    this.isTTY = isTTY;
+  }
+
+  write(text: string) {
+    this.text += text;
+    this.#written.resolve();
+    this.#written = Promise.withResolvers<void>();
+    return true;
+  }
+
+  /** Resolves once this was written. */
+  async shows(text: string): Promise<void> {
+    while (!this.text.includes(text)) await this.#written.promise;
+  }
+}
+
+interface FakeOptions {
+  readonly checks?: readonly Check[];
+  readonly source?: ScriptedSource;
+  readonly sink?: MemorySink;
+  readonly checkpoint?: Checkpoint;
+  readonly slot?: SlotSeen;
+  readonly remains?: readonly Remains[];
+  /** Called when the pipeline is about to start. */
+  readonly starting?: (observe: Observe) => void;
+}
+
+/** Parts without a database. */
+export function fakeAssembly(options: FakeOptions = {}): Assembly {
+  const source = options.source ?? new ScriptedSource(() => []);
+  const sinks = new Map([['twin', options.sink ?? new MemorySink()]]);
+  return {
+    checks: options.checks ?? [],
+    parts(observe) {
+      options.starting?.(observe);
+      return { source, sinks, redactor: new PassingRedactor() };
+    },
+    checkpoints: async () => new Map([['twin', options.checkpoint ?? null]]),
+    slot: async () => options.slot ?? null,
+    remains: async () => options.remains ?? [],
+  };
+}
+
+/** A configuration with one table whose every secret is a canary. `port` 0 listens anywhere. */
+export function configText(port = 0, columns = 'id: keep'): string {
+  return `
+version: 1
+name: shop
+key: ${Buffer.from(CANARY.repeat(3)).toString('base64')}
+source: { url: 'postgres://app:${CANARY}@127.0.0.1:1/shop' }
+tables: { public.a: { columns: { ${columns} } } }
+sinks: { twin: { type: postgres, url: 'postgres://twin:${CANARY}@127.0.0.1:1/twin' } }
+http: { listen: '127.0.0.1:${port}' }
+`;
+}
+
+/** Runs one command in this process, with a configuration in a file of its own. */
+export async function pgveil(
+  args: readonly string[],
+  options: FakeOptions & { config?: string } = {},
+  out = new Paper(),
+) {
+  const folder = mkdtempSync(join(tmpdir(), 'pgveil-'));
+  const file = join(folder, 'pgveil.yaml');
+  writeFileSync(file, options.config ?? configText());
+  const err = new Paper();
+  try {
+    const [command, ...rest] = args;
+    const exitCode = await execute([command!, '-c', file, ...rest], () => fakeAssembly(options), out, err);
+    return { exitCode, out: out.text, err: err.text.replaceAll(file, 'FILE') };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inspect } from 'node:util';
+import { RenewedUrl } from '../../../src/app/renewed.ts';
+import { Secret } from '../../../src/core/secret.ts';
+
+const first = new Secret('postgres://app:old@db:5432/shop?sslmode=require');
+
+test('a password that was changed is taken at the next connection, one with an @ too', () => {
+  const urls = ['postgres://app:new@db:5432/shop?sslmode=require', 'postgres://app2:p@ss@db:5432/shop?sslmode=require'];
+  const renewed = new RenewedUrl(first, () => new Secret(urls[0]!));
+  assert.equal(renewed.reveal(), urls.shift());
+  assert.equal(renewed.reveal(), urls[0]);
+});
+
+test('another server, database or setting waits for the next start', () => {
+  for (const url of [
+    'postgres://app:new@db2:5432/shop?sslmode=require',
+    'postgres://app:new@db:5432/other',
+    'postgres://',
+  ]) {
+    assert.equal(new RenewedUrl(first, () => new Secret(url)).reveal(), first.reveal());
+  }
+});
+
+test('a configuration that cannot be read leaves the old one', () => {
+  const renewed = new RenewedUrl(first, () => {
+    throw new Error('unreadable');
+  });
+  assert.equal(renewed.reveal(), first.reveal());
+});
+
+test('it prints as little as any other secret', () => {
+  const renewed = new RenewedUrl(first, () => first);
+  assert.deepEqual(
+    [String(renewed), JSON.stringify(renewed), inspect(renewed)],
+    ['[secret]', '"[secret]"', '[secret]'],
+  );
+});

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { State } from '../../../src/app/state.ts';
+import { parseLsn } from '../../../src/core/lsn.ts';
+import type { Observation } from '../../../src/core/observer.ts';
+
+const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
+const NOW = Date.UTC(2026, 0, 1);
+
+function watch(...seen: Observation[]): State {
+  const about = { name: 'shop', slot: 'pgveil_shop', tables: ['public.a', 'public.b'], sinks: ['twin'] };
+  const state = new State(about, () => NOW);
+  for (const observation of seen) state.observe(observation);
+  return state;
+}
+
+const streaming = (table: string): Observation => ({ type: 'table', table, generation: 1, state: 'streaming' });
+const commitAgo = (ms: number): bigint => BigInt(NOW - ms - POSTGRES_EPOCH_MS) * 1000n;
+
+test('before anything is known every table waits and no position is claimed', () => {
+  const waiting = { state: 'waiting', generation: 0, rows: null, warnings: [] };
+  assert.deepEqual(watch().status(), {
+    name: 'shop',
+    version: '0.1.0',
+    position: null,
+    tables: { 'public.a': waiting, 'public.b': waiting },
+    sinks: { twin: { state: 'live', position: null, lag_bytes: null, lag_ms: 0 } },
+    slot: { name: 'pgveil_shop', retained_bytes: null, wal_status: null, safe_bytes: null },
+  });
+});
+
+test('a copy shows its rows and progress, and streaming keeps the rows alone', () => {
+  const copy: Observation = { type: 'copy', table: 'public.a', rows: 10, bytes: 700, totalBytes: 1400 };
+  const table: Observation = { type: 'table', table: 'public.a', generation: 2, state: 'copying' };
+  const state = watch(table, copy);
+  const progress = { bytes: 700, total_bytes: 1400 };
+  assert.deepEqual(state.status().tables['public.a'], {
+    state: 'copying',
+    generation: 2,
+    rows: 10,
+    progress,
+    warnings: [],
+  });
+  state.observe({ ...table, state: 'streaming' });
+  assert.deepEqual(state.status().tables['public.a'], { state: 'streaming', generation: 2, rows: 10, warnings: [] });
+});
+
+test('the entry of a table under copy does not end the copy, and a failure does', () => {
+  const copy: Observation = { type: 'copy', table: 'public.a', rows: 10, bytes: 700, totalBytes: 1400 };
+  const state = watch(copy, { type: 'table', table: 'public.a', generation: 1, state: 'absent' });
+  assert.equal(state.status().tables['public.a']?.state, 'copying');
+  assert.equal(state.status().tables['public.a']?.generation, 1);
+  state.observe({ type: 'trouble', part: 'pipeline', code: 'source_away', message: 'gone', retryInMs: 1 });
+  assert.equal(state.status().tables['public.a']?.state, 'waiting');
+});
+
+test('a halt has the message and the fix of the finding that foretold it, which is no warning then', () => {
+  const state = watch(
+    {
+      type: 'warning',
+      table: 'public.a',
+      code: 'no_key',
+      message: 'public.a has no primary key',
+      fix: 'ALTER TABLE …',
+    },
+    { type: 'table', table: 'public.a', generation: 0, state: 'halted', code: 'no_key' },
+  );
+  const { halt, warnings } = state.status().tables['public.a']!;
+  assert.deepEqual(halt, { code: 'no_key', message: 'public.a has no primary key', fix: 'ALTER TABLE …' });
+  assert.deepEqual(warnings, []);
+});
+
+test('a halt says what it means and what to do, and a stale table is a halted one', () => {
+  const state = watch(
+    { type: 'table', table: 'public.a', generation: 1, state: 'halted', code: 'no_key' },
+    { type: 'table', table: 'public.b', generation: 1, state: 'stale', reason: 'a column was added' },
+  );
+  const { tables } = state.status();
+  assert.equal(tables['public.a']?.halt?.code, 'no_key');
+  assert.match(tables['public.a']?.halt?.fix ?? '', /primary key/);
+  assert.deepEqual(tables['public.b']?.state, 'halted');
+  assert.equal(tables['public.b']?.halt?.code, 'stale');
+  assert.equal(tables['public.b']?.halt?.message, 'a column was added');
+  assert.deepEqual(state.haltedTables, ['public.a', 'public.b']);
+});
+
+test('a halt keeps its reason when the entry that follows has the code alone', () => {
+  const halt: Observation = { type: 'table', table: 'public.a', generation: 1, state: 'halted', code: 'names_moved' };
+  const state = watch({ ...halt, reason: 'ssn is now called note' }, halt);
+  assert.equal(state.status().tables['public.a']?.halt?.message, 'ssn is now called note');
+});
+
+test('a warning told twice is one warning, withheld values add up, and a new generation starts without either', () => {
+  const warning: Observation = { type: 'warning', table: 'public.a', code: 'x', message: 'm', fix: 'f' };
+  const withheld: Observation = { type: 'withheld', table: 'public.a', column: 'note', cells: 2 };
+  const state = watch(streaming('public.a'), warning, warning, withheld, withheld);
+  const { warnings } = state.status().tables['public.a']!;
+  assert.deepEqual(warnings[0], { code: 'x', message: 'm', fix: 'f' });
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[1]!.message, /^4 values of column note/);
+  state.observe({ type: 'table', table: 'public.a', generation: 2, state: 'copying' });
+  assert.deepEqual(state.status().tables['public.a']?.warnings, []);
+});
+
+test('the position is the least of the sinks, and lag counts from it to the furthest known end', () => {
+  const state = watch(
+    { type: 'received', pos: 100n, commitTime: commitAgo(250) },
+    { type: 'received', pos: 200n, commitTime: commitAgo(50) },
+    { type: 'durable', sink: 'twin', pos: 40n },
+    { type: 'slot', end: 190n, retainedBytes: 5, walStatus: 'reserved', safeBytes: null },
+  );
+  assert.deepEqual(state.status().sinks.twin, { state: 'live', position: '0/28', lag_bytes: 160, lag_ms: 250 });
+  state.observe({ type: 'durable', sink: 'twin', pos: 100n });
+  assert.equal(state.status().sinks.twin?.lag_ms, 50);
+  state.observe({ type: 'durable', sink: 'twin', pos: parseLsn('0/C8') });
+  assert.deepEqual(state.status().sinks.twin, { state: 'live', position: '0/C8', lag_bytes: 0, lag_ms: 0 });
+  assert.equal(state.status().position, '0/C8');
+});
+
+test('a clock that runs behind the source never makes an age negative', () => {
+  const state = watch({ type: 'received', pos: 100n, commitTime: commitAgo(-5000) });
+  assert.equal(state.status().sinks.twin?.lag_ms, 0);
+});
+
+test('it is ready once every table streams, and says why it is not', () => {
+  const state = watch({ type: 'waiting', what: 'another instance reads from slot pgveil_shop' });
+  assert.deepEqual(state.reasons(), ['waiting: another instance reads from slot pgveil_shop']);
+  state.observe(streaming('public.a'));
+  assert.deepEqual(state.reasons(), ['public.b: waiting']);
+  state.observe({ type: 'copy', table: 'public.b', rows: 0, bytes: 0, totalBytes: 1 });
+  assert.deepEqual(state.reasons(), ['public.b: copying']);
+  state.observe(streaming('public.b'));
+  assert.deepEqual(state.reasons(), []);
+  state.observe({ type: 'table', table: 'public.b', generation: 1, state: 'halted', code: 'no_key' });
+  assert.deepEqual(state.reasons(), ['public.b: halted, no_key']);
+});
+
+test('a twin that is away is parked until something becomes durable there again', () => {
+  const trouble: Observation = {
+    type: 'trouble',
+    part: 'pipeline',
+    code: 'twin_away',
+    message: 'twin: gone',
+    retryInMs: 1,
+  };
+  const state = watch(streaming('public.a'), streaming('public.b'), trouble);
+  assert.equal(state.status().sinks.twin?.state, 'parked');
+  assert.equal(state.status().trouble?.code, 'twin_away');
+  assert.deepEqual(state.reasons(), ['twin_away: twin: gone', 'sink twin: parked']);
+  state.observe({ type: 'durable', sink: 'twin', pos: 1n });
+  assert.equal(state.status().sinks.twin?.state, 'live');
+  assert.deepEqual(state.reasons(), []);
+});
+
+test('waiting for another instance and failing to connect are no take-over, and the first table is', async () => {
+  const state = watch();
+  let takenOver = false;
+  const told = state.takenOver.then(() => {
+    takenOver = true;
+  });
+  state.observe({ type: 'waiting', what: 'x' });
+  state.observe({ type: 'trouble', part: 'pipeline', code: 'source_away', message: 'gone', retryInMs: 1 });
+  state.observe({ type: 'table', table: 'public.a', generation: 0, state: 'waiting' });
+  await Promise.resolve();
+  assert.equal(takenOver, false);
+  state.observe(streaming('public.a'));
+  await told;
+  assert.equal(takenOver, true);
+});
+
+test('tables that a checkpoint knows and the configuration does not are left out', () => {
+  assert.deepEqual(Object.keys(watch(streaming('public.gone')).status().tables), ['public.a', 'public.b']);
+});

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Tables } from '../../support/decisions.ts';
+import { runPgveil } from '../../support/process.ts';
+import { Servers } from '../../support/servers.ts';
+import type { Trial } from '../../support/trial.ts';
+import { CANARY } from './fakes.ts';
+
+// The commands against real servers, each as a process of its own.
+
+let servers: Servers;
+before(async () => {
+  servers = await Servers.start();
+});
+after(() => servers[Symbol.asyncDispose]());
+
+const TABLE = 'CREATE TABLE public.person (id integer PRIMARY KEY, name text, born date);';
+const tables: Tables = { 'public.person': { columns: { id: 'keep', name: { fake: 'firstName' }, born: 'keep' } } };
+
+async function check(trial: Trial) {
+  const { code, stdout, stderr } = await trial.command(['check', '--json']);
+  assert.equal(stderr, '');
+  const { ok, findings } = JSON.parse(stdout);
+  return {
+    code,
+    ok,
+    found: findings.map((finding: { code: string; object: string }) => `${finding.code} ${finding.object}`),
+  };
+}
+
+test('check finds nothing where nothing is wrong, and changes nothing', async () => {
+  await using trial = await servers.trial(TABLE, tables);
+  assert.deepEqual(await check(trial), { code: 0, ok: true, found: [] });
+  assert.equal(await trial.confirmed(), null);
+  const { rows } = await trial.twin.query("SELECT FROM pg_namespace WHERE nspname = 'pgveil'");
+  assert.equal(rows.length, 0);
+});
+
+test('check lists what is wrong with the configuration, the tables and the twin at once', async () => {
+  await using trial = await servers.trial(`${TABLE} CREATE TABLE public.keyless (n integer)`, {
+    'public.person': { columns: { id: { truncate: 3 }, nmae: 'keep', born: { mask: {} } } },
+    'public.keyless': { columns: { n: 'keep' } },
+    'public.nowhere': { columns: { n: 'keep' } },
+  });
+  await trial.twin.query('CREATE TABLE public.keyless (n integer)');
+  const { code, ok, found } = await check(trial);
+  assert.deepEqual([code, ok], [2, false]);
+  for (const finding of [
+    'unknown_column tables["public.person"].columns.nmae',
+    'rule_misfit tables["public.person"].columns.born',
+    'key_not_injective tables["public.person"].columns.id',
+    'unknown_table public.nowhere',
+    'target_exists public.keyless',
+    'no_key public.keyless',
+  ]) {
+    assert.ok(found.includes(finding), `${finding} is not among ${found.join(', ')}`);
+  }
+});
+
+test('check sees that source and twin are one database', async () => {
+  await using trial = await servers.trial(TABLE, tables);
+  const configuration = trial.configuration() as { sinks: { twin: { url: string } } };
+  configuration.sinks.twin.url = trial.sourceUrl;
+  const found = await checkFile(await trial.write(configuration));
+  assert.ok(found.findings.some((finding) => finding.code === 'twin_is_source' && finding.object === 'sinks.twin.url'));
+  assert.equal(found.code, 2);
+});
+
+test('a source that is away is one finding with exit code 1, and does not hide what is wrong with the twin', async () => {
+  await using trial = await servers.trial(TABLE, tables);
+  const configuration = trial.configuration() as { source: { url: string } };
+  configuration.source.url = 'postgres://nobody:secret@127.0.0.1:1/nowhere';
+  const away = await checkFile(await trial.write(configuration));
+  assert.deepEqual([away.code, away.findings.map(({ code }) => code)], [1, ['source_away']]);
+  await trial.twin.query('CREATE TABLE public.person (id integer)');
+  const both = await checkFile(await trial.write(configuration));
+  assert.deepEqual([both.code, both.findings.map(({ code }) => code)], [3, ['target_exists', 'source_away']]);
+});
+
+test('status without a process, before the first start', async () => {
+  await using trial = await servers.trial(TABLE, tables);
+  const { code, stdout } = await trial.command(['status', '--json']);
+  const status = JSON.parse(stdout);
+  assert.deepEqual([code, status.running, status.position], [0, false, null]);
+  assert.equal(status.tables['public.person'].state, 'waiting');
+  assert.deepEqual(status.slot, { name: trial.slot, retained_bytes: null, wal_status: null, safe_bytes: null });
+});
+
+test('drop asks, and removes the slot and the publication that pgveil made, and no other', async () => {
+  await using trial = await servers.trial(TABLE, tables);
+  await trial.source.query(`SELECT pg_create_logical_replication_slot('${trial.slot}', 'pgoutput')`);
+  await trial.source.query(`CREATE PUBLICATION ${trial.slot} FOR TABLE public.person`);
+  const refused = await trial.command(['drop']);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /--yes/);
+  const first = await trial.command(['drop', '--yes', '--json']);
+  assert.deepEqual(JSON.parse(first.stdout), { removed: [`replication slot ${trial.slot} on the source`] });
+  await trial.source.query(`COMMENT ON PUBLICATION ${trial.slot} IS 'made by pgveil'`);
+  const second = await trial.command(['drop', '--yes', '--data']);
+  assert.equal(second.stdout, `removed publication ${trial.slot} on the source\n`);
+  assert.equal((await trial.command(['drop', '--yes', '--data'])).stdout, 'there was nothing to remove\n');
+});
+
+test('a run copies and streams, says where it stands, and neither a value nor a secret comes out anywhere', async () => {
+  const rows = `INSERT INTO public.person SELECT n, '${CANARY}' || n, '2000-01-01' FROM generate_series(1, 1000) n;`;
+  await using trial = await servers.trial(`${TABLE} ${rows}`, tables);
+  const service = await trial.stream();
+  await trial.source.query(`UPDATE public.person SET name = '${CANARY}' WHERE id <= 10`);
+  const seen = await trial.holdsAll(service);
+  assert.equal(seen.tables['public.person']?.state, 'streaming');
+  const shown = await trial.command(['status', '--json']);
+  assert.equal(JSON.parse(shown.stdout).running, true);
+  const refused = await trial.command(['drop', '--yes']);
+  assert.deepEqual([refused.code, /is running/.test(refused.stderr)], [1, true]);
+  const metrics = (await service.page('/metrics'))!.text;
+  assert.match(metrics, /^pgveil_ready 1$/m);
+  await service.stop();
+  const again = await trial.stream();
+  await again.reaches('its position', ({ position }) => position !== null);
+  await again.stop();
+  for (const text of [shown.stdout, refused.stderr, metrics, service.process.output, again.process.output]) {
+    assert.doesNotMatch(text, new RegExp(CANARY, 'i'));
+  }
+  assert.deepEqual((await check(trial)).found, []);
+  const dropped = await trial.command(['drop', '--data', '--yes', '--json']);
+  assert.equal(JSON.parse(dropped.stdout).removed.length, 3);
+});
+
+async function checkFile(file: string): Promise<{ code: number | null; findings: { code: string; object: string }[] }> {
+  const { code, stdout } = await runPgveil(['check', '--json', '-c', file]);
+  return { code, findings: JSON.parse(stdout).findings };
+}

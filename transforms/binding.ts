@@ -1,0 +1,95 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from '../config/config.ts';
+import type { Decision } from '../config/schema.ts';
+import type { Binding, TableEntry } from '../src/core/checkpoint.ts';
+import type { Column, Table } from '../src/core/table.ts';
+
+/** The decisions of the configuration, each at the column that it is about. */
+export interface Bound {
+  readonly binding: Binding;
+  /** Index by index of the table's columns; null where nobody decided. */
+  readonly decisions: readonly (Decision | null)[];
+  /** Under which name of the configuration each column is decided: another than its own where it was renamed since. */
+  readonly names: readonly string[];
+  /** Configured names that no column has. */
+  readonly missing: readonly string[];
+  /** What this very table was bound as at its last copy; null where it is taken in by name. */
+  readonly before: TableEntry | null;
+  /** Whether the configured name was never bound to any table. */
+  readonly isNew: boolean;
+  /** Columns that took a name with a decision of its own, or with its old and new name the table itself. */
+  readonly moved: readonly { readonly what: 'table' | 'column'; readonly from: string; readonly to: string }[];
+}
+
+type Columns = ReadonlyMap<string, Decision>;
+type Entries = ReadonlyMap<string, TableEntry>;
+
+/**
+ * Binds decisions to (table oid, attnum). On first sight by name; later what a column holds moves with its attnum, and so do
+ * decisions: contract.md, "Decisions and schema changes". `entries` are those of all tables, as of their last copy.
+ */
+export function bind(table: Table<'raw'>, tables: Config['tables'], entries: Entries): Bound {
+  const configured = tables.get(table.name)?.columns;
+  // Nothing is ever taken for a table without rules.
+  if (!configured) throw new Error(`${table.name} is not configured, and the source sent it`);
+  const own = boundEntry(entries.get(table.name));
+  const [knownAs, known] = knownTable(table, entries);
+  const isMoved = known !== null && knownAs !== table.name && (own !== null || tables.has(knownAs));
+  const before = isMoved ? null : known;
+  const names = nameColumns(table.columns, configured, before);
+  return {
+    binding: number(bindings(table.columns, names, configured), before, own),
+    decisions: names.map((name) => configured.get(name) ?? null),
+    names,
+    missing: [...configured.keys()].filter((name) => !names.includes(name)),
+    before,
+    isNew: before === null && own === null,
+    moved: isMoved
+      ? [{ what: 'table', from: knownAs, to: table.name }]
+      : movedColumns(table.columns, configured, before),
+  };
+}
+
+/** Null for a table that stopped before it was ever copied: such an entry binds nothing. */
+function boundEntry(entry: TableEntry | undefined): TableEntry | null {
+  return entry && entry.binding.number > 0 ? entry : null;
+}
+
+/**
+ * The name and the entry that this table was bound under; its own name goes first. Another one means that it was renamed: with the
+ * configuration where only the new name is configured and that was never bound; otherwise two tables share a name.
+ */
+function knownTable(table: Table<'raw'>, entries: Entries): [string, TableEntry | null] {
+  const names = [table.name, ...entries.keys()];
+  const name = names.find((name) => boundEntry(entries.get(name))?.oid === table.oid);
+  return [name ?? table.name, name === undefined ? null : entries.get(name)!];
+}
+
+/** Under which configured name each column is decided: its own where that has a decision, else the one it was bound to. */
+function nameColumns(columns: readonly Column[], configured: Columns, before: TableEntry | null): string[] {
+  const bound = new Map(before?.binding.columns.map(({ attnum, name }) => [attnum, name]));
+  return columns.map(({ attnum, name }) => {
+    const carried = bound.get(attnum);
+    return !configured.has(name) && carried !== undefined && configured.has(carried) ? carried : name;
+  });
+}
+
+/** Columns that have another name than at the last copy, and one with a decision: for whichever column that was meant. */
+function movedColumns(columns: readonly Column[], configured: Columns, before: TableEntry | null): Bound['moved'] {
+  const then = new Map(before?.shape.columns.map(({ attnum, name }) => [attnum, name]));
+  return columns
+    .filter(({ attnum, name }) => configured.has(name) && then.has(attnum) && then.get(attnum) !== name)
+    .map(({ attnum, name }) => ({ what: 'column', from: then.get(attnum)!, to: name }));
+}
+
+function bindings(columns: readonly Column[], names: readonly string[], configured: Columns): Binding['columns'] {
+  return columns
+    .map(({ attnum }, index) => ({ attnum, name: names[index]! }))
+    .filter(({ name }) => configured.has(name));
+}
+
+/** The binding in force while it stays the same, otherwise the next: numbers go on also when another table takes the name. */
+function number(columns: Binding['columns'], before: TableEntry | null, own: TableEntry | null): Binding {
+  if (before && isDeepStrictEqual(before.binding.columns, columns)) return before.binding;
+  return { number: Math.max(before?.binding.number ?? 0, own?.binding.number ?? 0) + 1, columns };
+}

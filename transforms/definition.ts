@@ -1,0 +1,33 @@
+import type { Config } from '../config/config.ts';
+import type { TableEntry } from '../src/core/checkpoint.ts';
+import type { Finding } from '../src/core/errors.ts';
+import type { Table } from '../src/core/table.ts';
+import { type Bound, bind } from './binding.ts';
+import { movedNames, problems } from './findings.ts';
+import type { Keyring } from './keys.ts';
+import { compile, type Plan } from './plan.ts';
+
+/** A table definition under the configuration: its plan, or all that stands in the way of one. */
+export type Definition = { readonly bound: Bound } & (
+  | { readonly plan: Plan; readonly findings: readonly [] }
+  | { readonly plan: null; readonly findings: readonly Finding[] }
+);
+
+type Decisions = Pick<Config, 'tables' | 'unlisted'>;
+
+/** Binds, judges and compiles. `entries` are those of all tables, empty before the first start. */
+export function define(
+  table: Table<'raw'>,
+  { tables, unlisted }: Decisions,
+  keys: Keyring,
+  entries: ReadonlyMap<string, TableEntry>,
+): Definition {
+  const bound = bind(table, tables, entries);
+  const found = problems(table, bound, unlisted.columns);
+  const plan = found.length === 0 ? compile(table, bound, keys) : null;
+  const moved = movedNames(table, bound);
+  // With an equal hash each attnum keeps the decision it had: the configuration was renamed along, or it is all the same.
+  const isSame = bound.before !== null && plan?.table.plan === bound.before.plan;
+  if (moved.length > 0 && !isSame) return { bound, plan: null, findings: moved };
+  return plan ? { bound, plan, findings: [] } : { bound, plan: null, findings: found };
+}

@@ -1,0 +1,239 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from '../config/config.ts';
+import type { Batch, Change, RawBatch, RedactedBatch, TableEvent } from '../src/core/batch.ts';
+import type { TableEntry } from '../src/core/checkpoint.ts';
+import { ERRORS, type ErrorCode, PgveilError } from '../src/core/errors.ts';
+import type { Observe } from '../src/core/observer.ts';
+import type { Redactor } from '../src/core/redactor.ts';
+import type { Wanted } from '../src/core/source.ts';
+import { type RedactedTable, shapeOf, type Table } from '../src/core/table.ts';
+import type { Stage, Tuple } from '../src/core/tuple.ts';
+import { Arena } from './arena.ts';
+import { type Definition, define } from './definition.ts';
+import { Entries, refuseOtherKey } from './entries.ts';
+import { warnings } from './findings.ts';
+import { deriveKeys, type Keyring } from './keys.ts';
+import type { Plan } from './plan.ts';
+import { TupleRewriter } from './rewrite.ts';
+import { Withheld } from './withheld.ts';
+
+type Decisions = Pick<Config, 'key' | 'tables' | 'unlisted'>;
+
+/** A table in force, and what its rows go through. */
+interface Flow {
+  readonly raw: Table<'raw'>;
+  readonly redacted: RedactedTable;
+  readonly plan: Plan;
+  /** Null where every column is kept: such tuples pass as they are. */
+  readonly rewriter: TupleRewriter | null;
+  /** Whether its changes leave: it streams, or is being copied. */
+  isFlowing: boolean;
+}
+
+/** See Redactor. `open` throws `key_changed`; `redact` throws `rule_changed`; `wanted` and `redact` throw what `define` finds. */
+export class RowRedactor implements Redactor {
+  readonly #config: Decisions;
+  readonly #observe: Observe;
+  readonly #keys: Keyring;
+  readonly #withheld = new Withheld();
+  #entries: Entries;
+  #definitions = new WeakMap<Table<'raw'>, Definition>();
+  /** By table name. */
+  #flows = new Map<string, Flow>();
+  /** Halted here: until the next `open`, whatever the source does with them. */
+  #halted = new Set<string>();
+  /** Those of the batch in hand, or due with the next one. */
+  #events: TableEvent<'redacted'>[] = [];
+  /** Whether the stream goes on since `open`: what it goes on with is judged once. */
+  #hasResumed = false;
+
+  constructor(config: Decisions, observe: Observe) {
+    this.#config = config;
+    this.#observe = observe;
+    this.#keys = deriveKeys(config.key);
+    this.#entries = new Entries(new Map(), this.#keys.fingerprint);
+  }
+
+  open(entries: ReadonlyMap<string, TableEntry>, halts: ReadonlyMap<string, string>): void {
+    refuseOtherKey(entries, this.#config.tables.keys(), this.#keys.fingerprint);
+    this.#entries = new Entries(entries, this.#keys.fingerprint);
+    this.#definitions = new WeakMap();
+    this.#flows = new Map();
+    this.#halted = new Set();
+    this.#events = [];
+    this.#hasResumed = false;
+    for (const [name, { oid, generation, state }] of entries) {
+      if (this.#config.tables.has(name)) this.#observe({ type: 'table', table: name, generation, ...state });
+      else if (state.state !== 'absent') this.#entries.setState(name, { state: 'absent' }, oid);
+    }
+    for (const [name, code] of halts) this.#halt(name, entries.get(name)?.oid ?? 0, code);
+  }
+
+  readonly wanted: Wanted = (table) => {
+    return this.#halted.has(table.name) ? null : (this.#planOf(table)?.wanted ?? null);
+  };
+
+  redact(batch: RawBatch): RedactedBatch {
+    for (const event of batch.events) this.#follow(event);
+    if (batch.position) this.#resume();
+    const events = this.#events;
+    this.#events = [];
+    const arena = new Arena(batch);
+    const changes = this.#redactChanges(batch, arena);
+    this.#withheld.report(this.#observe);
+    const chunk = batch.chunk && this.#flowOf(batch.chunk.table);
+    const redacted: Batch<'redacted'> & Pick<RedactedBatch, 'entries'> = {
+      events,
+      changes,
+      chunk: chunk && { table: chunk.redacted, number: batch.chunk!.number },
+      position: batch.position,
+      progress: batch.progress,
+      bytes: arena.bytes,
+      entries: this.#entries.takeChanged(),
+    };
+    this.#repeatHalts();
+    return redacted as RedactedBatch;
+  }
+
+  #follow(event: TableEvent<'raw'>): void {
+    if (event.type === 'stopped') this.#stop(event);
+    else if (this.#halted.has(event.table.name)) return;
+    else if (event.type === 'defined') this.#begin(event.table, event.generation);
+    else this.#pass(event);
+  }
+
+  #pass(event: Exclude<TableEvent<'raw'>, { type: 'stopped' | 'defined' }>): void {
+    const flow = this.#flows.get(event.table.name);
+    if (!flow) return;
+    if (event.type === 'copy started') {
+      flow.isFlowing = true;
+      this.#entries.startCopy(flow.raw, flow.plan, event.generation);
+    }
+    if (!flow.isFlowing) return;
+    if (event.type === 'copy finished') this.#entries.setState(flow.raw.name, { state: 'streaming' }, flow.raw.oid);
+    this.#events.push({ ...event, table: flow.redacted });
+  }
+
+  #begin(raw: Table<'raw'>, generation: number): void {
+    const plan = this.#planOf(raw);
+    if (!plan) return;
+    const entry = this.#entries.all.get(raw.name);
+    // With another generation a copy follows, whatever the table is now.
+    const isFlowing = entry?.state.state === 'streaming' && entry.generation === generation;
+    if (isFlowing && !this.#isAsCopied(raw, plan, entry)) return;
+    if (!isFlowing) this.#observe({ type: 'table', table: raw.name, generation, state: 'waiting' });
+    const { bound } = this.#definitions.get(raw)!;
+    for (const warning of warnings(raw, bound)) this.#observe({ type: 'warning', table: raw.name, ...warning });
+    const onWithheld = (column: number) => this.#withheld.add(raw.name, raw.columns[column]!.name);
+    const isKept = plan.actions.every(({ kind }) => kind === 'keep');
+    const rewriter = isKept ? null : new TupleRewriter(plan, raw.key, onWithheld);
+    const redacted = { ...plan.table, generation };
+    this.#flows.set(raw.name, { raw, redacted, plan, rewriter, isFlowing });
+    this.#events.push({ type: 'defined', table: redacted, generation });
+    if (isFlowing) this.#resume();
+  }
+
+  /** What goes on streaming must be what was copied, and under the rules it was copied with. */
+  #isAsCopied(raw: Table<'raw'>, plan: Plan, entry: TableEntry): boolean {
+    if (entry.oid !== raw.oid || !isDeepStrictEqual(entry.shape, shapeOf(raw))) {
+      this.#halt(raw.name, raw.oid, 'stale');
+      return false;
+    }
+    if (entry.plan !== plan.table.plan) throw new PgveilError('rule_changed', `the rules of ${raw.name} changed`);
+    return true;
+  }
+
+  /** When the stream goes on, a configured table that was never copied, or is not any more, would be left out for ever. */
+  #resume(): void {
+    if (this.#hasResumed) return;
+    this.#hasResumed = true;
+    for (const name of this.#config.tables.keys()) {
+      const state = this.#entries.all.get(name)?.state.state ?? 'absent';
+      if (state === 'absent') throw new PgveilError('rule_changed', `${name} was not copied yet, and others were`);
+    }
+  }
+
+  #stop(event: Extract<TableEvent<'raw'>, { type: 'stopped' }>): void {
+    const flow = this.#flows.get(event.name);
+    if (flow) flow.isFlowing = false;
+    if (this.#halted.has(event.name)) return;
+    this.#entries.setState(event.name, event.state, event.oid);
+    this.#events.push(event);
+  }
+
+  /** Null where the definition halts its table; throws where it contradicts the configuration as a whole. */
+  #planOf(table: Table<'raw'>): Plan | null {
+    const known = this.#definitions.get(table);
+    const definition = known ?? define(table, this.#config, this.#keys, this.#entries.all);
+    this.#definitions.set(table, definition);
+    if (definition.plan) return definition.plan;
+    for (const { code, message, fix } of definition.findings) {
+      if (ERRORS[code].recovery !== 'halt table') throw new PgveilError(code, message, { table: table.name, fix });
+    }
+    const reason = definition.findings.map(({ message }) => message).join('; ');
+    this.#halt(table.name, table.oid, definition.findings[0]!.code, reason);
+    return null;
+  }
+
+  #halt(name: string, oid: number, code: string, reason: string = ERRORS[code as ErrorCode]?.means ?? code): void {
+    if (this.#halted.has(name)) return;
+    this.#halted.add(name);
+    const state = { state: 'halted', code } as const;
+    const flow = this.#flows.get(name);
+    if (flow) flow.isFlowing = false;
+    this.#entries.setState(name, state, oid);
+    this.#events.push({ type: 'stopped', name, oid, state });
+    const generation = this.#entries.all.get(name)!.generation;
+    this.#observe({ type: 'table', table: name, generation, state: 'halted', code, reason });
+  }
+
+  #redactChanges({ changes }: RawBatch, arena: Arena): Change<'redacted'>[] {
+    const redacted: Change<'redacted'>[] = [];
+    for (const change of changes) {
+      const flow = this.#flowOf(change.table);
+      if (!flow) continue;
+      const made = redactChange(change, flow, arena);
+      if (made) redacted.push(made);
+      else this.#halt(flow.raw.name, flow.raw.oid, 'rule_failed');
+    }
+    return redacted;
+  }
+
+  /** Null where nothing of the table leaves. */
+  #flowOf(table: Table<'raw'>): Flow | null {
+    const flow = this.#flows.get(table.name);
+    const isExpected = flow?.isFlowing || this.#entries.isStreaming(table.name);
+    if (isExpected && (flow?.raw !== table || !flow.isFlowing)) {
+      throw new Error(`changes of ${table.name} came before their definition`);
+    }
+    return isExpected ? flow! : null;
+  }
+
+  /** A table that halted in the midst of a batch, behind its events: those of the next one say so, and its entries once more. */
+  #repeatHalts(): void {
+    for (const event of this.#events) {
+      if (event.type === 'stopped') this.#entries.setState(event.name, event.state, event.oid);
+    }
+  }
+}
+
+/** Before-images and keys by the same plan as the row. Null where a value of the key could not be rewritten. */
+function redactChange(change: Change<'raw'>, flow: Flow, arena: Arena): Change<'redacted'> | null {
+  const { op, transaction, seq, beforeIs } = change;
+  const before = change.before && redactTuple(change.before, beforeIs === 'key', flow, arena);
+  const after = change.after && redactTuple(change.after, false, flow, arena);
+  if ((change.before && !before) || (change.after && !after)) return null;
+  return { op, table: flow.redacted, transaction, seq, before, beforeIs, after };
+}
+
+function redactTuple(
+  tuple: Tuple<'raw'>,
+  isKeyOnly: boolean,
+  { rewriter }: Flow,
+  arena: Arena,
+): Tuple<'redacted'> | null {
+  if (rewriter) return arena.rewrite(tuple, isKeyOnly, rewriter);
+  arena.pass();
+  // The one place where a raw tuple becomes a redacted one as it is: each of its columns was decided `keep`.
+  return tuple as Tuple<Stage> as Tuple<'redacted'>;
+}
