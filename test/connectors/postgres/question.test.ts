@@ -81,12 +81,14 @@ test('a RELATION equal to the one before is a question as well', async () => {
 
 test('a look that does not see the transaction as finished does not count', async () => {
   const before = { 'public.customer': present(customer) };
-  const after = { 'public.customer': present({ ...customer, columns: customer.columns.slice(0, 1) }) };
+  const definition = { ...customer, columns: customer.columns.slice(0, 1) };
+  const after = { 'public.customer': present(definition) };
   const looks = [reading(before, 900n), reading(before, 905n, [901n]), reading(after, 905n)];
   const { made, receive, looked } = relations(reading(both, 800n), ...looks);
   const known = receive(customer, 901);
   const state = { state: 'stale', since: 55n, reason: 'column note is gone' };
-  assert.deepEqual(await made.settle(known, 55n), [{ type: 'stopped', name: 'public.customer', oid: 100, state }]);
+  const stopped = { type: 'stopped', name: 'public.customer', oid: 100, state, definition };
+  assert.deepEqual(await made.settle(known, 55n), [stopped]);
   assert.deepEqual([known.open, known.table, looked.length], [false, null, 3]);
 });
 
@@ -107,6 +109,7 @@ test('a RELATION that differs stops the table even where the catalog is as it wa
     name: 'public.customer',
     oid: 100,
     state: { state: 'stale', since: 9n, reason: 'it had other columns' },
+    definition: null,
   });
 });
 
@@ -146,6 +149,7 @@ test('a table made anew under the name stops the one that was copied, and its ow
     name: 'public.customer',
     oid: 100,
     state: { state: 'stale', since: 2n, reason: 'another table stands under its name' },
+    definition: anew,
   });
   assert.deepEqual([known.table, old.table], [null, null]);
 });
@@ -170,6 +174,7 @@ test('a table whose name is gone halts as missing', async () => {
     name: 'public.customer',
     oid: 100,
     state: { state: 'halted', code: 'table_missing' },
+    definition: null,
   });
 });
 
