@@ -158,9 +158,12 @@ export class RowRedactor implements Redactor {
     if (flow) flow.isFlowing = false;
     if (this.#halted.has(name)) return;
     const unfit = definition && this.#whyUnfit(definition);
-    if (unfit) return this.#halt(name, oid, unfit.code, unfit.message);
-    this.#entries.setState(name, state, oid);
-    this.#events.push({ type, name, oid, state });
+    if (unfit) {
+      this.#halt(name, oid, unfit.code, unfit.message);
+    } else {
+      this.#entries.setState(name, state, oid);
+      this.#events.push({ type, name, oid, state });
+    }
   }
 
   /** What a person has to decide before this definition could be copied, as `names_moved`. */
