@@ -3,6 +3,8 @@ import type { Lsn } from '../../src/core/lsn.ts';
 import type { Batches } from './batches.ts';
 import type { WitnessSearch } from './history.ts';
 import { Idle } from './idle.ts';
+import { CatalogPoll } from './poll.ts';
+import type { Reading } from './reading.ts';
 import type { Listener } from './receiver.ts';
 import type { Transactions } from './transactions.ts';
 
@@ -16,6 +18,7 @@ export class Stream implements Listener {
   readonly #witness: WitnessSearch;
   readonly #full: number;
   readonly #idle: Idle;
+  readonly #poll: CatalogPoll;
   /** What the first batch says, before any row. */
   #outset: readonly TableEvent<'raw'>[] | null;
   #failure: { readonly error: unknown } | null = null;
@@ -31,6 +34,7 @@ export class Stream implements Listener {
     witness: WitnessSearch,
     outset: readonly TableEvent<'raw'>[],
     limit: number,
+    look: () => Promise<Reading>,
   ) {
     this.#transactions = transactions;
     this.#batches = batches;
@@ -38,6 +42,11 @@ export class Stream implements Listener {
     this.#outset = outset.length > 0 ? outset : null;
     this.#full = limit * 2;
     this.#idle = new Idle(transactions.position.pos);
+    this.#poll = new CatalogPoll(
+      look,
+      (reading) => this.#looked(reading),
+      (error) => this.failed(error),
+    );
   }
 
   /** The next batch, or null when `signal` aborts. Rejects with what ended the stream. */
@@ -80,11 +89,17 @@ export class Stream implements Listener {
 
   tick(): boolean {
     this.#something?.resolve();
-    return !this.#witness.found || this.#idle.isWanted;
+    if (this.#witness.found && !this.#transactions.isJudging) this.#poll.tick(performance.now());
+    return !this.#witness.found || this.#idle.isWanted || this.#transactions.isJudging;
   }
 
   failed(error: unknown): void {
-    this.#failure = { error };
+    this.#failure ??= { error };
+    this.#something?.resolve();
+  }
+
+  #looked(reading: Reading): void {
+    this.#transactions.looked(reading);
     this.#something?.resolve();
   }
 
