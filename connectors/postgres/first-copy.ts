@@ -4,12 +4,11 @@ import type { RawBatch } from '../../src/core/batch.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
-import type { Table } from '../../src/core/table.ts';
 import { readCatalog } from './catalog.ts';
 import { type CopyOptions, copyEverything } from './copy.ts';
 import { keepSnapshot } from './keeper.ts';
 import { keepPublication } from './publication.ts';
-import type { Reading } from './reading.ts';
+import type { Reading, ReadTable } from './reading.ts';
 import { dropSlot, makeSlot } from './slot.ts';
 import { findSlot } from './slot-fit.ts';
 
@@ -25,7 +24,7 @@ export interface FirstCopy {
   /** All that committed before it was copied, all that follows is in the slot. */
   readonly consistentPoint: Lsn;
   /** Those that were copied to their end. */
-  readonly tables: readonly Table<'raw'>[];
+  readonly tables: readonly ReadTable[];
 }
 
 /** For older transactions to end, which a new slot has to wait for. Whoever gives up has to begin the wait anew, so not soon. */
@@ -47,7 +46,7 @@ export async function* copyFirst(options: FirstCopyOptions): AsyncGenerator<RawB
     requirePublished(reading, before);
     const { consistentPoint } = slot;
     const transaction = { clsn: consistentPoint, xid: null, commitTime: keeper.time };
-    const tables: Table<'raw'>[] = [];
+    const tables: ReadTable[] = [];
     for await (const batch of copyEverything({
       ...options,
       url,
@@ -56,7 +55,9 @@ export async function* copyFirst(options: FirstCopyOptions): AsyncGenerator<RawB
       snapshot: keeper.snapshot,
       transaction,
     })) {
-      for (const event of batch.events) if (event.type === 'copy finished') tables.push(event.table);
+      for (const event of batch.events) {
+        if (event.type === 'copy finished') tables.push(reading.tables.get(event.table.name) as ReadTable);
+      }
       yield batch;
     }
     signal.throwIfAborted();

@@ -5,7 +5,7 @@ import { ERRORS } from '../../src/core/errors.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { readCatalog } from './catalog.ts';
-import type { Asked, Leaf, TableReading } from './reading.ts';
+import type { Asked, Leaf, ReadTable } from './reading.ts';
 import { ask } from './session.ts';
 
 /** Why a table's copy ends without an end. */
@@ -31,7 +31,7 @@ export class Stopped extends Error {
 export interface Bound {
   readonly name: string;
   readonly asked: Asked;
-  readonly reading: TableReading & { readonly problem: null };
+  readonly reading: ReadTable;
   /** The copy's consistent point. */
   readonly lsn: Lsn;
 }

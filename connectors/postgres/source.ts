@@ -147,7 +147,7 @@ export class PostgresSource implements Source {
     const witness = new WitnessSearch(position, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#readCatalog(name), this.#observe);
     const transactions = new Transactions(position, batches, relations, witness);
-    const stream = new Stream(transactions, batches, witness, outset.events, limit);
+    const stream = new Stream(transactions, batches, witness, outset.events, limit, () => this.#readCatalog());
     if (this.#end !== null) stream.want(this.#end);
     this.#stream = stream;
     receiver.listen(stream);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Streaming } from '../../../connectors/postgres/outset.ts';
 import { isOver, Relations } from '../../../connectors/postgres/question.ts';
-import type { Reading, Snapshot, TableReading } from '../../../connectors/postgres/reading.ts';
+import type { Leaf, Reading, Snapshot, TableReading } from '../../../connectors/postgres/reading.ts';
 import { shapeOf, type Table } from '../../../src/core/table.ts';
 import * as messages from './messages.ts';
 
@@ -12,6 +12,7 @@ const other = messages.table(200, 'other');
 const asStreaming = (table: Table<'raw'>): Streaming => ({
   table,
   copied: { name: table.name, oid: table.oid, shape: shapeOf(table) },
+  leaves: [],
 });
 
 const present = (table: Table<'raw'>) => ({ table, leaves: [], problem: null }) as unknown as TableReading;
@@ -176,6 +177,36 @@ test('a table whose name is gone halts as missing', async () => {
     state: { state: 'halted', code: 'table_missing' },
     definition: null,
   });
+});
+
+test('a look at the catalog stops what changed without a row, answers what is asked later, and leaves the others alone', async () => {
+  const wider = messages.table(100, 'customer', ['id', 'note', 'more']);
+  const { made, receive } = relations(reading(both, 800n));
+  const known = receive(customer, 700);
+  await made.settle(known, 1n);
+  const seen = reading({ ...both, 'public.customer': present(wider) }, 950n);
+  const stops = made.looked(seen, 5n);
+  assert.deepEqual(
+    stops.map((stop) => stop.type === 'stopped' && [stop.name, stop.state]),
+    [['public.customer', { state: 'stale', since: 5n, reason: 'column more is new' }]],
+  );
+  assert.equal(known.table, null);
+  assert.deepEqual(made.looked(seen, 6n), [], 'it has stopped already');
+  assert.deepEqual(await made.settle(receive(other, 901), 7n), []);
+});
+
+test('what a truncate explains is the beginning for the next look', () => {
+  const lying = (relfilenode: number, changedBy: number) => {
+    const leaf = { oid: 1, relation: 'leaf', relfilenode, changedBy } as Leaf;
+    return { ...present(customer), leaves: [leaf] } as unknown as TableReading;
+  };
+  const look = (leaf: TableReading) => reading({ 'public.customer': leaf }, 950n);
+  const streaming = new Map([['public.customer', { ...asStreaming(customer), leaves: lying(1, 700).leaves }]]);
+  const made = new Relations({ streaming, copiedAs: new Map(), reading: look(lying(1, 700)) }, assert.fail, () => {});
+  made.truncated(customer, 900);
+  assert.deepEqual(made.looked(look(lying(2, 900)), 1n), []);
+  assert.deepEqual(made.looked(look(lying(2, 901)), 2n), []);
+  assert.equal(made.looked(look(lying(3, 901)), 3n).length, 1);
 });
 
 test('an unlisted table and a leaf under its root ask nothing', () => {
