@@ -89,6 +89,8 @@ class Session {
   /** Aborts the reading: the outer signal, a lane that failed, or being caught up. */
   readonly #stop = new AbortController();
   #goal: Lsn | null = null;
+  /** A sink took a position of this session: the source and the rules are what they were, or it would have failed before. */
+  #isConfirmed = false;
   #started = false;
 
   constructor(parts: Parts, outset: Outset, checkpoints: ReadonlyMap<string, Checkpoint>) {
@@ -148,6 +150,7 @@ class Session {
   }
 
   #durable(sink: string, pos: Lsn): void {
+    this.#isConfirmed = true;
     this.#parts.observe({ type: 'durable', sink, pos });
     const lsn = this.#acks.durable(sink, pos);
     if (lsn !== null) {
@@ -167,7 +170,7 @@ class Session {
 
   #stopAtGoal(): void {
     const least = this.#acks.least;
-    if (this.#goal !== null && least !== null && least >= this.#goal) this.#stop.abort();
+    if (this.#isConfirmed && this.#goal !== null && least !== null && least >= this.#goal) this.#stop.abort();
   }
 
   #failure: { readonly error: unknown } | null = null;

@@ -194,6 +194,25 @@ forMajors('changes of definition', {}, (major) => {
     assert.deepEqual(stops(second), []);
   });
 
+  test('a row that was sent while its commit waits for a synchronous standby has no answer before that commit is seen', async () => {
+    const setStandby = (name: string) =>
+      server
+        .query(`ALTER SYSTEM SET synchronous_standby_names = '${name}'`)
+        .then(() => server.query('SELECT pg_reload_conf()'));
+    const { source, told } = sourceOf(server, names);
+    await using consumer = new Consumer(source, from);
+    await until(() => consumer.batches.length > 0, { what: 'the first batch' });
+    await setStandby('nobody');
+    const committing = server.query(row('t', 1));
+    await until(() => told.some(({ type }) => type === 'waiting'), { what: 'the stream to wait' });
+    assert.deepEqual(consumer.changes, []);
+    await setStandby('');
+    await committing;
+    await consumer.caughtUp();
+    assert.deepEqual(consumer.changes, ['insert public.t 1|x|n']);
+    assert.equal(told.filter(({ type }) => type === 'waiting').length, 1);
+  });
+
   test('a look at the catalog waits for nobody who changes a table at that moment', async () => {
     await using session = await server.connect();
     await session.query('BEGIN; ALTER TABLE t ADD more text; ALTER TABLE u ADD more text');
