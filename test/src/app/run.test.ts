@@ -60,7 +60,7 @@ test('findings about the configuration end a start with 2 and those about the pi
   assert.equal(exitCode, 2);
   assert.match(
     err,
-    /^error: unknown_table: public\.b: unknown_table is so\n {2}fix: do it\nerror: wal_level: source: wal_level is so\n {2}fix: do it\n$/,
+    /^error: unknown_table: public\.b: unknown_table is so\n {2}fix: do it\nerror: wal_level: source: wal_level is so\n {2}fix: do it\nerror: no_key: public\.a: no_key is so\n {2}fix: do it\n$/,
   );
   assert.equal(source.opened, 0);
   assert.match(out, /"msg":"listening at 127\.0\.0\.1:\d+"/);
