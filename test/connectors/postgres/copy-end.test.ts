@@ -7,6 +7,7 @@ import { PgveilError } from '../../../src/core/errors.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { until } from '../../support/wait.ts';
 import { ask, Consumer, Database, PreparedCopy } from './parts.ts';
+import { SilentProxy } from './silence.ts';
 
 const settings = { wal_level: 'logical', max_connections: '60' };
 
@@ -131,6 +132,24 @@ describe('a copy that ends early', () => {
       await allSessionsEnd(database);
     });
   }
+
+  test('a source that does not answer any more holds up no end, and no socket stays open', async () => {
+    await using database = await Database.create(server, bigTables('a', 'b'));
+    await using proxy = await SilentProxy.before(database.url);
+    const abort = new AbortController();
+    const options = { url: proxy.url, signal: abort.signal, workers: 2, memory: 1 };
+    await using copy = await PreparedCopy.prepare(database, ask('public.a', 'public.b'), options);
+    let started = 0;
+    for await (const batch of copy.batches()) {
+      if (batch.changes.length === 0 || started > 0) continue;
+      proxy.fallSilent();
+      assert.equal(proxy.open.size, 3, 'two workers and the guard');
+      started = performance.now();
+      abort.abort();
+    }
+    assert.ok(performance.now() - started < 5000, `it took ${performance.now() - started} ms`);
+    await until(() => proxy.open.size === 0, { what: 'all sockets to be closed', timeout: 3000 });
+  });
 
   test('not pulling stops the workers within the memory they were given', async () => {
     await using database = await Database.create(server, bigTables('a', 'b', 'c'));
