@@ -1,11 +1,12 @@
-import type { TableState } from '../../src/core/checkpoint.ts';
+import { ERRORS } from '../../src/core/errors.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import { type Shape, shapeOf, type Table } from '../../src/core/table.ts';
+import type { Stop } from './guard.ts';
 import type { Relation } from './pgoutput.ts';
 import type { TableReading } from './reading.ts';
 
-/** The definition that a streaming table was copied under: rows of any other are not read as if they were of this one. */
-export interface Bound {
+/** What a table was copied under: rows of any other definition are not read as if they were of this one. */
+export interface Definition {
   readonly name: string;
   readonly oid: number;
   readonly shape: Shape;
@@ -13,24 +14,40 @@ export interface Bound {
 
 /**
  * What becomes of a table by what the catalog says now; null where it is still the one that was copied.
- * `since` is where its changes stop. `boundTo` gives the name that an oid was copied under.
+ * `since` is where its changes stop. `copiedAs` gives the name that an oid was copied under.
  */
 export function judgeCatalog(
-  bound: Bound,
+  copied: Definition,
   now: TableReading,
   since: Lsn,
-  boundTo: ReadonlyMap<number, string>,
-): TableState | null {
-  const stale = (reason: string): TableState => ({ state: 'stale', since, reason });
-  if (now.problem) return { state: 'halted', code: now.problem.code };
-  if (now.table.oid !== bound.oid) {
-    if (boundTo.has(now.table.oid)) return { state: 'halted', code: 'names_moved' };
-    return stale('another table stands under its name');
+  copiedAs: ReadonlyMap<number, string>,
+): Stop | null {
+  if (now.problem) {
+    const { code, message, fix } = now.problem;
+    return { state: { state: 'halted', code }, message, fix };
+  }
+  if (now.table.oid !== copied.oid) {
+    const other = copiedAs.get(now.table.oid);
+    if (other !== undefined) return namesMoved(copied.name, `${other} has taken its name`);
+    return stale(copied.name, since, 'another table stands under its name');
   }
   const shape = shapeOf(now.table);
-  if (tookAnothersName(bound.shape, shape)) return { state: 'halted', code: 'names_moved' };
-  const difference = differenceOf(bound.shape, shape);
-  return difference === null ? null : stale(difference);
+  const difference = differenceOf(copied.shape, shape);
+  if (difference === null) return null;
+  return tookAnothersName(copied.shape, shape)
+    ? namesMoved(copied.name, difference)
+    : stale(copied.name, since, difference);
+}
+
+/** Its changes are left out from `since` on, since their definition is another one. */
+export function stale(name: string, since: Lsn, reason: string): Stop {
+  const message = `${name}: ${reason}; what the sinks have of it stays as it was`;
+  return { state: { state: 'stale', since, reason }, message, fix: ERRORS.stale.fix };
+}
+
+function namesMoved(name: string, how: string): Stop {
+  const message = `${name}: ${how}; decisions by name would now be applied to other data`;
+  return { state: { state: 'halted', code: 'names_moved' }, message, fix: ERRORS.names_moved.fix };
 }
 
 /** Whether a column has taken the name of another one that has decisions of its own: by name they would now be applied to the wrong one. */

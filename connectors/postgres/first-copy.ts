@@ -1,69 +1,76 @@
 import type pg from 'pg';
+import type { SourceConfig } from '../../config/config.ts';
 import type { RawBatch } from '../../src/core/batch.ts';
-import type { Checkpoint } from '../../src/core/checkpoint.ts';
+import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Table } from '../../src/core/table.ts';
 import { readCatalog } from './catalog.ts';
-import { copyEverything } from './copy.ts';
+import { type CopyOptions, copyEverything } from './copy.ts';
 import { keepSnapshot } from './keeper.ts';
 import { keepPublication } from './publication.ts';
-import type { Asked } from './reading.ts';
+import type { Reading } from './reading.ts';
 import { dropSlot, makeSlot } from './slot.ts';
-import type { PostgresOptions } from './source.ts';
+import { findSlot } from './slot-fit.ts';
 
-/** How long a new slot may wait for older transactions before `slot_blocked`; then the pipeline tries again. */
-const SLOT_PATIENCE_MS = 5 * 60_000;
+type Given = 'asked' | 'memory' | 'wanted' | 'generationOf' | 'observe' | 'signal';
 
-export interface Copied {
-  /** Where the stream begins: all that committed before it was copied. */
+export interface FirstCopyOptions extends Pick<CopyOptions, Given> {
+  readonly source: SourceConfig;
+  /** An ordinary session, outside of the copy's snapshot. */
+  readonly observer: pg.Client;
+}
+
+export interface FirstCopy {
+  /** All that committed before it was copied, all that follows is in the slot. */
   readonly consistentPoint: Lsn;
   /** Those that were copied to their end. */
   readonly tables: readonly Table<'raw'>[];
 }
 
-/**
- * Copies every table anew: publication, slot, snapshot, rows. An old slot of the name goes, as what it would send is copied anyway.
- * `client` is an ordinary session. Returns null where `signal` aborted.
- */
-export async function* firstCopy(
-  options: PostgresOptions,
-  asked: ReadonlyMap<string, Asked>,
-  from: Checkpoint,
-  client: pg.Client,
-  signal: AbortSignal,
-): AsyncGenerator<RawBatch, Copied | null> {
-  const { source, observe, memory, wanted } = options;
+/** For older transactions to end, which a new slot has to wait for. Whoever gives up has to begin the wait anew, so not soon. */
+const PATIENCE_MS = 300_000;
+
+/** Copies everything under a new slot, in place of an old one of that name: nobody has what that one would send. */
+export async function* copyFirst(options: FirstCopyOptions): AsyncGenerator<RawBatch, FirstCopy> {
+  const { source, observer, asked, observe, signal } = options;
   const { url, slot: name, publication, workers } = source;
-  // The publication comes first: WAL from before it can never be decoded through it.
-  await keepPublication(url, client, publication, await readCatalog(client, asked));
-  await dropSlot(client, name);
-  const slot = await makeSlot({ url, name, observer: client, observe, patience: SLOT_PATIENCE_MS, signal });
-  observe({ type: 'step', message: `slot ${name} created: copy of everything` });
+  const before = await readCatalog(observer, asked);
+  // WAL from before the publication can never be decoded, so it comes first.
+  await keepPublication(url, observer, publication, before);
+  if (await findSlot(observer, name)) await dropSlot(observer, name);
+  const slot = await makeSlot({ url, name, observer, observe, patience: PATIENCE_MS, signal });
+  observe({ type: 'step', message: `everything is copied under the new slot ${name}` });
   const keeper = await keepSnapshot(url, slot.snapshot, signal).finally(() => slot.release());
-  const tables: Table<'raw'>[] = [];
   try {
-    const batches = copyEverything({
+    const reading = await readCatalog(keeper.client, asked);
+    requirePublished(reading, before);
+    const { consistentPoint } = slot;
+    const transaction = { clsn: consistentPoint, xid: null, commitTime: keeper.time };
+    const tables: Table<'raw'>[] = [];
+    for await (const batch of copyEverything({
+      ...options,
       url,
-      asked,
-      reading: await readCatalog(keeper.client, asked),
-      snapshot: keeper.snapshot,
-      transaction: { clsn: slot.consistentPoint, xid: null, commitTime: keeper.time },
       workers,
-      memory,
-      wanted,
-      generationOf: ({ name }) => (from.tables.get(name)?.generation ?? 0) + 1,
-      observe,
-      signal,
-    });
-    for await (const batch of batches) {
-      yield batch;
+      reading,
+      snapshot: keeper.snapshot,
+      transaction,
+    })) {
       for (const event of batch.events) if (event.type === 'copy finished') tables.push(event.table);
+      yield batch;
     }
+    signal.throwIfAborted();
+    reach('copies finished');
+    return { consistentPoint, tables };
   } finally {
     await keeper.close();
   }
-  if (signal.aborted) return null;
-  reach('copies finished');
-  return { consistentPoint: slot.consistentPoint, tables };
+}
+
+/** A table that came between the publication and the snapshot is in the one and not in the other: its changes would never come. */
+function requirePublished(reading: Reading, published: Reading): void {
+  for (const [name, { table }] of reading.tables) {
+    if (!table || published.tables.get(name)?.table?.oid === table.oid) continue;
+    throw new PgveilError('copy_unfinished', `source: ${name} was made at the moment when the copy began`);
+  }
 }

@@ -14,7 +14,7 @@ export interface Identity {
 }
 
 /** Throws `history_changed` unless this server can be the one that we know, with everything that we have from it. Asked before any WAL. */
-export function checkServer(position: Position, now: Identity): void {
+export function requireSameServer(position: Position, now: Identity): void {
   const { pos, history } = position;
   if (now.systemIdentifier !== history.systemIdentifier) throw changed('this is another server');
   if (now.databaseOid !== history.databaseOid) throw changed('this is another database');

@@ -1,13 +1,15 @@
 import type { TableEvent } from '../../src/core/batch.ts';
 import type { TableEntry } from '../../src/core/checkpoint.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
+import type { Observe } from '../../src/core/observer.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
-import { type Bound, judgeCatalog } from './definition.ts';
-import type { Reading, TableReading } from './reading.ts';
+import { type Definition, judgeCatalog } from './definition.ts';
+import type { Reading } from './reading.ts';
+import { stopTable } from './stop.ts';
 
 /** A table that streams: what it was copied under, and the definition its rows are read by. */
 export interface Streaming {
-  readonly bound: Bound;
+  readonly copied: Definition;
   readonly table: Table<'raw'>;
 }
 
@@ -15,7 +17,7 @@ export interface Streaming {
 export interface Streams {
   readonly streaming: ReadonlyMap<string, Streaming>;
   /** The name that each oid was copied under, whether it streams or not. */
-  readonly boundTo: ReadonlyMap<number, string>;
+  readonly copiedAs: ReadonlyMap<number, string>;
   readonly reading: Reading;
 }
 
@@ -28,43 +30,40 @@ export interface Outset extends Streams {
  * After a restart: the tables that streamed go on unless their definition changed in the meantime. Rows from before that change
  * may still come, but nobody could tell where it lies: the table stops where the stream begins.
  */
-export function resume(entries: ReadonlyMap<string, TableEntry>, reading: Reading, since: Lsn): Outset {
-  const boundTo = new Map([...entries].map(([name, { oid }]) => [oid, name]));
+export function resume(
+  entries: ReadonlyMap<string, TableEntry>,
+  reading: Reading,
+  since: Lsn,
+  observe: Observe,
+): Outset {
+  const copiedAs = new Map([...entries].map(([name, { oid }]) => [oid, name]));
   const streaming = new Map<string, Streaming>();
   const events: TableEvent<'raw'>[] = [];
   for (const [name, now] of reading.tables) {
     const entry = entries.get(name);
     if (entry?.state.state !== 'streaming') continue;
-    const { oid, shape, generation } = entry;
-    const bound = { name, oid, shape };
-    const state = judgeCatalog(bound, now, since, boundTo);
-    if (state) events.push({ type: 'stopped', name, oid, state });
-    else {
-      const table = definitionOf(now);
-      streaming.set(name, { bound, table });
-      events.push({ type: 'defined', table, generation });
+    const copied = { name, oid: entry.oid, shape: entry.shape };
+    const stop = judgeCatalog(copied, now, since, copiedAs);
+    if (stop) events.push(stopTable(copied, stop, observe));
+    else if (now.table) {
+      streaming.set(name, { copied, table: now.table });
+      events.push({ type: 'defined', table: now.table, generation: entry.generation });
     }
   }
-  return { streaming, boundTo, reading, events };
+  return { streaming, copiedAs, reading, events };
 }
 
 /** After the first copy: the tables that were copied, each defined already, unless their definition changed during the copy. */
-export function afterCopy(tables: Iterable<Table<'raw'>>, reading: Reading, since: Lsn): Outset {
-  const copied = [...tables];
-  const boundTo = new Map(copied.map(({ oid, name }) => [oid, name]));
+export function afterCopy(tables: readonly Table<'raw'>[], reading: Reading, since: Lsn, observe: Observe): Outset {
+  const copiedAs = new Map(tables.map(({ oid, name }) => [oid, name]));
   const streaming = new Map<string, Streaming>();
   const events: TableEvent<'raw'>[] = [];
-  for (const table of copied) {
-    const bound = { name: table.name, oid: table.oid, shape: shapeOf(table) };
-    const state = judgeCatalog(bound, reading.tables.get(table.name)!, since, boundTo);
-    if (state) events.push({ type: 'stopped', name: table.name, oid: table.oid, state });
-    else streaming.set(table.name, { bound, table });
+  for (const table of tables) {
+    const { name, oid } = table;
+    const copied = { name, oid, shape: shapeOf(table) };
+    const stop = judgeCatalog(copied, reading.tables.get(name)!, since, copiedAs);
+    if (stop) events.push(stopTable(copied, stop, observe));
+    else streaming.set(name, { copied, table });
   }
-  return { streaming, boundTo, reading, events };
-}
-
-/** A reading that was judged to be the same has no problem. */
-function definitionOf(reading: TableReading): Table<'raw'> {
-  if (!reading.table) throw new TypeError('a table with a problem does not stream');
-  return reading.table;
+  return { streaming, copiedAs, reading, events };
 }

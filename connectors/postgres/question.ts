@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TableEvent } from '../../src/core/batch.ts';
-import type { TableState } from '../../src/core/checkpoint.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
+import type { Observe } from '../../src/core/observer.ts';
 import type { Table } from '../../src/core/table.ts';
-import { differenceOfRelation, judgeCatalog } from './definition.ts';
+import { differenceOfRelation, judgeCatalog, stale } from './definition.ts';
+import type { Stop } from './guard.ts';
 import type { Outset, Streaming } from './outset.ts';
 import { malformed, type Relation } from './pgoutput.ts';
 import type { Reading, Snapshot, TableReading } from './reading.ts';
+import { stopTable } from './stop.ts';
 
 /** What an oid of the stream stands for since its last RELATION. */
 export interface Known {
@@ -32,17 +34,19 @@ const LONGEST_WAIT_MS = 100;
  */
 export class Relations {
   readonly #streaming: Map<string, Streaming>;
-  readonly #boundTo: ReadonlyMap<number, string>;
+  readonly #copiedAs: ReadonlyMap<number, string>;
   readonly #named = new Map<string, string>();
   readonly #known = new Map<number, Known>();
   readonly #seen = new Map<string, { readonly snapshot: Snapshot; readonly reading: TableReading }>();
   readonly #look: Look;
+  readonly #observe: Observe;
 
   /** The outset's reading answers for all transactions that were over by then. */
-  constructor({ streaming, boundTo, reading }: Omit<Outset, 'events'>, look: Look) {
+  constructor({ streaming, copiedAs, reading }: Omit<Outset, 'events'>, look: Look, observe: Observe) {
     this.#streaming = new Map(streaming);
-    this.#boundTo = boundTo;
+    this.#copiedAs = copiedAs;
     this.#look = look;
+    this.#observe = observe;
     this.#remember(reading);
     for (const [name, { table }] of streaming) {
       this.#named.set(JSON.stringify([table.schema, table.relation]), name);
@@ -73,20 +77,20 @@ export class Relations {
   }
 
   #judge(name: string, relation: Relation, reading: TableReading, since: Lsn): TableEvent<'raw'>[] {
-    const { bound, table } = this.#streaming.get(name)!;
-    const state = judgeCatalog(bound, reading, since, this.#boundTo);
-    if (state) {
-      const usurper = reading.table && this.#boundTo.get(reading.table.oid);
+    const { copied, table } = this.#streaming.get(name)!;
+    const stop = judgeCatalog(copied, reading, since, this.#copiedAs);
+    if (stop) {
+      const usurper = reading.table && this.#copiedAs.get(reading.table.oid);
       const both = usurper !== null && usurper !== undefined && usurper !== name ? [name, usurper] : [name];
-      return both.flatMap((stopped) => this.#stop(stopped, state));
+      return both.flatMap((stopped) => this.#stop(stopped, stop));
     }
     // A stranger that stood under the name for a while and is gone again: its rows were never ours.
-    if (relation.oid !== bound.oid) return [];
+    if (relation.oid !== copied.oid) return [];
     const reason = differenceOfRelation(table, relation);
-    return reason === null ? [] : this.#stop(name, { state: 'stale', since, reason });
+    return reason === null ? [] : this.#stop(name, stale(name, since, reason));
   }
 
-  #stop(name: string, state: TableState): TableEvent<'raw'>[] {
+  #stop(name: string, stop: Stop): TableEvent<'raw'>[] {
     const streaming = this.#streaming.get(name);
     if (!streaming) return [];
     this.#streaming.delete(name);
@@ -95,12 +99,12 @@ export class Relations {
       known.table = null;
       known.open = false;
     }
-    return [{ type: 'stopped', name, oid: streaming.bound.oid, state }];
+    return [stopTable(streaming.copied, stop, this.#observe)];
   }
 
   /** The table a RELATION asks about: the one that was copied from this oid, or the one whose name it bears. */
   #nameOf(relation: Relation): string | null {
-    const name = this.#boundTo.get(relation.oid);
+    const name = this.#copiedAs.get(relation.oid);
     return name ?? this.#named.get(JSON.stringify([relation.schema, relation.relation])) ?? null;
   }
 

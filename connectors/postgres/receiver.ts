@@ -10,7 +10,7 @@ import { type Frame, Frames } from './frames.ts';
 import type { Identity } from './history.ts';
 import { Liveness, statusInterval } from './liveness.ts';
 import { malformed } from './pgoutput.ts';
-import { isPublicationMissing, SERVER, serverError } from './server-message.ts';
+import { SERVER, serverError, serverWarning } from './server-message.ts';
 import { ask, endSession } from './session.ts';
 import { KEEPALIVE, readKeepalive, statusUpdate, XLOG_DATA, XLOG_DATA_HEADER } from './status.ts';
 
@@ -56,15 +56,16 @@ export class Receiver {
     return new Receiver(await connect({ url, side: 'source', purpose: 'replication', name }));
   }
 
-  /** Before `start`. The history file is fetched where the server is on a later timeline than `timeline`. */
-  async identify(timeline: number): Promise<Identity> {
+  /** Before `start`. The history file is fetched where the server is on a later timeline than the one that is known. */
+  async identify(knownTimeline: number | null): Promise<Identity> {
     const [system] = await ask(this.#client, 'IDENTIFY_SYSTEM');
     const [database] = await ask(this.#client, 'SELECT oid FROM pg_database WHERE datname = current_database()');
-    const now = Number(system!.timeline);
-    const [file] = now > timeline ? await ask(this.#client, `TIMELINE_HISTORY ${now}`) : [];
+    const timeline = Number(system!.timeline);
+    const isLater = knownTimeline !== null && timeline > knownTimeline;
+    const [file] = isLater ? await ask(this.#client, `TIMELINE_HISTORY ${timeline}`) : [];
     return {
       systemIdentifier: system!.systemid!,
-      timeline: now,
+      timeline,
       flushed: parseLsn(system!.xlogpos!),
       databaseOid: Number(database!.oid),
       timelineHistory: file?.content ?? null,
@@ -149,9 +150,11 @@ export class Receiver {
         return this.#heeded.promise;
       case SERVER.errorResponse:
         throw serverError(bytes, start, end);
-      case SERVER.noticeResponse:
-        if (isPublicationMissing(bytes, start, end)) throw serverError(bytes, start, end);
+      case SERVER.noticeResponse: {
+        const warning = serverWarning(bytes, start, end);
+        if (warning) throw warning;
         return null;
+      }
       case SERVER.copyDone:
         throw new PgveilError('source_closing', 'source: the server ended the stream');
       default:

@@ -12,8 +12,9 @@ export const SERVER = {
 
 const UNDEFINED_OBJECT = '42704';
 const OBJECT_IN_USE = '55006';
+const NOT_IN_PREREQUISITE_STATE = '55000';
 
-/** An ErrorResponse or NoticeResponse as an error of ours. */
+/** An ErrorResponse as an error of ours. */
 export function serverError(bytes: Buffer, start: number, end: number): PgveilError {
   const { code, message } = readFields(bytes, start, end);
   // The slot is not there; or the publication was not when the WAL was written, and no publication made since changes that.
@@ -22,18 +23,19 @@ export function serverError(bytes: Buffer, start: number, end: number): PgveilEr
   return trouble('source', { code, message });
 }
 
-/** PostgreSQL 18 warns that it leaves out a publication which was not there when the WAL was written, and goes on without its changes. */
-export function isPublicationMissing(bytes: Buffer, start: number, end: number): boolean {
-  return readFields(bytes, start, end).code === UNDEFINED_OBJECT;
+/**
+ * A NoticeResponse, or null where it says nothing of importance. Since 18 Postgres only warns when the publication was not there at
+ * that point of the WAL, and goes on without its changes.
+ */
+export function serverWarning(bytes: Buffer, start: number, end: number): PgveilError | null {
+  const { code, routine, message } = readFields(bytes, start, end);
+  const isPublicationMissing = code === NOT_IN_PREREQUISITE_STATE && routine === 'LoadPublications';
+  return isPublicationMissing ? new PgveilError('slot_lost', `source: ${message}`) : null;
 }
 
-/** Fields of a letter and a zero-terminated text each: C is the SQLSTATE, M the message. */
-function readFields(bytes: Buffer, start: number, end: number): { readonly code: string; readonly message: string } {
-  const fields = new Map(
-    bytes
-      .toString('utf8', start, end)
-      .split('\0')
-      .map((field) => [field[0], field.slice(1)]),
-  );
-  return { code: fields.get('C') ?? '', message: fields.get('M') ?? '' };
+/** Fields of a letter and a zero-terminated text each: C is the SQLSTATE, M the message, R the function in the server's source. */
+function readFields(bytes: Buffer, start: number, end: number): Record<'code' | 'message' | 'routine', string> {
+  const texts = bytes.toString('utf8', start, end).split('\0');
+  const field = (letter: string) => texts.find((text) => text.startsWith(letter))?.slice(1) ?? '';
+  return { code: field('C'), message: field('M'), routine: field('R') };
 }

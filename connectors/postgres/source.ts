@@ -1,84 +1,79 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SourceConfig, TableConfig } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import type { RawBatch } from '../../src/core/batch.ts';
 import type { Checkpoint, Position } from '../../src/core/checkpoint.ts';
-import { PgveilError } from '../../src/core/errors.ts';
+import { type Finding, PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import { type Lsn, parseLsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Source, Wanted } from '../../src/core/source.ts';
 import { Batches } from './batches.ts';
 import { readCatalog } from './catalog.ts';
-import { firstCopy } from './first-copy.ts';
-import { checkServer, WitnessSearch } from './history.ts';
-import { afterCopy, type Outset, resume, type Streams } from './outset.ts';
+import { checkSource } from './check.ts';
+import { copyFirst } from './first-copy.ts';
+import { requireSameServer, WitnessSearch } from './history.ts';
+import { afterCopy, type Outset, resume } from './outset.ts';
+import { readPublication } from './publication.ts';
 import { Relations } from './question.ts';
 import type { Asked, Reading } from './reading.ts';
 import { Receiver } from './receiver.ts';
 import { ask } from './session.ts';
-import { inspectSlot } from './slot.ts';
+import { findSlot } from './slot-fit.ts';
 import { Stream } from './stream.ts';
 import { Transactions } from './transactions.ts';
 import { Watch } from './watch.ts';
 
-export interface PostgresOptions {
-  /** The pipeline's name: two of the same name on one database wait for each other. */
-  readonly pipeline: string;
-  readonly source: SourceConfig;
-  readonly tables: ReadonlyMap<string, TableConfig>;
-  /** Bytes for all that is queued anywhere. */
-  readonly memory: number;
-  readonly wanted: Wanted;
-  readonly observe: Observe;
-}
-
-/** A batch of more is cut; a share of `memory`, as one is read while one is written and others wait in the lanes. */
+/** A batch of more is cut: one is read while another is written and more wait in the lanes, all within `memory`. */
 const BATCH_BYTES = 8 * 1024 * 1024;
 const BATCH_SHARE = 1 / 16;
 
 /** Reads one Postgres database: a copy of everything, then the WAL from there. */
 export class PostgresSource implements Source {
-  readonly #options: PostgresOptions;
+  readonly #config: Config;
+  readonly #wanted: Wanted;
+  readonly #observe: Observe;
   readonly #asked: ReadonlyMap<string, Asked>;
   #watch: Watch | null = null;
   #receiver: Receiver | null = null;
   #stream: Stream | null = null;
+  /** What `end` said last. */
+  #end: Lsn | null = null;
 
-  constructor(options: PostgresOptions) {
-    this.#options = options;
+  constructor(config: Config, wanted: Wanted, observe: Observe) {
+    this.#config = config;
+    this.#wanted = wanted;
+    this.#observe = observe;
     this.#asked = new Map(
-      [...options.tables].map(([name, table]) => [
-        name,
-        { schema: table.schema, relation: table.name, key: table.key },
-      ]),
+      [...config.tables].map(([name, { schema, name: relation, key }]) => [name, { schema, relation, key }]),
     );
+  }
+
+  check(): Promise<Finding[]> {
+    const { source, sink } = this.#config;
+    return checkSource({ ...source, tables: this.#asked, sourcePrimaryKey: sink.sourcePrimaryKey });
   }
 
   async open(signal: AbortSignal): Promise<void> {
     await this.close();
-    const { source, pipeline, observe } = this.#options;
-    const watch = await Watch.open(source.url, pipeline, observe, signal);
+    const watch = await Watch.open(this.#config.source.url, this.#config.name, this.#observe, signal);
     this.#watch = watch;
     // A server that shuts down waits for its walsenders, and one that we do not read from cannot tell us.
     watch.lost.addEventListener('abort', () => this.#receiver?.destroy(watch.lost.reason));
   }
 
   async *read(from: Checkpoint, signal: AbortSignal): AsyncGenerator<RawBatch> {
-    const watch = this.#opened();
-    const stopped = AbortSignal.any([signal, watch.lost]);
+    const { lost } = this.#opened();
+    const stopped = AbortSignal.any([signal, lost]);
     try {
-      const stream = from.position
-        ? await this.#resume(from, from.position)
-        : yield* this.#copyAndFollow(from, stopped);
-      if (!stream) return;
+      const stream = from.position ? await this.#resume(from, from.position) : yield* this.#copy(from, stopped);
       for (let batch = await stream.next(stopped); batch; batch = await stream.next(stopped)) {
         yield batch;
         if (batch.position === null && batch.changes.length > 0) reach('inside a transaction');
       }
-      if (!signal.aborted) throw watch.lost.reason;
+      stopped.throwIfAborted();
     } catch (error) {
       if (signal.aborted) return;
-      throw this.#explain(watch.lost.aborted ? watch.lost.reason : error);
+      throw this.#explain(lost.aborted ? lost.reason : error);
     }
   }
 
@@ -92,103 +87,102 @@ export class PostgresSource implements Source {
     // A commit that did not wait for its WAL to be flushed is on disk by then.
     await sleep(3 * Number(delay!.setting));
     const [row] = await ask(client, 'SELECT pg_current_wal_flush_lsn() AS lsn');
-    const lsn = parseLsn(row!.lsn!);
-    this.#want(lsn);
-    return lsn;
+    this.#end = parseLsn(row!.lsn!);
+    this.#stream?.want(this.#end);
+    this.#receiver?.ask();
+    return this.#end;
   }
 
   async close(): Promise<void> {
     const [receiver, watch] = [this.#receiver, this.#watch];
     this.#receiver = null;
-    this.#watch = null;
     this.#stream = null;
+    this.#watch = null;
     await receiver?.close();
     await watch?.close();
   }
 
-  #wanted: Lsn | null = null;
-
-  /** Idle servers are asked for the position that somebody waits for, also when the stream begins only later. */
-  #want(lsn: Lsn): void {
-    this.#wanted = lsn;
-    this.#stream?.want(lsn);
-    this.#receiver?.ask();
-  }
-
-  /** Streams from `position`, or refuses because the server has not got what follows it. */
+  /** Goes on from what is durable, or refuses because the server has not got what follows it. */
   async #resume({ tables }: Checkpoint, position: Position): Promise<Stream> {
     const receiver = await this.#openReceiver();
-    const identity = await receiver.identify(position.history.timeline);
-    checkServer(position, identity);
-    const reading = await readCatalog(this.#opened().client, this.#asked);
-    const history = { ...position.history, timeline: identity.timeline, slot: this.#options.source.slot };
-    const outset = resume(tables, reading, position.pos);
-    return await this.#follow(receiver, { ...position, history }, outset, outset.events);
+    const { timeline } = position.history;
+    const identity = await receiver.identify(timeline);
+    requireSameServer(position, identity);
+    const reading = await this.#readCatalog();
+    const outset = resume(tables, reading, position.pos, this.#observe);
+    const history = { ...position.history, timeline: identity.timeline, slot: this.#config.source.slot };
+    return await this.#streamFrom({ ...position, history }, outset, receiver);
   }
 
-  /** Copies everything, hands over the position where the copy ends, and streams from there. Null where `stopped` aborted. */
-  async *#copyAndFollow(from: Checkpoint, stopped: AbortSignal): AsyncGenerator<RawBatch, Stream | null> {
-    const { client } = this.#opened();
-    const copied = yield* firstCopy(this.#options, this.#asked, from, client, stopped);
-    if (!copied) return null;
-    const { consistentPoint: pos, tables } = copied;
+  /** Copies everything, and goes on from the copy. */
+  async *#copy(from: Checkpoint, signal: AbortSignal): AsyncGenerator<RawBatch, Stream> {
+    const { source, memory } = this.#config;
+    const { consistentPoint, tables } = yield* copyFirst({
+      source,
+      memory,
+      asked: this.#asked,
+      observer: this.#opened().client,
+      wanted: this.#wanted,
+      generationOf: ({ name }) => (from.tables.get(name)?.generation ?? 0) + 1,
+      observe: this.#observe,
+      signal,
+    });
     const receiver = await this.#openReceiver();
-    const { systemIdentifier, databaseOid, timeline } = await receiver.identify(Number.POSITIVE_INFINITY);
-    const history = { systemIdentifier, databaseOid, timeline, slot: this.#options.source.slot };
-    const position = { pos, witness: null, history };
-    const { events, ...outset } = afterCopy(tables, await readCatalog(client, this.#asked), pos);
-    const stream = await this.#follow(receiver, position, outset, []);
-    yield { events, changes: [], chunk: null, position, progress: { clsn: pos, seq: 0 }, bytes: 0 };
-    return stream;
+    const { systemIdentifier, timeline, databaseOid } = await receiver.identify(null);
+    const history = { systemIdentifier, timeline, databaseOid, slot: source.slot };
+    const position: Position = { pos: consistentPoint, witness: null, history };
+    const progress = { clsn: consistentPoint, seq: 0 };
+    yield { events: [], changes: [], chunk: null, position, progress, bytes: 0 };
+    const outset = afterCopy(tables, await this.#readCatalog(), consistentPoint, this.#observe);
+    return await this.#streamFrom(position, outset, receiver);
   }
 
-  async #follow(receiver: Receiver, position: Position, outset: Streams, events: Outset['events']): Promise<Stream> {
-    const confirmedFlush = await this.#startAt(receiver);
-    const stream = this.#streamFrom(position, confirmedFlush, outset, events);
+  async #openReceiver(): Promise<Receiver> {
+    const { lost } = this.#opened();
+    const receiver = await Receiver.open(this.#config.source.url, `pgveil ${this.#config.name} stream`);
+    this.#receiver = receiver;
+    if (lost.aborted) receiver.destroy(lost.reason);
+    return receiver;
+  }
+
+  async #streamFrom(position: Position, outset: Outset, receiver: Receiver): Promise<Stream> {
+    const confirmedFlush = await this.#startReplication(receiver);
+    const limit = Math.min(BATCH_BYTES, this.#config.memory * BATCH_SHARE);
+    const batches = new Batches(limit);
+    const witness = new WitnessSearch(position, confirmedFlush);
+    const relations = new Relations(outset, (name) => this.#readCatalog(name), this.#observe);
+    const transactions = new Transactions(position, batches, relations, witness);
+    const stream = new Stream(transactions, batches, witness, outset.events, limit);
+    if (this.#end !== null) stream.want(this.#end);
+    this.#stream = stream;
     receiver.listen(stream);
     return stream;
   }
 
-  async #openReceiver(): Promise<Receiver> {
-    const { source, pipeline } = this.#options;
-    const receiver = await Receiver.open(source.url, `pgveil ${pipeline} stream`);
-    const { lost } = this.#opened();
-    if (lost.aborted) receiver.destroy(lost.reason);
-    this.#receiver = receiver;
-    return receiver;
-  }
-
   /** Returns where the slot stands, asked when nobody else can move it any more. */
-  async #startAt(receiver: Receiver): Promise<Lsn> {
+  async #startReplication(receiver: Receiver): Promise<Lsn> {
     const { client } = this.#opened();
-    const { slot: name, publication } = this.#options.source;
-    const before = await inspectSlot(client, name);
-    if (!before) throw new PgveilError('slot_lost', `source: the slot ${name} is not there`);
-    if (before.walStatus === 'lost') throw new PgveilError('slot_lost', `source: the slot ${name} was invalidated`);
+    const { slot: name, publication } = this.#config.source;
+    const lost = (how: string) => new PgveilError('slot_lost', `source: ${how}`);
+    const before = await findSlot(client, name);
+    if (!before) throw lost(`the slot ${name} is not there`);
+    if (before.walStatus === 'lost') throw lost(`the server gave up the slot ${name}`);
+    if (!(await readPublication(client, publication))) throw lost(`the publication ${publication} is not there`);
     await receiver.start(name, publication);
-    const slot = await inspectSlot(client, name);
-    return slot!.confirmedFlush!;
+    const { confirmedFlush } = (await findSlot(client, name))!;
+    if (confirmedFlush === null) throw lost(`the slot ${name} was never made to its end`);
+    return confirmedFlush;
   }
 
-  #streamFrom(position: Position, confirmedFlush: Lsn, outset: Streams, events: Outset['events']): Stream {
-    const limit = Math.min(BATCH_BYTES, this.#options.memory * BATCH_SHARE);
-    const batches = new Batches(limit);
-    const witness = new WitnessSearch(position, confirmedFlush);
-    const relations = new Relations(outset, (name) => this.#look(name));
-    const transactions = new Transactions(position, batches, relations, witness);
-    this.#stream = new Stream(transactions, batches, witness, events, limit);
-    if (this.#wanted !== null) this.#stream.want(this.#wanted);
-    return this.#stream;
-  }
-
-  #look(name: string): Promise<Reading> {
-    return readCatalog(this.#opened().client, new Map([[name, this.#asked.get(name)!]]));
+  /** Of all configured tables, or of one. */
+  #readCatalog(name?: string): Promise<Reading> {
+    const asked = name === undefined ? this.#asked : new Map([[name, this.#asked.get(name)!]]);
+    return readCatalog(this.#opened().client, asked);
   }
 
   #explain(error: unknown): unknown {
     const isGap = error instanceof PgveilError && error.code === 'slot_lost';
-    if (!isGap || this.#options.source.onGap === 'recopy') return error;
-    return new PgveilError('gap_held', error.message);
+    return isGap && this.#config.source.onGap === 'halt' ? new PgveilError('gap_held', error.message) : error;
   }
 
   #opened(): Watch {

@@ -35,7 +35,7 @@ export class Stream implements Listener {
     this.#transactions = transactions;
     this.#batches = batches;
     this.#witness = witness;
-    this.#outset = outset;
+    this.#outset = outset.length > 0 ? outset : null;
     this.#full = limit * 2;
     this.#idle = new Idle(transactions.position.pos);
   }

@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { PgveilError } from '../../src/core/errors.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Secret } from '../../src/core/secret.ts';
 import { trouble } from '../../src/postgres/trouble.ts';
 import { ask, endSession, openReader } from './session.ts';
 
 const POLL_MS = 1000;
+
+/** How often the connection is tried, and how long an answer may take before the server counts as gone. */
+const HEARTBEAT_MS = 10_000;
+const GONE_AFTER_MS = 30_000;
 
 /**
  * The plain connection that is always open. It holds the lock by which a second instance of the pipeline waits, it asks the
@@ -15,12 +20,13 @@ const POLL_MS = 1000;
 export class Watch {
   readonly client: pg.Client;
   readonly #lost = new AbortController();
+  readonly #heartbeat: NodeJS.Timeout;
 
   private constructor(client: pg.Client) {
     this.client = client;
-    const lost = (error: unknown) => this.#lost.abort(trouble('source', error));
-    client.on('error', lost);
-    client.on('end', () => lost(new Error('the connection ended')));
+    client.on('error', (error) => this.#lose(error));
+    client.on('end', () => this.#lose(new Error('the connection ended')));
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
   }
 
   /** Connects, and waits until no other instance holds the lock of `pipeline`. Aborting `signal` ends the wait with its reason. */
@@ -47,7 +53,23 @@ export class Watch {
 
   async close(): Promise<void> {
     this.client.removeAllListeners('end');
+    clearInterval(this.#heartbeat);
     await endSession(this.client);
+  }
+
+  #lose(error: unknown): void {
+    clearInterval(this.#heartbeat);
+    this.#lost.abort(trouble('source', error));
+  }
+
+  /** A connection that is half-open says nothing by itself, and whatever is asked through it would wait for ever. */
+  async #beat(): Promise<void> {
+    const gone = setTimeout(() => {
+      this.#lose(new PgveilError('source_away', 'source: nothing was heard for 30 s'));
+      void endSession(this.client);
+    }, GONE_AFTER_MS);
+    await this.client.query('SELECT 1').catch((error) => this.#lose(error));
+    clearTimeout(gone);
   }
 
   async #tryLock(pipeline: string): Promise<boolean> {

@@ -43,10 +43,10 @@ export const assemble: Assemble = (configured, reload) => {
 };
 
 function makeParts(config: Config, observe: Observe): Parts {
-  const { name: pipeline, source, tables, memory, sink } = config;
+  const { sink } = config;
   const redactor = new RowRedactor(config, observe);
   return {
-    source: new PostgresSource({ pipeline, source, tables, memory, wanted: redactor.wanted, observe }),
+    source: new PostgresSource(config, redactor.wanted, observe),
     sinks: new Map([[sink.name, new PostgresSink(twinOptions(config), observe)]]),
     redactor,
   };

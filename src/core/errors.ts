@@ -172,6 +172,11 @@ export const ERRORS = {
     fix: 'Raise max_replication_slots, or drop a slot that nobody uses.',
   },
   no_free_sender: { ...person, means: 'The source has no free WAL sender.', fix: 'Raise max_wal_senders.' },
+  slot_unfit: {
+    ...person,
+    means: 'A replication slot of the configured name is there, and it is none that pgveil could read from.',
+    fix: 'Set `source.slot` to another name, or drop that slot.',
+  },
   publication_missing: {
     ...person,
     means: 'The publication is not there and may not be created.',

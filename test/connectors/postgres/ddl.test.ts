@@ -30,7 +30,7 @@ const row = (table: string, id: number, secret = 'x') => `INSERT INTO ${table} V
 
 /** Streams row 1 of t, then what the transactions did: each RELATION of t behind that row is a question of its own. */
 async function follow(...transactions: string[]): Promise<Consumer> {
-  const consumer = new Consumer(sourceOf(server, names).source, from);
+  await using consumer = new Consumer(sourceOf(server, names).source, from);
   await server.query(row('t', 1));
   await until(() => consumer.changes.length === 1, { what: 'the first row' });
   for (const transaction of transactions) await server.query(transaction);
@@ -41,7 +41,7 @@ async function follow(...transactions: string[]): Promise<Consumer> {
 
 /** Streams what is there already. */
 async function followLate(): Promise<Consumer> {
-  const consumer = new Consumer(sourceOf(server, names).source, from);
+  await using consumer = new Consumer(sourceOf(server, names).source, from);
   await consumer.caughtUp();
   await consumer.stop();
   return consumer;
@@ -195,7 +195,7 @@ test('a RELATION inside of a transaction that was applied before holds for the r
 test('a look at the catalog waits for nobody who changes a table at that moment', async () => {
   await using session = await server.connect();
   await session.query('BEGIN; ALTER TABLE t ADD more text; ALTER TABLE u ADD more text');
-  const consumer = new Consumer(sourceOf(server, names).source, from);
+  await using consumer = new Consumer(sourceOf(server, names).source, from);
   await server.query('CREATE TABLE v (id int PRIMARY KEY); INSERT INTO v VALUES (1)');
   await consumer.caughtUp();
   await session.query('ROLLBACK');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  type Bound,
+  type Definition,
   differenceOf,
   differenceOfRelation,
   judgeCatalog,
@@ -11,8 +11,8 @@ import { type Column, shapeOf, type Table } from '../../../src/core/table.ts';
 import * as messages from './messages.ts';
 
 const customer = messages.table(100, 'customer', ['id', 'ssn', 'note']);
-const bound: Bound = { name: customer.name, oid: customer.oid, shape: shapeOf(customer) };
-const boundTo = new Map([
+const copied: Definition = { name: customer.name, oid: customer.oid, shape: shapeOf(customer) };
+const copiedAs = new Map([
   [100, 'public.customer'],
   [200, 'public.other'],
 ]);
@@ -28,7 +28,7 @@ const read = (table: Table<'raw'>) => ({ table, leaves: [], problem: null }) as 
 
 /** What becomes of the table when the catalog has these columns. */
 function judge(columns: readonly Column[], others: Partial<Table<'raw'>> = {}) {
-  return judgeCatalog(bound, read({ ...customer, columns, ...others }), 77n, boundTo);
+  return judgeCatalog(copied, read({ ...customer, columns, ...others }), 77n, copiedAs)?.state ?? null;
 }
 
 const stale = (reason: string) => ({ state: 'stale', since: 77n, reason });
@@ -79,12 +79,12 @@ test('another table under the name is stale; one that was copied under another n
 test('a table that is gone, has no key any more or cannot be read halts with that code', () => {
   for (const code of ['table_missing', 'no_key', 'table_unreadable'] as const) {
     const problem = { oid: 0, code, message: '', fix: '' };
-    assert.deepEqual(judgeCatalog(bound, { table: null, leaves: [], problem }, 77n, boundTo), halted(code));
+    assert.deepEqual(judgeCatalog(copied, { table: null, leaves: [], problem }, 77n, copiedAs)?.state, halted(code));
   }
 });
 
 test('shapes that are equal have no difference, in whatever objects they are', () => {
-  assert.equal(differenceOf(bound.shape, JSON.parse(JSON.stringify(bound.shape))), null);
+  assert.equal(differenceOf(copied.shape, JSON.parse(JSON.stringify(copied.shape))), null);
 });
 
 const relation = messages.relationOf(customer) as Parameters<typeof differenceOfRelation>[1];

@@ -1,5 +1,7 @@
 // A source that streams from a slot, and a consumer of it, for tests that need no copy.
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { Config } from '../../../config/config.ts';
 import { readCatalog } from '../../../connectors/postgres/catalog.ts';
 import { Receiver } from '../../../connectors/postgres/receiver.ts';
 import { openReader } from '../../../connectors/postgres/session.ts';
@@ -18,6 +20,7 @@ export interface FollowOptions {
   readonly memory?: number;
   readonly onGap?: 'recopy' | 'halt';
   readonly slot?: string;
+  readonly publication?: string;
 }
 
 const asTables = (names: readonly string[]) =>
@@ -30,16 +33,20 @@ const asTables = (names: readonly string[]) =>
 
 /** A source for these tables, `schema.table` each; and what it tells. */
 export function sourceOf(server: PostgresServer, names: readonly string[], options: FollowOptions = {}) {
-  const { memory = 256 * 1024 * 1024, onGap = 'recopy', slot = 'veil' } = options;
+  const { memory = 256 * 1024 * 1024, onGap = 'recopy', slot = 'veil', publication = 'veil' } = options;
   const told: Observation[] = [];
-  const source = new PostgresSource({
-    pipeline: 'test',
-    source: { url: new Secret(server.url()), publication: 'veil', slot, workers: 2, onGap },
+  const config = {
+    name: 'test',
+    source: { url: new Secret(server.url()), publication, slot, workers: 2, onGap },
     tables: asTables(names),
     memory,
-    wanted: (table) => table.columns.map(() => true),
-    observe: (observation) => told.push(observation),
-  });
+    sink: { sourcePrimaryKey: 'source_primary_key' },
+  } as unknown as Config;
+  const source = new PostgresSource(
+    config,
+    (table) => table.columns.map(() => true),
+    (observation) => told.push(observation),
+  );
   return { source, told };
 }
 
@@ -53,7 +60,7 @@ export async function checkpointAtNewSlot(
   const [row] = await server.query<{ lsn: string }>(made);
   const tables = await entriesOf(server, names);
   const receiver = await Receiver.open(new Secret(server.url()), 'test');
-  const { systemIdentifier, timeline, databaseOid } = await receiver.identify(1);
+  const { systemIdentifier, timeline, databaseOid } = await receiver.identify(null);
   await receiver.close();
   const history = { systemIdentifier, timeline, databaseOid, slot };
   return { position: { pos: parseLsn(row!.lsn), witness: null, history }, tables };
@@ -76,13 +83,14 @@ async function entriesOf(server: PostgresServer, names: readonly string[]): Prom
 }
 
 /** Takes batches as they come until it is stopped, or only so many. */
-export class Consumer {
+export class Consumer implements AsyncDisposable {
   readonly batches: RawBatch[] = [];
   /** The pull loop waits while this is pending. */
   pause: Promise<void> | null = null;
   error: unknown = null;
   ended = false;
   readonly source: PostgresSource;
+  readonly #from: Checkpoint;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   readonly #keep: boolean;
@@ -90,8 +98,9 @@ export class Consumer {
   /** `keep: false` counts batches and forgets them. */
   constructor(source: PostgresSource, from: Checkpoint, { keep = true } = {}) {
     this.source = source;
+    this.#from = from;
     this.#keep = keep;
-    this.#running = this.#run(from);
+    this.#running = this.#run();
   }
 
   /** The changes so far, `insert public.t 1|x`; an old image stands before a `>`, NULL is `-`, an unchanged TOAST value `~`. */
@@ -100,7 +109,7 @@ export class Consumer {
   }
 
   get position(): Position | null {
-    return this.batches.findLast((batch) => batch.position)?.position ?? null;
+    return this.batches.findLast((batch) => batch.position)?.position ?? this.#from.position;
   }
 
   /** Resolves when the source got to the server's present end. */
@@ -128,17 +137,21 @@ export class Consumer {
     await this.source.close();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
   #ok(): boolean {
     if (this.error) throw this.error;
     return true;
   }
 
-  async #run(from: Checkpoint): Promise<void> {
+  async #run(): Promise<void> {
     try {
       await this.source.open(this.#stop.signal);
-      for await (const batch of this.source.read(from, this.#stop.signal)) {
+      for await (const batch of this.source.read(this.#from, this.#stop.signal)) {
         this.batches.push(this.#keep ? batch : { ...batch, changes: [] });
-        await this.pause;
+        if (this.pause) await Promise.race([this.pause, once(this.#stop.signal, 'abort')]);
       }
     } catch (error) {
       this.error = error;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkServer, type Identity, switchPoint, WitnessSearch } from '../../../connectors/postgres/history.ts';
+import { type Identity, requireSameServer, switchPoint, WitnessSearch } from '../../../connectors/postgres/history.ts';
 import type { Position } from '../../../src/core/checkpoint.ts';
 
 const witness = { clsn: 190n, xid: 7, commitTime: 5n };
@@ -17,13 +17,13 @@ const server: Identity = {
 const changed = { name: 'PgveilError', code: 'history_changed' };
 
 test('the server that we know goes on, also when its WAL ends exactly where we are', () => {
-  checkServer(position, server);
-  checkServer(position, { ...server, flushed: 200n });
+  requireSameServer(position, server);
+  requireSameServer(position, { ...server, flushed: 200n });
 });
 
 test('another server, another database, an older timeline and a WAL that ends before us are another history', () => {
   for (const other of [{ systemIdentifier: '43' }, { databaseOid: 6 }, { timeline: 0 }, { flushed: 199n }]) {
-    assert.throws(() => checkServer(position, { ...server, ...other }), changed);
+    assert.throws(() => requireSameServer(position, { ...server, ...other }), changed);
   }
 });
 
@@ -34,14 +34,17 @@ const promoted = (point: string) => ({
 });
 
 test('a promotion that kept all that we have goes on', () => {
-  checkServer(position, promoted('0/C8'));
-  checkServer(position, promoted('0/C9'));
+  requireSameServer(position, promoted('0/C8'));
+  requireSameServer(position, promoted('0/C9'));
 });
 
 test('a promotion that lacks what we have, or whose history is not ours, is another history', () => {
-  assert.throws(() => checkServer(position, promoted('0/C7')), changed);
-  assert.throws(() => checkServer(position, { ...server, timeline: 3, timelineHistory: '2\t0/C9\tx\n' }), changed);
-  assert.throws(() => checkServer(position, { ...server, timeline: 2 }), changed);
+  assert.throws(() => requireSameServer(position, promoted('0/C7')), changed);
+  assert.throws(
+    () => requireSameServer(position, { ...server, timeline: 3, timelineHistory: '2\t0/C9\tx\n' }),
+    changed,
+  );
+  assert.throws(() => requireSameServer(position, { ...server, timeline: 2 }), changed);
 });
 
 test('a switch point is that of the timeline that was left', () => {

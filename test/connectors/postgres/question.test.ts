@@ -11,7 +11,7 @@ const other = messages.table(200, 'other');
 
 const asStreaming = (table: Table<'raw'>): Streaming => ({
   table,
-  bound: { name: table.name, oid: table.oid, shape: shapeOf(table) },
+  copied: { name: table.name, oid: table.oid, shape: shapeOf(table) },
 });
 
 const present = (table: Table<'raw'>) => ({ table, leaves: [], problem: null }) as unknown as TableReading;
@@ -26,11 +26,15 @@ const both = { 'public.customer': present(customer), 'public.other': present(oth
 function relations(first: Reading, ...looks: Reading[]) {
   const looked: string[] = [];
   const streaming = new Map([customer, other].map((table) => [table.name, asStreaming(table)]));
-  const boundTo = new Map([customer, other].map((table) => [table.oid, table.name]));
-  const made = new Relations({ streaming, boundTo, reading: first }, async (name) => {
-    looked.push(name);
-    return looks.shift() ?? assert.fail('one look too many');
-  });
+  const copiedAs = new Map([customer, other].map((table) => [table.oid, table.name]));
+  const made = new Relations(
+    { streaming, copiedAs, reading: first },
+    async (name) => {
+      looked.push(name);
+      return looks.shift() ?? assert.fail('one look too many');
+    },
+    () => {},
+  );
   const receive = (table: Table<'raw'>, xid: number) => {
     made.received(messages.relationOf(table) as Parameters<Relations['received']>[0], xid);
     return made.of(table.oid);

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { escapeIdentifier } from 'pg';
+import { Receiver } from '../../../connectors/postgres/receiver.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
+import { Secret } from '../../../src/core/secret.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { until } from '../../support/wait.ts';
 import {
@@ -48,7 +51,7 @@ test('every kind of message arrives as what it says', async () => {
     `TRUNCATE t, unlisted, f`,
   ];
   for (const statement of statements) await server.query(statement);
-  const consumer = new Consumer(sourceOf(server, names).source, from);
+  await using consumer = new Consumer(sourceOf(server, names).source, from);
   await consumer.caughtUp();
   await consumer.stop();
   assert.deepEqual(consumer.changes, [
@@ -80,7 +83,7 @@ test('a partitioned table comes under its root, from leaves in any order of colu
   await server.query(`INSERT INTO p VALUES (1, 1, 'a'), (2, 12, 'b')`);
   await server.query('UPDATE p SET at = 13 WHERE id = 1');
   await server.query('TRUNCATE p');
-  const consumer = new Consumer(sourceOf(server, ['public.p']).source, from);
+  await using consumer = new Consumer(sourceOf(server, ['public.p']).source, from);
   await consumer.caughtUp();
   await consumer.stop();
   assert.deepEqual(consumer.changes, [
@@ -100,7 +103,7 @@ test('changes count from 1 in their transaction, and those of tables that are no
   const from = await checkpointAtNewSlot(server, ['public.t']);
   await server.query('INSERT INTO t VALUES (1); INSERT INTO unlisted VALUES (1), (2); INSERT INTO t VALUES (2)');
   await server.query('TRUNCATE unlisted, t; INSERT INTO t VALUES (3)');
-  const consumer = new Consumer(sourceOf(server, ['public.t']).source, from);
+  await using consumer = new Consumer(sourceOf(server, ['public.t']).source, from);
   await consumer.caughtUp();
   await consumer.stop();
   const changes = consumer.batches.flatMap((batch) => batch.changes);
@@ -127,7 +130,7 @@ test('of two adjacent transactions the second is neither lost nor the first one 
       await session.query(`INSERT INTO t VALUES (${row})`);
     }
     const { source } = sourceOf(server, ['public.t']);
-    const first = new Consumer(source, checkpoint);
+    await using first = new Consumer(source, checkpoint);
     await one.query('COMMIT');
     await until(() => first.changes.includes(`insert public.t ${id}`), { what: 'the first transaction' });
     checkpoint = checkpointAfter(checkpoint, first);
@@ -135,7 +138,7 @@ test('of two adjacent transactions the second is neither lost nor the first one 
     await first.stop();
     assert.equal(await confirmedFlush(server), checkpoint.position.pos);
     await two.query('COMMIT');
-    const second = new Consumer(sourceOf(server, ['public.t']).source, checkpoint);
+    await using second = new Consumer(sourceOf(server, ['public.t']).source, checkpoint);
     await second.caughtUp();
     await second.stop();
     assert.deepEqual(second.changes, [`insert public.t ${id + 1}`]);
@@ -149,7 +152,7 @@ test('of two adjacent transactions the second is neither lost nor the first one 
 test('while the consumer is busy, whole transactions gather in one batch', async () => {
   await server.query('CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION veil FOR TABLE t');
   const from = await checkpointAtNewSlot(server, ['public.t']);
-  const consumer = new Consumer(sourceOf(server, ['public.t']).source, from);
+  await using consumer = new Consumer(sourceOf(server, ['public.t']).source, from);
   const busy = Promise.withResolvers<void>();
   consumer.pause = busy.promise;
   for (let id = 1; id <= 50; id++) await server.query(`INSERT INTO t VALUES (${id})`);
@@ -168,7 +171,7 @@ test('a large transaction comes in parts under the limit, and only its end is a 
   const from = await checkpointAtNewSlot(server, ['public.t']);
   await server.query(`INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(1, 20000) i`);
   const memory = 16 * 1024 * 1024;
-  const consumer = new Consumer(sourceOf(server, ['public.t'], { memory }).source, from);
+  await using consumer = new Consumer(sourceOf(server, ['public.t'], { memory }).source, from);
   await consumer.caughtUp();
   await consumer.stop();
   const parts = consumer.batches.filter(({ changes }) => changes.length > 0);
@@ -178,6 +181,29 @@ test('a large transaction comes in parts under the limit, and only its end is a 
   const inside = parts.slice(0, -1).filter(({ position }) => position !== null);
   assert.deepEqual(inside, []);
   assert.deepEqual(parts[1]!.progress, { clsn: parts[0]!.progress.clsn, seq: parts[1]!.changes.at(-1)!.seq });
+});
+
+test('any name of a publication works', async () => {
+  await server.query('CREATE TABLE t (id int PRIMARY KEY)');
+  const publication = `It's "1", \\'; -- \\\\ 🐘`;
+  await server.query(`CREATE PUBLICATION ${escapeIdentifier(publication)} FOR TABLE t`);
+  const from = await checkpointAtNewSlot(server, ['public.t']);
+  await server.query('INSERT INTO t VALUES (1)');
+  await using consumer = new Consumer(sourceOf(server, ['public.t'], { publication }).source, from);
+  await consumer.caughtUp();
+  assert.deepEqual(consumer.changes, ['insert public.t 1']);
+  await consumer.stop();
+  await server.query(`DROP PUBLICATION ${escapeIdentifier(publication)}`);
+});
+
+test('a slot that another process reads from is in use', async () => {
+  await server.query('CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION veil FOR TABLE t');
+  const from = await checkpointAtNewSlot(server, ['public.t']);
+  await using first = new Consumer(sourceOf(server, ['public.t']).source, from);
+  await first.caughtUp();
+  const receiver = await Receiver.open(new Secret(server.url()), 'test');
+  await assert.rejects(receiver.start('veil', 'veil'), { code: 'slot_in_use' });
+  await receiver.close();
 });
 
 async function sentLsn(): Promise<Lsn> {

@@ -1,0 +1,15 @@
+import type { TableEvent } from '../../src/core/batch.ts';
+import type { Observe } from '../../src/core/observer.ts';
+import type { Definition } from './definition.ts';
+import type { Stop } from './guard.ts';
+
+/** Tells the operator that a table stops, why, and what to do; gives the event that tells the sinks. */
+export function stopTable(
+  { name, oid }: Omit<Definition, 'shape'>,
+  { state, message, fix }: Stop,
+  observe: Observe,
+): TableEvent<'raw'> {
+  const code = state.state === 'halted' ? state.code : state.state;
+  observe({ type: 'warning', table: name, code, message, fix });
+  return { type: 'stopped', name, oid, state };
+}
