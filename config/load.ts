@@ -36,7 +36,7 @@ function readConfig(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const message = `cannot be read (${(error as NodeJS.ErrnoException).code})`;
-    const fix = 'name another with -c FILE, or make one: pgveil init';
+    const fix = 'name another with -c FILE; config/example.yaml shows what stands in one';
     throw new ConfigError([{ code: 'config_invalid', object: 'configuration', message, fix, file, line: null }]);
   }
 }

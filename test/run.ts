@@ -21,6 +21,9 @@ const { values: options, positionals: wanted } = parseArgs({
   },
 });
 
+// The tests start pgveil hundreds of times, each time half a second of processor time without it, a fifth of one with it.
+process.env.NODE_COMPILE_CACHE ??= join(projectRoot, 'node_modules/.cache/compiled');
+
 if (options.majors) process.env.PGVEIL_TEST_MAJORS = options.majors;
 const majors = process.env.PGVEIL_TEST_MAJORS ? parseMajors(process.env.PGVEIL_TEST_MAJORS) : allMajors;
 const files = findFiles(resolve(options.in), wanted);

@@ -4,7 +4,7 @@ import type { Finding } from '../src/core/errors.ts';
 import type { Table } from '../src/core/table.ts';
 import { type Bound, bind } from './binding.ts';
 import { movedNames, problems } from './findings.ts';
-import { deriveKeys, type Keyring } from './keys.ts';
+import type { Keyring } from './keys.ts';
 import { compile, type Plan } from './plan.ts';
 
 /** A table definition under the configuration: its plan, or all that stands in the way of one. */
@@ -30,13 +30,4 @@ export function define(
   const isSame = bound.before !== null && plan?.table.plan === bound.before.plan;
   if (moved.length > 0 && !isSame) return { bound, plan: null, findings: moved };
   return plan ? { bound, plan, findings: [] } : { bound, plan: null, findings: found };
-}
-
-/** Everything that stands between a table and its decisions, for `check`. */
-export function findings(
-  table: Table<'raw'>,
-  config: Decisions & Pick<Config, 'key'>,
-  entries: ReadonlyMap<string, TableEntry> = new Map(),
-): readonly Finding[] {
-  return define(table, config, deriveKeys(config.key), entries).findings;
 }

@@ -30,7 +30,7 @@ interface Flow {
   isFlowing: boolean;
 }
 
-/** See Redactor. `open` throws `key_changed`; `redact` throws `rule_changed`; `wanted` and `redact` throw what `findings` lists. */
+/** See Redactor. `open` throws `key_changed`; `redact` throws `rule_changed`; `wanted` and `redact` throw what `define` finds. */
 export class RowRedactor implements Redactor {
   readonly #config: Decisions;
   readonly #observe: Observe;

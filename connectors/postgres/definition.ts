@@ -45,8 +45,9 @@ export function stale(name: string, since: Lsn, reason: string): Stop {
   return { state: { state: 'stale', since, reason }, message, fix: ERRORS.stale.fix };
 }
 
-function namesMoved(name: string, how: string): Stop {
-  const message = `${name}: ${how}; decisions by name would now be applied to other data`;
+/** Decisions are made by name, and the name stands for other data now. */
+export function namesMoved(name: string, how: string): Stop {
+  const message = `${name}: ${how}; its decisions would be applied to other data`;
   return { state: { state: 'halted', code: 'names_moved' }, message, fix: ERRORS.names_moved.fix };
 }
 

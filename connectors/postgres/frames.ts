@@ -20,8 +20,8 @@ const NOTHING: Buffer = Buffer.alloc(0);
  * Cuts what a socket gives into messages. A message inside one chunk is a view on it; one that spans chunks gets memory of
  * exactly its size once, so a message of 100 MB costs 100 MB and each byte of it is copied once.
  *
- * It stands in for pg's own parser, which grows by doubling and overwrites the memory of messages that it has handed out
- * (it moves the rest of a chunk to the front of its buffer): a tuple kept past one turn would change under us.
+ * It stands in for pg's own parser, which grows by doubling and overwrites the memory of messages that it has handed out: a tuple
+ * that is kept would change under us (docs/decisions/0008).
  */
 export class Frames {
   /** A header that the end of a chunk cut. */

@@ -3,9 +3,9 @@ import type { TableEvent } from '../../src/core/batch.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Table } from '../../src/core/table.ts';
-import { differenceOfRelation, judgeCatalog, stale } from './definition.ts';
+import { differenceOfRelation, judgeCatalog, namesMoved, stale } from './definition.ts';
 import type { Stop } from './guard.ts';
-import type { Outset, Streaming } from './outset.ts';
+import type { Streaming, Streams } from './outset.ts';
 import { malformed, type Relation } from './pgoutput.ts';
 import type { Reading, Snapshot, TableReading } from './reading.ts';
 import { stopTable } from './stop.ts';
@@ -25,7 +25,7 @@ export interface Known {
 export type Look = (name: string) => Promise<Reading>;
 
 const FIRST_WAIT_MS = 1;
-const LONGEST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 128;
 
 /**
  * Every RELATION is a question, also one that says what the last one said: it carries no attnums, so
@@ -41,8 +41,8 @@ export class Relations {
   readonly #look: Look;
   readonly #observe: Observe;
 
-  /** The outset's reading answers for all transactions that were over by then. */
-  constructor({ streaming, copiedAs, reading }: Omit<Outset, 'events'>, look: Look, observe: Observe) {
+  /** The reading at the start answers for all transactions that were over by then. */
+  constructor({ streaming, copiedAs, reading }: Streams, look: Look, observe: Observe) {
     this.#streaming = new Map(streaming);
     this.#copiedAs = copiedAs;
     this.#look = look;
@@ -79,15 +79,18 @@ export class Relations {
   #judge(name: string, relation: Relation, reading: TableReading, since: Lsn): TableEvent<'raw'>[] {
     const { copied, table } = this.#streaming.get(name)!;
     const stop = judgeCatalog(copied, reading, since, this.#copiedAs);
-    if (stop) {
-      const usurper = reading.table && this.#copiedAs.get(reading.table.oid);
-      const both = usurper !== null && usurper !== undefined && usurper !== name ? [name, usurper] : [name];
-      return both.flatMap((stopped) => this.#stop(stopped, stop));
-    }
+    if (stop) return [...this.#stop(name, stop), ...this.#stopUsurper(name, reading)];
     // A stranger that stood under the name for a while and is gone again: its rows were never ours.
     if (relation.oid !== copied.oid) return [];
     const reason = differenceOfRelation(table, relation);
     return reason === null ? [] : this.#stop(name, stale(name, since, reason));
+  }
+
+  /** A table that streams under a name of its own and has taken this one: it goes by the wrong decisions as well. */
+  #stopUsurper(name: string, { table }: TableReading): TableEvent<'raw'>[] {
+    const usurper = this.#copiedAs.get(table?.oid ?? 0);
+    if (usurper === undefined || usurper === name) return [];
+    return this.#stop(usurper, namesMoved(usurper, `it has taken the name of ${name}`));
   }
 
   #stop(name: string, stop: Stop): TableEvent<'raw'>[] {
@@ -112,8 +115,10 @@ export class Relations {
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
       const seen = this.#seen.get(name);
       if (seen && isOver(xid, seen.snapshot)) return seen.reading;
-      // Its commit was sent to us before the server's own sessions see it (while it waits for a synchronous standby, longer).
+      // Its commit was sent to us before the server's own sessions see it: for a moment, or while it waits for a synchronous standby.
       if (wait > FIRST_WAIT_MS) await sleep(wait);
+      if (wait === LONGEST_WAIT_MS / 2)
+        this.#observe({ type: 'waiting', what: `transaction ${xid} to become visible` });
       this.#remember(await this.#look(name));
     }
   }

@@ -119,25 +119,35 @@ export class Receiver {
   }
 
   /** At once and without a word: the server is closing and waits for nobody but us. */
-  destroy(error: unknown): void {
+  destroy(error: PgveilError): void {
     this.#fail(error);
   }
 
   /** Not reading is the back-pressure: the socket's buffers fill up, then the server stops. */
   async #read(): Promise<void> {
-    for await (const chunk of this.#socket) {
+    for await (const chunk of this.#chunks()) {
+      if (this.#isClosed) continue; // nobody listens any more, but the server's own goodbye comes behind the rest
       this.#liveness?.heard(performance.now());
       for (const frame of this.#frames.cut(chunk)) {
-        if (this.#isClosed) break;
         const wait = this.#frame(frame);
         if (!wait) continue;
         this.#listening = false;
         await Promise.race([wait, this.#closing.promise]);
         this.#listening = true;
         this.#liveness?.heard(performance.now());
+        if (this.#isClosed) break;
       }
     }
     throw new PgveilError('source_away', 'source: the connection ended');
+  }
+
+  /** The socket's own failures as errors of ours; a mistake in what is done with the chunks stays what it is. */
+  async *#chunks(): AsyncGenerator<Buffer, void> {
+    try {
+      yield* this.#socket;
+    } catch (error) {
+      throw trouble('source', error);
+    }
   }
 
   #frame({ type, bytes, start, end }: Frame): Promise<void> | null {
@@ -192,11 +202,10 @@ export class Receiver {
     if (this.#isStarted && this.#socket.writable) this.#socket.write(statusUpdate(this.#acked, replyRequested));
   }
 
-  #fail(thrown: unknown): void {
+  #fail(error: unknown): void {
     clearInterval(this.#timer);
     this.#socket.destroy();
-    this.#started.promise.catch(() => {});
-    const error = trouble('source', thrown);
+    this.#started.promise.catch(() => {}); // nobody may be waiting for it any more
     this.#started.reject(error);
     if (!this.#isClosed) this.#listener?.failed(error);
     this.#isClosed = true;

@@ -2,14 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import type { RawBatch } from '../../src/core/batch.ts';
 import type { Checkpoint, Position } from '../../src/core/checkpoint.ts';
-import { type Finding, PgveilError } from '../../src/core/errors.ts';
+import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import { type Lsn, parseLsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Source, Wanted } from '../../src/core/source.ts';
 import { Batches } from './batches.ts';
 import { readCatalog } from './catalog.ts';
-import { checkSource } from './check.ts';
 import { copyFirst } from './first-copy.ts';
 import { requireSameServer, WitnessSearch } from './history.ts';
 import { afterCopy, type Outset, resume } from './outset.ts';
@@ -46,11 +45,6 @@ export class PostgresSource implements Source {
     this.#asked = new Map(
       [...config.tables].map(([name, { schema, name: relation, key }]) => [name, { schema, relation, key }]),
     );
-  }
-
-  check(): Promise<Finding[]> {
-    const { source, sink } = this.#config;
-    return checkSource({ ...source, tables: this.#asked, sourcePrimaryKey: sink.sourcePrimaryKey });
   }
 
   async open(signal: AbortSignal): Promise<void> {
@@ -98,6 +92,7 @@ export class PostgresSource implements Source {
     this.#receiver = null;
     this.#stream = null;
     this.#watch = null;
+    this.#end = null;
     await receiver?.close();
     await watch?.close();
   }

@@ -1,4 +1,5 @@
 import type { RawBatch, TableEvent } from '../../src/core/batch.ts';
+import type { Position } from '../../src/core/checkpoint.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Batches } from './batches.ts';
 import type { WitnessSearch } from './history.ts';
@@ -16,8 +17,8 @@ export class Stream implements Listener {
   readonly #witness: WitnessSearch;
   readonly #full: number;
   readonly #idle: Idle;
-  /** What the first batch says, before any row. */
-  #outset: readonly TableEvent<'raw'>[] | null;
+  /** What the first batch says, before any row, and where the stream begins. */
+  #outset: { readonly events: readonly TableEvent<'raw'>[]; readonly position: Position } | null;
   #failure: { readonly error: unknown } | null = null;
   /** The consumer waits for this one. */
   #something: PromiseWithResolvers<void> | null = null;
@@ -35,7 +36,7 @@ export class Stream implements Listener {
     this.#transactions = transactions;
     this.#batches = batches;
     this.#witness = witness;
-    this.#outset = outset.length > 0 ? outset : null;
+    this.#outset = { events: outset, position: transactions.position };
     this.#full = limit * 2;
     this.#idle = new Idle(transactions.position.pos);
   }
@@ -96,10 +97,11 @@ export class Stream implements Listener {
     return batch;
   }
 
+  /** With a position, though nothing moved: a table that stops here is durably stopped before anything else happens. */
   #takeOutset(): RawBatch | null {
-    const events = this.#outset;
+    const outset = this.#outset;
     this.#outset = null;
-    return events && this.#batches.empty(events, null);
+    return outset && this.#batches.empty(outset.events, outset.position);
   }
 
   /** Where the stream got to without any change of ours. */

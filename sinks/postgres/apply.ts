@@ -1,123 +1,115 @@
-import type { ClientBase } from 'pg';
-import type { Change } from '../../src/core/batch.ts';
-import { ByteWriter } from '../../src/core/bytes.ts';
-import { CELL_TEXT, CELL_UNCHANGED, CellReader } from '../../src/core/tuple.ts';
-import type { Image, Window } from './fold.ts';
-import { KeyText, textOf } from './key.ts';
-import { copyLines } from './lines.ts';
+import type { Client } from 'pg';
+import type { Tuple } from '../../src/core/tuple.ts';
+import type { Staged, Window } from './fold.ts';
+import { bytesOf } from './key.ts';
+import { startCopy } from './lines.ts';
 import { query } from './query.ts';
-import { refusal, rowMissing } from './refusal.ts';
-import type { Stage } from './stage.ts';
-import { columnList, type TwinTable } from './twin-table.ts';
+import { columnsAltered, refusal, rowMissing } from './refusal.ts';
+import { rowArrays } from './row-arrays.ts';
+import { type ColumnTypes, deleteSql, patchSql, upsertSql } from './row-sql.ts';
+import { Statements } from './statements.ts';
+import { TextArray } from './text-array.ts';
+import { columnNames, type TwinTable } from './twin-table.ts';
 
-/**
- * Applies a window in the open transaction. New rows come first: what happened to them later is among the staged. Deletes come
- * before upserts: two keys may be equal and differ as text. Returns how many rows the twin should have had and did not.
- */
-export async function applyWindow(client: ClientBase, window: Window, stage: Stage): Promise<number> {
-  const { table } = window;
-  const { gone, full, partial } = sort(window);
-  try {
-    if (window.fresh.length > 0) await copyLines(client, table, table.generation, window.fresh.view());
-    if (gone.length > 0) await deleteRows(client, table, gone);
-    let repaired = 0;
-    if (full.length > 0) repaired = await upsertRows(client, table, await stage.fill(table, gather(window, full)));
-    for (const images of partial.values()) {
-      await patchRows(client, table, await stage.fill(table, gather(window, images)), images);
-    }
-    return repaired;
-  } catch (error) {
-    throw refusal(error, table.source.name);
+type Row = Tuple<'redacted'>;
+
+/** Brings windows into their tables, in whatever transaction is open on the connection. */
+export class Apply {
+  readonly #client: Client;
+  readonly #statements: Statements;
+  readonly #types = new WeakMap<TwinTable, ColumnTypes>();
+
+  constructor(client: Client) {
+    this.#client = client;
+    this.#statements = new Statements(client);
   }
-}
 
-/** Moves a row to another key within the twin, since a part of it was not sent and is nowhere else. */
-export async function moveRow(client: ClientBase, table: TwinTable, change: Change<'redacted'>): Promise<void> {
-  const { names, values, key, oldKey } = sentValues(table, change);
-  const set = names.map((name, index) => `${name} = $${index + 3}`);
-  const sql = `UPDATE ${table.generation} SET ${[...set, `${table.key.name} = $2`].join(', ')} WHERE ${table.key.name} = $1`;
-  try {
-    const { rowCount } = await query(client, sql, [oldKey, key, ...values]);
-    if (rowCount !== 1) throw rowMissing(table.source.name);
-  } catch (error) {
-    throw refusal(error, table.source.name);
+  /**
+   * New rows come first: what happened to them later is among the staged. Deletes come before upserts: two keys may be equal and
+   * differ as text. Returns how many rows the twin should have had and did not.
+   */
+  async window({ table, fresh, staged }: Window): Promise<number> {
+    const { gone, full, partial } = sort(staged);
+    try {
+      if (fresh.length > 0) await this.#copy(table, fresh.view());
+      if (gone.length > 0) await this.#delete(table, gone);
+      const repaired = full.length > 0 ? await this.#upsert(table, full) : 0;
+      for (const { rows, unchanged } of partial.values()) await this.#patch(table, rows, unchanged);
+      return repaired;
+    } catch (error) {
+      throw refusal(error, table.source.name);
+    }
+  }
+
+  /** Moves a row to another key, with the parts of it that only the twin has. */
+  async move(table: TwinTable, row: Staged, before: Row): Promise<void> {
+    try {
+      await this.#patch(table, [row.image], row.unchanged, rowArrays(table, [before], []).keys);
+    } catch (error) {
+      throw refusal(error, table.source.name);
+    }
+  }
+
+  async #copy(table: TwinTable, lines: Buffer): Promise<void> {
+    const copy = startCopy(this.#client, table);
+    await copy.write(lines);
+    await copy.end();
+  }
+
+  async #delete(table: TwinTable, keys: readonly string[]): Promise<void> {
+    const array = new TextArray();
+    for (const key of keys) {
+      const bytes = bytesOf(key);
+      array.add(bytes, 0, bytes.length);
+    }
+    await this.#statements.run(deleteSql(table, await this.#typesOf(table)), [array.finish()]);
+  }
+
+  async #upsert(table: TwinTable, rows: readonly Row[]): Promise<number> {
+    const { cells, keys } = rowArrays(table, rows, []);
+    const result = await this.#statements.run(upsertSql(table, await this.#typesOf(table)), [...cells, keys]);
+    return Number(result.rows[0]!.new);
+  }
+
+  /** Sets what the rows carry. `oldKeys` is where they are found, if not under their keys. */
+  async #patch(table: TwinTable, rows: readonly Row[], unchanged: readonly number[], oldKeys?: Buffer): Promise<void> {
+    const { cells, keys } = rowArrays(table, rows, unchanged);
+    const sql = patchSql(table, await this.#typesOf(table), unchanged);
+    const { rowCount } = await this.#statements.run(sql, [...cells, keys, oldKeys ?? keys]);
+    if (rowCount !== rows.length) throw rowMissing(table.source.name);
+  }
+
+  /** The types that the generation's columns really have, without their modifiers. Asked once in a session. */
+  async #typesOf(table: TwinTable): Promise<ColumnTypes> {
+    const known = this.#types.get(table);
+    if (known) return known;
+    const { rows } = await query(
+      this.#client,
+      `SELECT format_type(atttypid, -1) AS type FROM unnest($2::text[]) WITH ORDINALITY AS wanted (name, number)
+       JOIN pg_attribute ON attrelid = to_regclass($1) AND attname = wanted.name AND NOT attisdropped ORDER BY number`,
+      [table.generation, columnNames(table)],
+    );
+    if (rows.length !== columnNames(table).length) throw columnsAltered(table.source.name);
+    const types = rows.map(({ type }) => type!);
+    this.#types.set(table, types);
+    return types;
   }
 }
 
 /** Staged rows by what has to be done with them; partial ones by the columns that they lack, as one statement serves each such set. */
-function sort(window: Window) {
+function sort(staged: Window['staged']) {
   const gone: string[] = [];
-  const full: Image[] = [];
-  const partial = new Map<string, Image[]>();
-  for (const [key, image] of window.staged) {
-    if (image === null) gone.push(textOf(key));
-    else if (image.unchanged.length === 0) full.push(image);
+  const full: Row[] = [];
+  const partial = new Map<string, { readonly rows: Row[]; readonly unchanged: readonly number[] }>();
+  for (const [key, row] of staged) {
+    if (row === null) gone.push(key);
+    else if (row.unchanged.length === 0) full.push(row.image);
     else {
-      const lacking = image.unchanged.join();
+      const lacking = row.unchanged.join();
       const group = partial.get(lacking);
-      if (group) group.push(image);
-      else partial.set(lacking, [image]);
+      if (group) group.rows.push(row.image);
+      else partial.set(lacking, { rows: [row.image], unchanged: row.unchanged });
     }
   }
   return { gone, full, partial };
-}
-
-function gather(window: Window, images: readonly Image[]): Buffer {
-  const lines = new ByteWriter(images.reduce((bytes, { start, end }) => bytes + end - start, 0));
-  for (const { start, end } of images) lines.copy(window.images.bytes, start, end);
-  return lines.view();
-}
-
-async function deleteRows(client: ClientBase, table: TwinTable, keys: readonly string[]): Promise<void> {
-  const { name, type } = table.key;
-  await query(client, `DELETE FROM ${table.generation} WHERE ${name} = ANY ($1::${type}[])`, [keys]);
-}
-
-/** The key's own column is set too where an equal key may have another text. */
-async function upsertRows(client: ClientBase, table: TwinTable, stage: string): Promise<number> {
-  const columns = columnList(table);
-  const set = changing(table).map((name) => `${name} = excluded.${name}`);
-  const { rows } = await query(
-    client,
-    `WITH written AS (
-       INSERT INTO ${table.generation} (${columns}) SELECT ${columns} FROM ${stage}
-       ON CONFLICT (${table.key.name}) DO UPDATE SET ${set.join(', ')} RETURNING xmax = 0 AS is_new
-     ) SELECT count(*) FILTER (WHERE is_new) AS new FROM written`,
-  );
-  return Number(rows[0]!.new);
-}
-
-async function patchRows(client: ClientBase, table: TwinTable, stage: string, images: readonly Image[]): Promise<void> {
-  const lacking = images[0]!.unchanged.map((column) => table.columns[column]!.name);
-  const set = changing(table).filter((name) => !lacking.includes(name));
-  const { rowCount } = await query(
-    client,
-    `UPDATE ${table.generation} AS twin SET ${set.map((name) => `${name} = stage.${name}`).join(', ')}
-     FROM ${stage} AS stage WHERE twin.${table.key.name} = stage.${table.key.name}`,
-  );
-  if (rowCount !== images.length) throw rowMissing(table.source.name);
-}
-
-function changing(table: TwinTable): string[] {
-  const names = table.columns.map(({ name }) => name);
-  return table.keyByValue ? [...names, table.key.name] : names;
-}
-
-/** The columns that an update carries, with their values, and the keys before and after. */
-function sentValues(table: TwinTable, change: Change<'redacted'>) {
-  const names: string[] = [];
-  const values: (string | null)[] = [];
-  const cells = new CellReader();
-  const count = cells.open(change.after!);
-  for (let column = 0; column < count; column++) {
-    cells.next();
-    if (cells.kind === CELL_UNCHANGED) continue;
-    names.push(table.columns[column]!.name);
-    values.push(cells.kind === CELL_TEXT ? cells.bytes.toString('utf8', cells.start, cells.end) : null);
-  }
-  const key = new KeyText(table.source, table.keyByValue);
-  key.read(change.before!);
-  const oldKey = key.toString();
-  key.read(change.after!);
-  return { names, values, oldKey, key: key.toString() };
 }

@@ -1,41 +1,46 @@
-import type { ClientBase } from 'pg';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Client } from 'pg';
 import type { Change } from '../../src/core/batch.ts';
 import type { Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
-import { applyWindow, moveRow } from './apply.ts';
+import { Apply } from './apply.ts';
 import { type Claim, saveEntry, savePosition } from './checkpoint.ts';
-import { Window } from './fold.ts';
+import { type Staged, Window } from './fold.ts';
 import { query } from './query.ts';
 import { refusal } from './refusal.ts';
-import { Stage } from './stage.ts';
 import { truncateGeneration } from './truncate.ts';
 import type { TwinTable } from './twin-table.ts';
 
 /** All windows together are applied when they hold so much. While they are, the next ones fill: memory is twice this. */
 const WINDOWS_BYTES = 4 * 1024 * 1024;
 
+/** Encoded in about a millisecond. */
+const TURN_BYTES = 256 * 1024;
+
 /** What a change costs in memory beside its bytes. */
 const CHANGE_BYTES = 64;
 
 /** The one open transaction in which changes are applied, until a position ends it. */
 export class Applying {
-  readonly #client: ClientBase;
+  readonly #client: Client;
   readonly #claim: Claim;
   readonly #observe: Observe;
   readonly #tableOf: (table: RedactedTable) => TwinTable;
-  readonly #stage: Stage;
+  readonly #apply: Apply;
   readonly #entries = new Map<string, TableEntry>();
   #windows = new Map<RedactedTable, Window>();
   #bytes = 0;
+  /** At so many bytes the event loop turns: the server waits for what was started before. */
+  #nextTurn = TURN_BYTES;
   #isOpen = false;
   /** Windows that are being applied; a failure is told by whoever waits for them next. */
   #underWay: Promise<void> = Promise.resolve();
   #position: Position | null;
 
   constructor(
-    client: ClientBase,
+    client: Client,
     claim: Claim,
     position: Position | null,
     tableOf: (table: RedactedTable) => TwinTable,
@@ -46,13 +51,15 @@ export class Applying {
     this.#position = position;
     this.#tableOf = tableOf;
     this.#observe = observe;
-    this.#stage = new Stage(client, claim.epoch);
+    this.#apply = new Apply(client);
   }
 
   async write(changes: readonly Change<'redacted'>[]): Promise<void> {
     for (const change of changes) {
+      const unfolded = change.op === 'truncate' ? null : this.#fold(change);
       if (change.op === 'truncate') await this.#truncate(change.table);
-      else if (!this.#fold(change)) await this.#move(change);
+      if (unfolded) await this.#move(change, unfolded);
+      if (this.#bytes >= this.#nextTurn) await this.#takeTurn();
       if (this.#bytes >= WINDOWS_BYTES) await this.#applyWindows();
     }
   }
@@ -80,20 +87,24 @@ export class Applying {
     if (this.#position === null) reach('first position durable');
     this.#position = position;
     this.#entries.clear();
-    this.#stage.ended();
     this.#isOpen = false;
   }
 
-  #fold(change: Change<'redacted'>): boolean {
+  #fold(change: Change<'redacted'>): Staged | null {
     const tuple = change.after ?? change.before!;
     this.#bytes += tuple.end - tuple.start + CHANGE_BYTES;
     return this.#windowOf(change.table).take(change);
   }
 
-  async #move(change: Change<'redacted'>): Promise<void> {
+  async #takeTurn(): Promise<void> {
+    this.#nextTurn = this.#bytes + TURN_BYTES;
+    await nextTurn();
+  }
+
+  async #move({ table, before }: Change<'redacted'>, row: Staged): Promise<void> {
     await this.settle();
     await this.#begin();
-    await moveRow(this.#client, this.#tableOf(change.table), change);
+    await this.#apply.move(this.#tableOf(table), row, before!);
   }
 
   /** What was gathered for the table is void, and sent for nothing. */
@@ -108,21 +119,23 @@ export class Applying {
     }
   }
 
-  /** Starts to apply the windows when those before are done; does not wait for it. */
+  /** Starts to apply the windows when those before are done. Does not wait for it, except where a row alone is too large to keep. */
   async #applyWindows(): Promise<void> {
     await this.#underWay;
     const windows = this.#windows;
     if (windows.size === 0) return;
+    this.#underWay = this.#bringIn(windows.values());
+    this.#underWay.catch(() => {}); // Told to whoever waits for it.
+    if (this.#bytes >= 2 * WINDOWS_BYTES) await this.#underWay;
     this.#windows = new Map();
     this.#bytes = 0;
-    this.#underWay = this.#apply(windows.values());
-    this.#underWay.catch(() => {});
+    this.#nextTurn = TURN_BYTES;
   }
 
-  async #apply(windows: Iterable<Window>): Promise<void> {
+  async #bringIn(windows: Iterable<Window>): Promise<void> {
     await this.#begin();
     for (const window of windows) {
-      const repaired = await applyWindow(this.#client, window, this.#stage);
+      const repaired = await this.#apply.window(window);
       if (repaired > 0) this.#observe({ type: 'repaired', table: window.table.source.name, rows: repaired });
     }
   }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Change } from '../../src/core/batch.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
@@ -28,7 +29,7 @@ export class Chunk {
     this.client = client;
     this.table = table;
     this.number = number;
-    this.#copy = startCopy(client, table, table.generation);
+    this.#copy = startCopy(client, table);
     this.#encoder = new RowEncoder(table.source, table.keyByValue);
   }
 
@@ -40,7 +41,9 @@ export class Chunk {
   async write(reads: readonly Change<'redacted'>[]): Promise<void> {
     for (const { after } of reads) {
       this.#encoder.append(this.#piece, after!);
-      if (this.#piece.length >= PIECE_BYTES) await this.#send();
+      if (this.#piece.length < PIECE_BYTES) continue;
+      await this.#send();
+      await nextTurn(); // A socket that takes all it is given would hold the event loop for the whole batch.
     }
   }
 

@@ -1,17 +1,17 @@
 import type { Change } from '../../src/core/batch.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
+import { CELL_UNCHANGED, CellReader, type Tuple } from '../../src/core/tuple.ts';
 import { RowEncoder } from './encode.ts';
+import { Images } from './images.ts';
 import { KeyText } from './key.ts';
-import { mergeLines } from './merge.ts';
 import { keyCollision, rowMissing } from './refusal.ts';
 import type { TwinTable } from './twin-table.ts';
 
 type RedactedChange = Change<'redacted'>;
 
-/** The last state of a row: its line in `Window.images`, and the columns for which the row in the twin has the value. */
-export interface Image {
-  readonly start: number;
-  readonly end: number;
+/** The last state of a row, and the columns for which the twin alone has the value. */
+export interface Staged {
+  readonly image: Tuple<'redacted'>;
   readonly unchanged: readonly number[];
 }
 
@@ -21,6 +21,8 @@ const GONE = null;
 /** What a window starts with: a pipeline may have a thousand tables, and most of them are quiet. */
 const FIRST_BYTES = 4096;
 
+const ALL: readonly number[] = [];
+
 /**
  * Changes of one table, gathered to be applied together: new rows first, then what happened to all other keys, each in its last
  * state only. A row inserted and then touched within the window is in both. Nothing here is of use after the window was applied.
@@ -29,93 +31,89 @@ export class Window {
   readonly table: TwinTable;
   /** Lines of COPY text: rows under keys that the window has not met. */
   readonly fresh = new ByteWriter(FIRST_BYTES);
-  /** By key: its line in `images`, or null where the row is gone. */
-  readonly staged = new Map<string, Image | typeof GONE>();
-  readonly images = new ByteWriter(FIRST_BYTES);
+  /** By key: its last state, or null where the row is gone. */
+  readonly staged = new Map<string, Staged | typeof GONE>();
+  readonly #images = new Images();
   readonly #encoder: RowEncoder;
-  readonly #oldKey: KeyText;
+  readonly #key: KeyText;
+  readonly #columns: ReadonlySet<number>;
+  readonly #keyColumns: ReadonlySet<number>;
 
   constructor(table: TwinTable) {
     this.table = table;
     this.#encoder = new RowEncoder(table.source, table.keyByValue);
-    this.#oldKey = new KeyText(table.source, table.keyByValue);
+    this.#key = new KeyText(table.source, table.keyByValue);
+    this.#columns = new Set(table.source.columns.keys());
+    this.#keyColumns = new Set(table.source.key);
   }
 
   /**
-   * Takes in an insert, update or delete. False for the one that cannot be folded: a row that moves to another key while a part of
-   * it is in the twin alone. Throws `key_collision` for a key that is there already, `row_missing` for a row that is not.
+   * Takes in an insert, update or delete. Returns null, except for what cannot be folded: a row that moves to another key while a
+   * part of it is in the twin alone. Throws `key_collision` for a key that is there already, `row_missing` for a row that is not.
    */
-  take(change: RedactedChange): boolean {
-    if (change.op === 'insert') this.#insert(change);
-    else if (change.op === 'update') return this.#update(change);
-    else this.#delete(change);
-    return true;
+  take(change: RedactedChange): Staged | null {
+    if (change.op === 'update') return this.#update(change);
+    if (change.op === 'insert') this.#insert(change.after!);
+    else this.staged.set(this.#identify(change.before!), GONE);
+    return null;
   }
 
-  #insert(change: RedactedChange): void {
+  #insert(row: Tuple<'redacted'>): void {
     const start = this.fresh.length;
-    this.#encoder.append(this.fresh, change.after!);
-    if (this.staged.size > 0 && this.staged.has(this.#encoder.key.identity)) {
-      const line = this.fresh.bytes.subarray(start, this.fresh.length);
-      this.fresh.length = start;
-      this.#putBack(this.#encoder.key.identity, line);
-    }
-  }
-
-  #update(change: RedactedChange): boolean {
-    const start = this.images.length;
-    this.#encoder.append(this.images, change.after!, change);
+    this.#encoder.append(this.fresh, row);
+    if (this.staged.size === 0) return;
     const key = this.#encoder.key.identity;
-    const oldKey = change.before ? this.#readOldKey(change) : key;
-    const image = this.#completed(oldKey, { start, end: this.images.length, unchanged: this.#encoder.unchanged });
-    if (oldKey === key) {
-      this.staged.set(key, image);
-      return true;
-    }
-    if (image.unchanged.length > 0) {
-      this.images.length = start;
-      return false;
-    }
-    this.#move(oldKey, key, image);
-    return true;
-  }
-
-  #delete(change: RedactedChange): void {
-    this.staged.set(this.#readOldKey(change), GONE);
-  }
-
-  #move(oldKey: string, key: string, image: Image): void {
-    this.staged.set(oldKey, GONE);
-    const line = this.images.bytes.subarray(image.start, image.end);
-    if (this.staged.has(key)) this.#putBack(key, line);
-    else this.fresh.copy(line, 0, line.length);
-  }
-
-  /** A row under a key that the window has met: right only where the one before is gone. */
-  #putBack(key: string, line: Buffer): void {
+    if (!this.staged.has(key)) return;
+    this.fresh.length = start;
     if (this.staged.get(key) !== GONE) throw keyCollision(this.#name);
-    const start = this.images.length;
-    this.images.copy(line, 0, line.length);
-    this.staged.set(key, { start, end: this.images.length, unchanged: [] });
+    this.staged.set(key, { image: this.#images.keep(row), unchanged: ALL });
   }
 
-  /** Fills unchanged cells from the image before, as far as that has them. */
-  #completed(key: string, image: Image): Image {
-    if (image.unchanged.length === 0) return image;
-    const earlier = this.staged.get(key);
-    if (earlier === undefined) return image;
-    if (earlier === GONE) throw rowMissing(this.#name);
-    const start = this.images.length;
-    const unchanged = mergeLines(this.images, image, earlier);
-    return { start, end: this.images.length, unchanged };
+  #update(change: RedactedChange): Staged | null {
+    const { before, after } = change;
+    const isPartial = this.#key.read(after!, before);
+    if (!this.#key.isKnown) throw rowMissing(this.#name);
+    const key = this.#key.identity;
+    const oldKey = before ? this.#identify(before) : key;
+    const row = isPartial ? this.#complete(change, oldKey) : { image: after!, unchanged: ALL };
+    if (oldKey === key) {
+      this.staged.set(key, { ...row, image: this.#images.keep(row.image) });
+      return null;
+    }
+    if (row.unchanged.length > 0) return row;
+    this.staged.set(oldKey, GONE);
+    this.#insert(row.image);
+    return null;
   }
 
-  #readOldKey(change: RedactedChange): string {
-    this.#oldKey.read(change.before!);
-    return this.#oldKey.identity;
+  /** What was not sent, as far as the old image or the state before has it. */
+  #complete({ before, beforeIs, after }: RedactedChange, oldKey: string): Staged {
+    let image = after!;
+    if (before) image = this.#images.complete(image, before, beforeIs === 'row' ? this.#columns : this.#keyColumns);
+    const earlier = this.staged.get(oldKey);
+    if (earlier) image = this.#images.complete(image, earlier.image, this.#columns);
+    const unchanged = unchangedIn(image);
+    if (earlier === GONE && unchanged.length > 0) throw rowMissing(this.#name);
+    return { image, unchanged };
+  }
+
+  #identify(image: Tuple<'redacted'>): string {
+    this.#key.read(image);
+    return this.#key.identity;
   }
 
   get #name(): string {
     return this.table.source.name;
   }
+}
+
+function unchangedIn(image: Tuple<'redacted'>): readonly number[] {
+  const unchanged: number[] = [];
+  const cells = new CellReader();
+  const count = cells.open(image);
+  for (let column = 0; column < count; column++) {
+    cells.next();
+    if (cells.kind === CELL_UNCHANGED) unchanged.push(column);
+  }
+  return unchanged;
 }

@@ -6,6 +6,8 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
 
+const UNKNOWN = -1;
+
 /** JSON's short escapes, by byte; other control characters are written as \u00XX. */
 const SHORT_ESCAPES = new Map([
   [0x08, 'b'],
@@ -68,32 +70,53 @@ export class KeyText {
     this.end = json.length;
   }
 
-  /** Takes the key from a row image, or from one that holds the key alone. What is unchanged in it stays as it was read before. */
-  read(tuple: Tuple<'redacted'>): void {
-    const cell = this.#reader;
-    const count = cell.open(tuple);
-    for (let column = 0; column < count; column++) {
-      cell.next();
-      const position = this.#columns.indexOf(column);
-      if (position >= 0 && cell.kind !== CELL_UNCHANGED) this.set(position, cell.bytes, cell.start, cell.end);
-    }
+  /**
+   * Takes the key from a row image, or from one that holds the key alone. Parts of it that are unchanged come from the older image.
+   * Returns whether any cell of the image, in the key or not, is unchanged.
+   */
+  read(image: Tuple<'redacted'>, older: Tuple<'redacted'> | null = null): boolean {
+    for (const cell of this.#cells) cell.end = UNKNOWN;
+    if (older) this.#scan(older);
+    const isPartial = this.#scan(image);
     this.compose();
+    return isPartial;
+  }
+
+  /** False where no image that was read has all of the key. */
+  get isKnown(): boolean {
+    return this.#cells.every(({ end }) => end !== UNKNOWN);
+  }
+
+  /** What two keys have in common exactly when the twin holds them equal: one character per byte, to be undone by `bytesOf`. */
+  get identity(): string {
+    const text = this.bytes.toString('latin1', this.start, this.end);
+    return this.#byValue ? canonicalNumeric(text) : text;
   }
 
   toString(): string {
     return this.bytes.toString('utf8', this.start, this.end);
   }
 
-  /** What two keys have in common exactly when the twin holds them equal: one character per byte, to be undone by `textOf`. */
-  get identity(): string {
-    const text = this.bytes.toString('latin1', this.start, this.end);
-    return this.#byValue ? canonicalNumeric(text) : text;
+  #scan(image: Tuple<'redacted'>): boolean {
+    const cell = this.#reader;
+    const count = cell.open(image);
+    let isPartial = false;
+    for (let column = 0; column < count; column++) {
+      cell.next();
+      if (cell.kind === CELL_UNCHANGED) {
+        isPartial = true;
+        continue;
+      }
+      const position = this.#columns.indexOf(column);
+      if (position >= 0) this.set(position, cell.bytes, cell.start, cell.end);
+    }
+    return isPartial;
   }
 }
 
-/** A key's identity as the text that Postgres reads. */
-export function textOf(identity: string): string {
-  return Buffer.from(identity, 'latin1').toString();
+/** A key's identity as the bytes that Postgres reads. */
+export function bytesOf(identity: string): Buffer {
+  return Buffer.from(identity, 'latin1');
 }
 
 /** Postgres writes a numeric with as many trailing zeros as its scale has, and never with an exponent. */

@@ -25,3 +25,7 @@ export function rowMissing(table: string): PgveilError {
   const message = `${table}: a row changed that the twin lacks, and a part of it was not sent`;
   return new PgveilError('row_missing', message, { table });
 }
+
+export function columnsAltered(table: string): PgveilError {
+  return new PgveilError('twin_refused', `${table}: its columns on the twin are not those of the copy`, { table });
+}

@@ -10,15 +10,13 @@ export async function checkSchemas(client: Client, { tables }: TwinOptions): Pro
   const schemas = new Set(['pgveil', ...[...tables.values()].map(({ schema }) => schema)]);
   const { rows } = await query(
     client,
-    `SELECT quote_ident(current_user) AS role, quote_ident(current_database()) AS database, wanted.name AS schema,
-       nspname IS NOT NULL AS there,
+    `SELECT quote_ident(current_user) AS role, wanted.name AS schema, nspname IS NOT NULL AS there,
        coalesce(has_schema_privilege(pg_namespace.oid, 'USAGE') AND has_schema_privilege(pg_namespace.oid, 'CREATE'),
-         has_database_privilege(current_database(), 'CREATE')) AS allowed,
-       has_database_privilege(current_database(), 'TEMPORARY') AS temporary
+         has_database_privilege(current_database(), 'CREATE')) AS allowed
      FROM unnest($1::text[]) AS wanted (name) LEFT JOIN pg_namespace ON nspname = wanted.name`,
     [[...schemas]],
   );
-  const findings = rows
+  return rows
     .filter(({ allowed }) => allowed !== 't')
     .map(({ role, schema, there }) => {
       const name = quoteName(schema!);
@@ -26,14 +24,6 @@ export async function checkSchemas(client: Client, { tables }: TwinOptions): Pro
       const sql = there === 't' ? `GRANT USAGE, CREATE ON SCHEMA ${name} TO` : `CREATE SCHEMA ${name} AUTHORIZATION`;
       return finding('twin_rights', `schema ${name}`, message, `${sql} ${role};`);
     });
-  const { role, database, temporary } = rows[0]!;
-  if (temporary !== 't') {
-    const message = `${role} may not create temporary tables, which changes pass through`;
-    findings.push(
-      finding('twin_rights', `database ${database}`, message, `GRANT TEMPORARY ON DATABASE ${database} TO ${role};`),
-    );
-  }
-  return findings;
 }
 
 /** What is in the schema `pgveil` has to be the role's own: generations are dropped, and their public tables altered. */

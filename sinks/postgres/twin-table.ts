@@ -22,6 +22,8 @@ export interface TwinTable {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   /** The column of the key, behind all others. */
   readonly key: { readonly name: string; readonly type: string };
+  /** Its name, not quoted. */
+  readonly keyColumn: string;
   /** Keys are numeric: equal values may differ in text. */
   readonly keyByValue: boolean;
 }
@@ -35,6 +37,7 @@ export function twinTable(source: RedactedTable, layout: TwinLayout): TwinTable 
     generation: `${SCHEMA}.${quoteName(relation)}`,
     columns: source.columns.map((column) => ({ name: quoteName(column.name), type: twinType(column, layout.types) })),
     key: { name: quoteName(layout.sourcePrimaryKey), type },
+    keyColumn: layout.sourcePrimaryKey,
     keyByValue: type.startsWith('numeric'),
   };
 }
@@ -42,4 +45,9 @@ export function twinTable(source: RedactedTable, layout: TwinLayout): TwinTable 
 /** All columns in the order of an encoded row, for SQL. */
 export function columnList(table: TwinTable): string {
   return [...table.columns, table.key].map(({ name }) => name).join(', ');
+}
+
+/** The same, as the catalog has them. */
+export function columnNames({ source, keyColumn }: TwinTable): string[] {
+  return [...source.columns.map(({ name }) => name), keyColumn];
 }

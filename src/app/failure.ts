@@ -31,10 +31,10 @@ export function failureOf(thrown: unknown): Failure {
   return { exitCode: 1, problems: [{ code: 'internal', message, fix: fixOf('internal') }], frames: framesOf(thrown) };
 }
 
-/** For people: `error: …` and `fix: …` for each problem. */
+/** For people: `error: CODE: …` and `fix: …` for each problem. */
 export function failureText({ problems, frames }: Failure): string {
-  const lines = problems.flatMap(({ object, message, fix }) => {
-    const what = object === undefined ? message : `${object}: ${message}`;
+  const lines = problems.flatMap(({ code, object, message, fix }) => {
+    const what = [code, object, message].filter((part) => part !== undefined).join(': ');
     return [`error: ${what.split('\n').map(printable).join('\n')}`, fixLines(fix)];
   });
   return [...lines, ...frames.map(printable)].join('\n');

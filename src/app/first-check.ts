@@ -6,7 +6,7 @@ import { Patience } from '../pipeline/patience.ts';
 import type { Check } from './assembly.ts';
 import { gather } from './check.ts';
 
-/** What stands in the way of a start and will not go away by itself. */
+/** Something stands in the way of a start and will not go away by itself. */
 export class NotReady extends Error {
   readonly findings: readonly Finding[];
 
@@ -32,8 +32,8 @@ export async function checkFirst(
   try {
     while (!signal.aborted) {
       const findings = await gather(checks);
-      const stopping = findings.filter(isFinal);
-      if (stopping.length > 0) throw new NotReady(stopping);
+      // With all that was found: whoever mends the one thing should not meet the next at the next start.
+      if (findings.some(isFinal)) throw new NotReady(findings);
       const away = findings.find(({ code }) => ERRORS[code].recovery === 'reopen');
       if (!away) {
         for (const finding of findings) warn(finding, observe);

@@ -79,6 +79,8 @@ export class Log {
 
   #table(seen: Extract<Observation, { readonly type: 'table' }>): void {
     const { table, generation, state, code, reason } = seen;
+    // What a checkpoint's entry says until the copy is finished: nothing that happened.
+    if (state === 'absent') return;
     this.#once(`table ${table}`, `${generation} ${state} ${code}`, () => {
       const fields = { table, generation, ...(reason === undefined ? {} : { reason }) };
       if (state !== 'halted' && state !== 'stale') return this.#logger.info(fields, state);

@@ -5,6 +5,9 @@ import { formatBytes, formatCount, formatSeconds } from './quantity.ts';
 /** Rates are those of the last ten seconds: long enough to be steady, short enough to show a source that slows down. */
 const WINDOW_MS = 10_000;
 
+/** States of a table that end its copy. */
+const ENDS: ReadonlySet<string> = new Set(['streaming', 'halted', 'stale']);
+
 interface Copy {
   rows: number;
   bytes: number;
@@ -33,7 +36,7 @@ export class Progress {
 
   observe(seen: Observation): void {
     if (seen.type === 'copy') this.#copied(seen);
-    else if (seen.type === 'table' && seen.state !== 'copying') this.#finish(seen.table);
+    else if (seen.type === 'table' && ENDS.has(seen.state)) this.#finish(seen.table);
     else if (seen.type === 'trouble') this.#forget();
   }
 

@@ -151,6 +151,7 @@ export class State {
     this.#trouble = { code, message, fix: fixOf(code) };
     this.#waiting = null;
     this.#lag.restart();
+    for (const table of this.#tables.values()) table.interrupt();
   }
 
   /** The server answers again: it is another instance that keeps this one from going on. */

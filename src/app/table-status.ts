@@ -46,9 +46,11 @@ export class TableWatch {
 
   table(seen: Seen<'table'>): void {
     if (seen.generation !== this.#generation) this.#begin(seen.generation);
+    // The entry of a table under copy is `absent` until the copy is finished.
+    if (seen.state === 'absent' && this.#state === 'copying') return;
     this.#state = stateOf(seen.state);
     this.#reason = seen.reason;
-    this.#halt = this.#state === 'halted' ? haltOf(seen, this.#halt) : undefined;
+    this.#halt = this.#state === 'halted' ? this.#haltOf(seen) : undefined;
     if (this.#state !== 'copying') this.#progress = undefined;
   }
 
@@ -57,6 +59,13 @@ export class TableWatch {
     this.#halt = undefined;
     this.#rows = rows;
     this.#progress = { bytes, total_bytes: totalBytes };
+  }
+
+  /** What was copied so far is void. */
+  interrupt(): void {
+    if (this.#state !== 'copying') return;
+    this.#state = 'waiting';
+    this.#progress = undefined;
   }
 
   warning({ code, message, fix }: Seen<'warning'>): void {
@@ -68,15 +77,23 @@ export class TableWatch {
   }
 
   status(): TableStatus {
+    const warnings = [...this.#warnings.values()].filter(({ code }) => code !== this.#halt?.code);
     return {
       state: this.#state,
       generation: this.#generation,
       rows: this.#rows,
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
       ...(this.#progress ? { progress: this.#progress } : {}),
-      warnings: [...this.#warnings.values(), ...[...this.#withheld].map(withheldNotice)],
+      warnings: [...warnings, ...[...this.#withheld].map(withheldNotice)],
       ...(this.#halt ? { halt: this.#halt } : {}),
     };
+  }
+
+  /** Those who find a reason to halt say most of it; the checkpoint's entry, which is told as well, has the code alone. */
+  #haltOf({ code, state, reason, fix }: Seen<'table'>): Notice {
+    const why = code ?? state;
+    const told = [this.#halt, ...this.#warnings.values()].find((notice) => notice?.code === why);
+    return { code: why, message: reason ?? told?.message ?? meansOf(why), fix: fix ?? told?.fix ?? fixOf(why) };
   }
 
   /** What was said of one generation does not hold for the next. */
@@ -90,13 +107,6 @@ export class TableWatch {
 function stateOf(state: Seen<'table'>['state']): TableStatus['state'] {
   if (state === 'stale') return 'halted';
   return state === 'absent' ? 'waiting' : state;
-}
-
-/** A halt is told twice: by the part that found it, with its reason, and by the checkpoint's entry, which has the code alone. */
-function haltOf(seen: Seen<'table'>, before: Notice | undefined): Notice {
-  const code = seen.code ?? seen.state;
-  if (before?.code === code && seen.reason === undefined) return before;
-  return { code, message: seen.reason ?? meansOf(code), fix: seen.fix ?? fixOf(code) };
 }
 
 function withheldNotice([column, cells]: readonly [string, number]): Notice {

@@ -6,6 +6,13 @@ import type { Sink } from '../core/sink.ts';
 const FLUSH_BYTES = 16 * 1024 * 1024;
 const FLUSH_MS = 100;
 
+/** Who wants to know how far the sink has come. */
+export interface LaneListener {
+  /** Readers see what a finished copy brought; changes only once they are durable. */
+  written(batch: RedactedBatch): void;
+  durable(position: Position): void;
+}
+
 /**
  * The queue and the writer of one sink. While one flush is under way the next batches gather in the queue, and then go
  * into one flush together: the slower the sink, the larger its transactions.
@@ -13,18 +20,18 @@ const FLUSH_MS = 100;
 export class Lane {
   readonly #sink: Sink;
   readonly #limit: number;
-  readonly #durable: (position: Position) => void;
+  readonly #listener: LaneListener;
   readonly #queue: RedactedBatch[] = [];
   #queued = 0;
   #closed = false;
   /** Wakes whoever waits for room, for a batch, or for the end. */
   #changed = Promise.withResolvers<void>();
 
-  /** `limit` bounds the queue, in bytes; `durable` is called after every flush. */
-  constructor(sink: Sink, limit: number, durable: (position: Position) => void) {
+  /** `limit` bounds the queue, in bytes. */
+  constructor(sink: Sink, limit: number, listener: LaneListener) {
     this.#sink = sink;
     this.#limit = limit;
-    this.#durable = durable;
+    this.#listener = listener;
   }
 
   /** Queues a batch; resolves when there is room for another one. A batch larger than the queue is taken alone. */
@@ -57,13 +64,14 @@ export class Lane {
   async #write(batch: RedactedBatch): Promise<void> {
     if (this.#unflushed === 0) this.#since = performance.now();
     await this.#sink.write(batch);
+    this.#listener.written(batch);
     this.#unflushed += batch.bytes;
     this.#queued -= batch.bytes;
     this.#wake();
     if (batch.position && this.#isDue()) {
       await this.#sink.flush(batch.position);
       this.#unflushed = 0;
-      this.#durable(batch.position);
+      this.#listener.durable(batch.position);
     }
   }
 

@@ -48,6 +48,9 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
     await parts.source.open(signal);
     const checkpoints = await openSinks(parts.sinks, signal);
     const from = whereToRead(checkpoints, outset.anew);
+    for (const [sink, { position }] of checkpoints) {
+      if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
+    }
     parts.redactor.open(from.tables, outset.halts);
     await new Session(parts, outset, checkpoints).run(from, signal);
   } finally {
@@ -86,6 +89,8 @@ class Session {
   /** Aborts the reading: the outer signal, a lane that failed, or being caught up. */
   readonly #stop = new AbortController();
   #goal: Lsn | null = null;
+  /** A sink took a position of this session: the source and the rules are what they were, or it would have failed before. */
+  #isConfirmed = false;
   #started = false;
 
   constructor(parts: Parts, outset: Outset, checkpoints: ReadonlyMap<string, Checkpoint>) {
@@ -97,7 +102,9 @@ class Session {
     this.#acks = new Acks(0n, new Map(positions));
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
-      this.#lanes.push(new Lane(sink, limit, (position) => this.#durable(name, position.pos)));
+      const written = (batch: RedactedBatch) => this.#written(batch);
+      const durable = ({ pos }: Position) => this.#durable(name, pos);
+      this.#lanes.push(new Lane(sink, limit, { written, durable }));
     }
   }
 
@@ -122,19 +129,28 @@ class Session {
   }
 
   #report(batch: RedactedBatch): void {
-    const { observe } = this.#parts;
-    for (const [table, { generation, state }] of batch.entries) {
-      observe({ type: 'table', table, generation, ...state });
-    }
     if (batch.position) {
       const commitTime = batch.changes.at(-1)?.transaction.commitTime ?? null;
-      observe({ type: 'received', pos: batch.position.pos, commitTime });
+      this.#parts.observe({ type: 'received', pos: batch.position.pos, commitTime });
     }
     if (!this.#started) this.#outset.healthy();
     this.#started = true;
   }
 
+  readonly #unwritten = new WeakMap<RedactedBatch, number>();
+
+  /** What became of a table is told when every sink has it: a copy that only was read is in no twin yet. */
+  #written(batch: RedactedBatch): void {
+    const left = (this.#unwritten.get(batch) ?? this.#lanes.length) - 1;
+    this.#unwritten.set(batch, left);
+    if (left > 0) return;
+    for (const [table, { generation, state }] of batch.entries) {
+      this.#parts.observe({ type: 'table', table, generation, ...state });
+    }
+  }
+
   #durable(sink: string, pos: Lsn): void {
+    this.#isConfirmed = true;
     this.#parts.observe({ type: 'durable', sink, pos });
     const lsn = this.#acks.durable(sink, pos);
     if (lsn !== null) {
@@ -154,7 +170,7 @@ class Session {
 
   #stopAtGoal(): void {
     const least = this.#acks.least;
-    if (this.#goal !== null && least !== null && least >= this.#goal) this.#stop.abort();
+    if (this.#isConfirmed && this.#goal !== null && least !== null && least >= this.#goal) this.#stop.abort();
   }
 
   #failure: { readonly error: unknown } | null = null;

@@ -120,7 +120,7 @@ async function assertBounded(
   delay: number,
 ): Promise<void> {
   const peak = await service.peakMemory();
-  const held = await service.metric('pgveil_event_loop_delay_max_seconds');
+  const held = await service.metric('pgveil_nodejs_eventloop_lag_max_seconds');
   t.diagnostic(
     `${Math.round(peak / 1e6)} MB at the highest, event loop held for ${Math.round(held * 1000)} ms at most`,
   );

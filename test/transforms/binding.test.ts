@@ -132,7 +132,14 @@ describe('later', () => {
   test('a column whose decision was taken out of the configuration is undecided, also under a new name', () => {
     const less = decisions({ id: keep, note });
     assert.deepEqual(bind(first, less, known).decisions, [keep, null, note]);
-    assert.deepEqual(bind(changed({ id: 1, tax_id: 2, note: 3 }), less, known).decisions, [keep, null, note]);
+    const renamed = bind(changed({ id: 1, tax_id: 2, note: 3 }), less, known);
+    assert.deepEqual(
+      [renamed.decisions, renamed.names],
+      [
+        [keep, null, note],
+        ['id', 'tax_id', 'note'],
+      ],
+    );
   });
 });
 

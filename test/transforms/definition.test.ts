@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Decision } from '../../config/schema.ts';
 import type { TableEntry } from '../../src/core/checkpoint.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
-import { define, findings } from '../../transforms/definition.ts';
+import { define } from '../../transforms/definition.ts';
 import { deriveKeys } from '../../transforms/keys.ts';
 import { configOf, constantly, drop, faked, hashed, KEY, keep, masked, nulled, rounded, tableOf } from './fixture.ts';
 
@@ -15,7 +15,7 @@ function found(
   decisions: Readonly<Record<string, Decision>>,
   columns: 'withhold' | 'halt' = 'withhold',
 ) {
-  return findings(of, configOf({ 'public.t': decisions }, { columns }));
+  return define(of, configOf({ 'public.t': decisions }, { columns }), deriveKeys(KEY), new Map()).findings;
 }
 
 describe('check finds', () => {
@@ -89,8 +89,8 @@ describe('a table that was copied before', () => {
   });
 
   test('does without a column that is gone, which is an error only at first', () => {
-    assert.deepEqual(findings(renamed({ id: 1, ssn: 2 }), { ...config, key: KEY }, entries), []);
-    assert.equal(findings(renamed({ id: 1, ssn: 2 }), { ...config, key: KEY })[0]?.code, 'unknown_column');
+    assert.deepEqual(define(renamed({ id: 1, ssn: 2 }), config, keys, entries).findings, []);
+    assert.equal(define(renamed({ id: 1, ssn: 2 }), config, keys, new Map()).findings[0]?.code, 'unknown_column');
   });
 
   test('has moved names when another decision would apply, and the message has all of them', () => {

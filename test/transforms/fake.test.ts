@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { FakeOptions } from '../../config/schema.ts';
 import { dictionary } from '../../transforms/dictionary.ts';
 import { fake } from '../../transforms/fake.ts';
+import { FAKE_KINDS } from '../../transforms/fake-kinds.ts';
 import { deriveKeys } from '../../transforms/keys.ts';
 import { LOCALES } from '../../transforms/locales.ts';
 import { compileRule } from '../../transforms/rule.ts';
@@ -103,12 +104,24 @@ describe('a fake', () => {
     }
   });
 
+  test('of a form that is its own pseudonym is the next one', () => {
+    const hmac = deriveKeys(KEY).hmac('postcode');
+    const { make } = FAKE_KINDS.postcode;
+    const options = faked('postcode').options as FakeOptions;
+    const all = Array.from({ length: 9900 }, (_, index) => String(100 + index));
+    const own = all.filter((value) => make(dictionary('en')!, hmac(value), 0, value, options) === value);
+    assert.ok(own.length > 0);
+    for (const value of own) assert.notEqual(rewriteOf('postcode')(value), value);
+  });
+
   test('of a unique address differs from the plain one by its suffix alone', () => {
     const random = new Random(1);
     const [plain, unique] = [rewriteOf('email'), rewriteOf('email', { unique: true })];
     for (let round = 0; round < 1000; round++) {
       const value = random.hex(12);
       assert.equal(unique(value)!.replace(/\.[0-9a-v]{16}@/, '@'), plain(value));
+      const [, one, other] = /\.([0-9a-v]{8})([0-9a-v]{8})@/.exec(unique(value)!)!;
+      assert.notEqual(one, other);
     }
   });
 

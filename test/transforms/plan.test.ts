@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Decision } from '../../config/schema.ts';
 import { bind } from '../../transforms/binding.ts';
+import { fake } from '../../transforms/fake.ts';
+import { hash as hashRule } from '../../transforms/hash.ts';
 import { deriveKeys } from '../../transforms/keys.ts';
 import { compile } from '../../transforms/plan.ts';
 import {
@@ -92,8 +94,13 @@ describe('the hash of the plan', () => {
     assert.notEqual(hash(decided, { columns }), before);
   });
 
-  test('differs for two locales, whose dictionaries are part of it', () => {
-    const city = (locale: string) => hash({ ...decided, mail: faked('city', { locale }) });
-    assert.notEqual(city('en'), city('de'));
+  test('changes with a word of the dictionary that a fake draws from, and with the version of a rule', (context) => {
+    const fakes = { ...decided, mail: faked('city') };
+    const [cities, hashes] = [hash(fakes), hash(decided)];
+    context.mock.method(fake as Required<typeof fake>, 'dictionary', () => 'another word');
+    assert.notEqual(hash(fakes), cities);
+    assert.equal(hash(decided), hashes);
+    context.mock.property(hashRule, 'version', 2);
+    assert.notEqual(hash(decided), hashes);
   });
 });

@@ -558,10 +558,31 @@ describe('tables that stop', () => {
     assert.deepEqual([copy.events, copy.entries.size, redactor.wanted(customer)], [[], 0, null]);
   });
 
-  test('are forgotten with the next opening', () => {
+  test('here stay halted when the source stops them too', () => {
+    const { redactor } = resumed(entries, configOf(decided), new Map([['public.customer', 'key_collision']]));
+    const state = { state: 'stale', since: 5n, reason: 'a column was added' } as const;
+    const redacted = redactor.redact(
+      batchOf({ events: [{ type: 'stopped', name: 'public.customer', oid: 1, state }] }),
+    );
+    assert.deepEqual(redacted.entries.get('public.customer')?.state, { state: 'halted', code: 'key_collision' });
+    assert.equal(redacted.events.length, 1);
+  });
+
+  test('are forgotten with the next opening, and so is all that was judged', () => {
     const { redactor } = resumed(entries, configOf(decided), new Map([['public.customer', 'key_collision']]));
     redactor.open(entries, NONE);
-    const redacted = redactor.redact(batchOf({ events: [defined(customer), defined(shop)], position: POSITION }));
+    const events = [defined(customer), defined(shop)];
+    const redacted = redactor.redact(batchOf({ events, position: POSITION }));
     assert.deepEqual([redacted.entries.size, redacted.events.length], [0, 2]);
+    redactor.open(new Map([['public.shop', entries.get('public.shop')!]]), NONE);
+    throwsCode(() => redactor.redact(batchOf({ position: POSITION })), 'rule_changed');
+    const misnamed = {
+      ...entries.get('public.customer')!.shape,
+      columns: [{ attnum: 2, name: 'was', type: 25, modifier: -1 }],
+    };
+    const moved = { ...entries.get('public.customer')!, shape: misnamed, plan: 'another' };
+    redactor.open(new Map([...entries, ['public.customer', moved]]), NONE);
+    const again = redactor.redact(batchOf({ events: [defined(customer, 2)] }));
+    assert.deepEqual(again.entries.get('public.customer')?.state, { state: 'halted', code: 'names_moved' });
   });
 });

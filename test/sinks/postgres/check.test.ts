@@ -83,7 +83,6 @@ forMajors('check of the twin', { core: true }, (major) => {
       'twin_rights schema "pgveil"',
       'twin_rights schema "public"',
       'twin_rights schema "sales"',
-      `twin_rights database ${server.databaseName(database)}`,
     ]);
     for (const { fix } of findings) await server.query(fix, { database });
     assert.deepEqual(await check({ url }), []);

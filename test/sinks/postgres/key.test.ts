@@ -27,10 +27,13 @@ describe('the text of source_primary_key', () => {
     }
   });
 
-  test('an unchanged cell keeps what an earlier image said', () => {
-    const text = keyOf({ a: 'text', b: 'text' }, ['a', 'b'], ['long', '1']);
-    text.read(tuple([UNCHANGED, '2']));
+  test('what is unchanged comes from the older image; without one it is not known', () => {
+    const text = new KeyText(sketchTable({ relation: 't', columns: { a: 'text', b: 'text' }, key: ['a', 'b'] }), false);
+    assert.equal(text.read(tuple([UNCHANGED, '2']), tuple(['long', '1'])), true);
     assert.equal(String(text), '["long","2"]');
+    assert.ok(text.isKnown);
+    text.read(tuple([UNCHANGED, '2']));
+    assert.ok(!text.isKnown);
   });
 });
 

@@ -10,11 +10,12 @@ import {
   type Row,
   sketchTable,
   type TableSketch,
+  UNCHANGED,
   update,
   upTo,
 } from '../../support/batches.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
-import { copyInto, rowsOf, signal, TestSink } from './twin.ts';
+import { copyInto, signal, TestSink } from './twin.ts';
 
 /** Stands for a value of a row: nothing that leaves may hold it. */
 const CANARY = 'canary-7f3a';
@@ -56,8 +57,20 @@ test('1599 columns and the key are held', async () => {
   const row: Row = ['t', ...Array.from({ length: 1598 }, (_, at) => (at % 2 ? 'f' : null))];
   const sink = await opened('nearly');
   await copyInto(sink, table, [row]);
+  const changed: Row = ['t', ...Array.from({ length: 1598 }, (_, at) => (at % 3 ? 't' : null))];
+  const batch = upTo(0x200n, [update(table, changed)]);
+  await sink.write(batch);
+  await sink.flush(batch.position);
+  const partly = upTo(0x300n, [update(table, [...changed.slice(0, 1598), UNCHANGED])]);
+  await sink.write(partly);
+  await sink.flush(partly.position);
   await sink.close();
-  assert.equal((await rowsOf(server, table))[0]!.length, 1599);
+  const list = table.columns.map(({ name }) => name).join(', ');
+  const [{ found }] = await server.query(`SELECT array_to_json(ARRAY[${list}]) AS found FROM public.nearly`);
+  assert.deepEqual(
+    found,
+    changed.map((cell) => cell && true),
+  );
 });
 
 test('a column with the name of the twin’s own key', async () => {

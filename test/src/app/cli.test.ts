@@ -43,7 +43,7 @@ test('commands and flags that are planned are refused by name', async () => {
   for (const line of [...planned, ...flags.map((flag) => `run ${flag}`)]) {
     const { exitCode, out, err } = await pgveil(...line.split(' '));
     assert.deepEqual([exitCode, out], [2, ''], line);
-    assert.match(err, /^error: [\w -]+: not built yet\n {2}fix: .+\n$/, line);
+    assert.match(err, /^error: not_built_yet: [\w -]+: not built yet\n {2}fix: .+\n$/, line);
   }
 });
 

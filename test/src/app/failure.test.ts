@@ -13,7 +13,7 @@ class DriverError extends Error {
 test('an error of ours is its message and its fix, with its own exit code', () => {
   const failure = failureOf(new PgveilError('wal_level', 'wal_level is replica', { fix: 'ALTER SYSTEM …;\nrestart' }));
   assert.equal(failure.exitCode, 3);
-  assert.equal(failureText(failure), 'error: wal_level is replica\n  fix: ALTER SYSTEM …;\n       restart');
+  assert.equal(failureText(failure), 'error: wal_level: wal_level is replica\n  fix: ALTER SYSTEM …;\n       restart');
   const { error } = JSON.parse(failureJson(failure));
   assert.deepEqual(error, { code: 'wal_level', message: 'wal_level is replica', fix: 'ALTER SYSTEM …;\nrestart' });
 });
@@ -35,7 +35,7 @@ test('a configuration lists all of its errors by line', () => {
   assert.equal(failure.exitCode, 2);
   assert.match(
     failureText(failure),
-    /^error: p\.yaml:3: hush: unknown key\n {2}fix: keys here: a\nerror: p\.yaml: hush/,
+    /^error: config_invalid: p\.yaml:3: hush: unknown key\n {2}fix: keys here: a\nerror: config_invalid: p\.yaml: hush/,
   );
   assert.equal(JSON.parse(failureJson(failure)).errors.length, 2);
 });

@@ -61,6 +61,8 @@ test('finished tables are summed up, and the last word follows the last table', 
   assert.equal(progress.lines(79, 24).length, 2);
   assert.match(progress.lines(79, 24)[0]!, /^copied 1 of 2 tables/);
   copy('public.b', 10 * MB, 10 * MB);
+  progress.observe({ type: 'table', table: 'public.b', generation: 1, state: 'absent' });
+  assert.equal(progress.active, true, 'what its entry says until it is finished');
   wait(5000);
   finish('public.b');
   assert.equal(progress.active, false);

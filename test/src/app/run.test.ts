@@ -60,7 +60,7 @@ test('findings about the configuration end a start with 2 and those about the pi
   assert.equal(exitCode, 2);
   assert.match(
     err,
-    /^error: public\.b: unknown_table is so\n {2}fix: do it\nerror: source: wal_level is so\n {2}fix: do it\n$/,
+    /^error: unknown_table: public\.b: unknown_table is so\n {2}fix: do it\nerror: wal_level: source: wal_level is so\n {2}fix: do it\nerror: no_key: public\.a: no_key is so\n {2}fix: do it\n$/,
   );
   assert.equal(source.opened, 0);
   assert.match(out, /"msg":"listening at 127\.0\.0\.1:\d+"/);
@@ -89,7 +89,7 @@ test('a source that stays away ends a run until caught up with 1 after its timeo
   const checks = [finds(finding('source_away', 'source'))];
   const { exitCode, err } = await pgveil(['run', '--until-caught-up', '--timeout', '100ms'], { checks });
   assert.equal(exitCode, 1);
-  assert.match(err, /^error: nothing went on for 0\.1 s/);
+  assert.match(err, /^error: timed_out: nothing went on for 0\.1 s/);
 });
 
 test('what only a person can mend ends the run with its exit code, its message and its fix', async () => {
@@ -98,7 +98,7 @@ test('what only a person can mend ends the run with its exit code, its message a
   });
   const { exitCode, err } = await pgveil(['run'], { source });
   assert.equal(exitCode, 3);
-  assert.match(err, /^error: another server\n {2}fix: Make sure/);
+  assert.match(err, /^error: history_changed: another server\n {2}fix: Make sure/);
 });
 
 test('a defect shows its class and where, and no value that its message holds', async () => {
@@ -132,7 +132,10 @@ test('a port that a stranger holds ends the start with 2 before anything is open
     const source = upToDate();
     const { exitCode, err } = await pgveil(['run'], { config: configText(port), source });
     assert.equal(exitCode, 2);
-    assert.match(err, /^error: cannot listen at 127\.0\.0\.1:\d+: another process listens there\n {2}fix: /);
+    assert.match(
+      err,
+      /^error: cannot_listen: cannot listen at 127\.0\.0\.1:\d+: another process listens there\n {2}fix: /,
+    );
     assert.equal(source.opened, 0);
   });
 });

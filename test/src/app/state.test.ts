@@ -45,6 +45,31 @@ test('a copy shows its rows and progress, and streaming keeps the rows alone', (
   assert.deepEqual(state.status().tables['public.a'], { state: 'streaming', generation: 2, rows: 10, warnings: [] });
 });
 
+test('the entry of a table under copy does not end the copy, and a failure does', () => {
+  const copy: Observation = { type: 'copy', table: 'public.a', rows: 10, bytes: 700, totalBytes: 1400 };
+  const state = watch(copy, { type: 'table', table: 'public.a', generation: 1, state: 'absent' });
+  assert.equal(state.status().tables['public.a']?.state, 'copying');
+  assert.equal(state.status().tables['public.a']?.generation, 1);
+  state.observe({ type: 'trouble', part: 'pipeline', code: 'source_away', message: 'gone', retryInMs: 1 });
+  assert.equal(state.status().tables['public.a']?.state, 'waiting');
+});
+
+test('a halt has the message and the fix of the finding that foretold it, which is no warning then', () => {
+  const state = watch(
+    {
+      type: 'warning',
+      table: 'public.a',
+      code: 'no_key',
+      message: 'public.a has no primary key',
+      fix: 'ALTER TABLE …',
+    },
+    { type: 'table', table: 'public.a', generation: 0, state: 'halted', code: 'no_key' },
+  );
+  const { halt, warnings } = state.status().tables['public.a']!;
+  assert.deepEqual(halt, { code: 'no_key', message: 'public.a has no primary key', fix: 'ALTER TABLE …' });
+  assert.deepEqual(warnings, []);
+});
+
 test('a halt says what it means and what to do, and a stale table is a halted one', () => {
   const state = watch(
     { type: 'table', table: 'public.a', generation: 1, state: 'halted', code: 'no_key' },

@@ -4,6 +4,7 @@ import type { Tables } from '../../support/decisions.ts';
 import { runPgveil } from '../../support/process.ts';
 import { Servers } from '../../support/servers.ts';
 import type { Trial } from '../../support/trial.ts';
+import { CANARY } from './fakes.ts';
 
 // The commands against real servers, each as a process of its own.
 
@@ -98,6 +99,31 @@ test('drop asks, and removes the slot and the publication that pgveil made, and 
   const second = await trial.command(['drop', '--yes', '--data']);
   assert.equal(second.stdout, `removed publication ${trial.slot} on the source\n`);
   assert.equal((await trial.command(['drop', '--yes', '--data'])).stdout, 'there was nothing to remove\n');
+});
+
+test('a run copies and streams, says where it stands, and neither a value nor a secret comes out anywhere', async () => {
+  const rows = `INSERT INTO public.person SELECT n, '${CANARY}' || n, '2000-01-01' FROM generate_series(1, 1000) n;`;
+  await using trial = await servers.trial(`${TABLE} ${rows}`, tables);
+  const service = await trial.stream();
+  await trial.source.query(`UPDATE public.person SET name = '${CANARY}' WHERE id <= 10`);
+  const seen = await trial.holdsAll(service);
+  assert.equal(seen.tables['public.person']?.state, 'streaming');
+  const shown = await trial.command(['status', '--json']);
+  assert.equal(JSON.parse(shown.stdout).running, true);
+  const refused = await trial.command(['drop', '--yes']);
+  assert.deepEqual([refused.code, /is running/.test(refused.stderr)], [1, true]);
+  const metrics = (await service.page('/metrics'))!.text;
+  assert.match(metrics, /^pgveil_ready 1$/m);
+  await service.stop();
+  const again = await trial.stream();
+  await again.reaches('its position', ({ position }) => position !== null);
+  await again.stop();
+  for (const text of [shown.stdout, refused.stderr, metrics, service.process.output, again.process.output]) {
+    assert.doesNotMatch(text, new RegExp(CANARY, 'i'));
+  }
+  assert.deepEqual((await check(trial)).found, []);
+  const dropped = await trial.command(['drop', '--data', '--yes', '--json']);
+  assert.equal(JSON.parse(dropped.stdout).removed.length, 3);
 });
 
 async function checkFile(file: string): Promise<{ code: number | null; findings: { code: string; object: string }[] }> {

@@ -8,11 +8,13 @@ import { batchAt, MemorySink } from './parts.ts';
 const batch = (pos: Lsn | null, bytes = 1) =>
   ({ ...batchAt(pos, bytes), entries: new Map() }) as unknown as RedactedBatch;
 
+const unheard = { written() {}, durable() {} };
+
 test('what gathers while a write is under way is flushed together, at the last position', async () => {
   const sink = new MemorySink();
   const held = Promise.withResolvers<void>();
   sink.beforeWrite = () => held.promise;
-  const lane = new Lane(sink, 1000, () => {});
+  const lane = new Lane(sink, 1000, unheard);
   const done = lane.run();
   for (const pos of [1n, 2n, 3n]) await lane.push(batch(pos));
   held.resolve();
@@ -24,7 +26,7 @@ test('what gathers while a write is under way is flushed together, at the last p
 
 test('nothing is flushed inside a transaction', async () => {
   const sink = new MemorySink();
-  const lane = new Lane(sink, 1000, () => {});
+  const lane = new Lane(sink, 1000, unheard);
   const done = lane.run();
   await lane.push(batch(1n));
   await lane.push(batch(null));
@@ -38,7 +40,7 @@ test('a full queue makes the reader wait until there is room', async () => {
   const sink = new MemorySink();
   let release = Promise.withResolvers<void>();
   sink.beforeWrite = () => release.promise;
-  const lane = new Lane(sink, 10, () => {});
+  const lane = new Lane(sink, 10, unheard);
   const done = lane.run();
   await lane.push(batch(1n, 6));
   let through = false;
@@ -60,7 +62,7 @@ test('a full queue makes the reader wait until there is room', async () => {
 test('a sink that fails lets go of whoever waits for room', async () => {
   const sink = new MemorySink();
   sink.beforeWrite = () => Promise.reject(new Error('gone'));
-  const lane = new Lane(sink, 1, () => {});
+  const lane = new Lane(sink, 1, unheard);
   const done = lane.run();
   const pushed = lane.push(batch(1n, 5));
   await assert.rejects(done, /gone/);

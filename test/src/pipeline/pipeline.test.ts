@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RedactedBatch } from '../../../src/core/batch.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { Observation } from '../../../src/core/observer.ts';
 import { runPipeline } from '../../../src/pipeline/pipeline.ts';
@@ -108,4 +109,25 @@ test('a sink that hangs does not keep the process from stopping', { timeout: 20_
   assert.ok(performance.now() - started < 10_000);
   assert.equal(sink.durable, null);
   assert.equal(source.closed, 1);
+});
+
+test('what is durable already is told at the start, unless it is to be copied again', async () => {
+  const { sink, seen, parts } = pipeline(function* (read) {
+    if (read === 1) throw new PgveilError('slot_lost', 'the slot is gone');
+    yield batchAt(100n);
+  });
+  sink.durable = { ...batchAt(50n).position! };
+  await runPipeline(parts, CAUGHT_UP, never);
+  const told = seen.filter(({ type }) => type === 'durable' || type === 'trouble').map(({ type }) => type);
+  assert.deepEqual(told, ['durable', 'trouble', 'durable']);
+});
+
+test('what became of a table is told when the sink has it, and not when it was read', async () => {
+  const { sink, redactor, seen, parts } = pipeline(() => [batchAt(100n)]);
+  const entries = new Map([['public.t', { generation: 1, state: { state: 'streaming' } }]]);
+  redactor.redact = (batch) => ({ ...batch, entries }) as unknown as RedactedBatch;
+  const told = () => seen.some(({ type }) => type === 'table');
+  sink.beforeWrite = () => assert.equal(told(), false);
+  await runPipeline(parts, CAUGHT_UP, never);
+  assert.ok(told());
 });

@@ -1,0 +1,23 @@
+/** Who can do something about an error: time, a person, or only a changed program or configuration. */
+type Retry = 'soon' | 'person' | 'never';
+
+/** What a failure stops, and how the pipeline goes on. */
+type Recovery =
+  /** Drop everything, reopen, resume from what is durable, with back-off. */
+  | 'reopen'
+  /** Forget the position, make a new slot and copy every table anew. */
+  | 'copy everything'
+  /** Halt the one table, reopen, and go on with the others. */
+  | 'halt table'
+  /** End the pipeline: a person has to act. */
+  | 'stop';
+
+export interface Kind {
+  readonly retry: Retry;
+  readonly recovery: Recovery;
+  /** Exit code of a command that ends with it: 1 may work later, 2 configuration, 3 a person has to act. */
+  readonly exit: 1 | 2 | 3;
+  /** For docs/errors.md: what it means, in one sentence, and what to do. */
+  readonly means: string;
+  readonly fix: string;
+}

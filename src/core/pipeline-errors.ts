@@ -1,0 +1,210 @@
+import type { Kind } from './error-kind.ts';
+
+const config = { retry: 'never', recovery: 'stop', exit: 2 } as const;
+const defect = { retry: 'never', recovery: 'stop', exit: 1 } as const;
+const person = { retry: 'person', recovery: 'stop', exit: 3 } as const;
+const away = { retry: 'soon', recovery: 'reopen', exit: 1 } as const;
+const anew = { retry: 'soon', recovery: 'copy everything', exit: 1 } as const;
+
+/** What concerns the pipeline as a whole, or the command that was given. */
+export const PIPELINE_ERRORS = {
+  command_line: { ...config, means: 'The command line has an error.', fix: 'See `pgveil --help`.' },
+  cannot_listen: {
+    ...config,
+    means: 'Nothing can listen at `http.listen`: another process does, or the address is not this machine’s.',
+    fix: 'Set `http.listen` to a free port of this machine, or end the other process.',
+  },
+  internal: {
+    ...defect,
+    means: 'pgveil has a defect.',
+    fix: 'Report the lines shown: they say where it happened and hold no value.',
+  },
+
+  config_invalid: { ...config, means: 'The configuration has an error.', fix: 'Correct the named line.' },
+  not_built_yet: {
+    ...config,
+    means: 'The configuration asks for something that this version does not have.',
+    fix: 'Remove the named key.',
+  },
+  unknown_table: {
+    ...config,
+    means: 'A configured table was never there.',
+    fix: 'Correct the name, or remove the table from `tables`.',
+  },
+  unknown_column: {
+    ...config,
+    means: 'A configured column was never there.',
+    fix: 'Correct the name, or remove the column.',
+  },
+  rule_misfit: {
+    ...config,
+    means: 'A rule cannot fit its column (type, length, range).',
+    fix: 'Choose another rule for the column.',
+  },
+  key_not_injective: {
+    ...config,
+    means: 'A rule on a key column could give two rows one key.',
+    fix: 'Use `keep`, `hash` with a length of 32 or more, or `fake` with `unique: true`.',
+  },
+  unknown_key: {
+    ...config,
+    means: 'The configured `key` of a table is not one of its usable unique indexes.',
+    fix: 'Name the columns of a valid, immediate, unique index over NOT NULL columns.',
+  },
+  reserved_column: {
+    ...config,
+    means: 'The source has a column with the name of the twin’s own key.',
+    fix: 'Set `sinks.X.source_primary_key` to another name.',
+  },
+  reserved_schema: {
+    ...config,
+    means: 'A configured table lives in a schema called `pgveil`, which is taken on the twin.',
+    fix: 'Rename the schema on the source, or leave the table out.',
+  },
+  twin_is_source: {
+    ...config,
+    means: 'Source and twin are the same database.',
+    fix: 'Point the sink’s `url` at another database.',
+  },
+
+  source_away: {
+    ...away,
+    means: 'The source does not answer.',
+    fix: 'Nothing, if it comes back; otherwise check host, port and network.',
+  },
+  source_closing: {
+    ...away,
+    means: 'The source is shutting down or starting up.',
+    fix: 'Nothing: pgveil let go of it and comes back.',
+  },
+  twin_away: {
+    ...away,
+    means: 'The twin does not answer, or refused for a passing reason (no connection free, starting up).',
+    fix: 'Nothing, if it comes back; otherwise check host, port and connection limits.',
+  },
+  twin_failed: {
+    ...away,
+    means: 'The twin refused a statement for a reason that pgveil does not know.',
+    fix: 'Look up the SQLSTATE; the twin’s own log has the statement.',
+  },
+  source_failed: {
+    ...away,
+    means: 'The source refused a statement for a reason that pgveil does not know.',
+    fix: 'Look up the SQLSTATE.',
+  },
+  protocol_violation: {
+    ...away,
+    means: 'The source sent something that is no message of its protocol.',
+    fix: 'If it comes again, look at what stands between pgveil and the source; then report it.',
+  },
+  slot_in_use: {
+    ...away,
+    means: 'Another process reads from the slot.',
+    fix: 'Nothing, if it is the instance before; otherwise end that process.',
+  },
+  slot_blocked: {
+    ...away,
+    means: 'The slot cannot be made while an older transaction (or a prepared one) is open on the source.',
+    fix: 'End the transaction of the named pid, or wait for it.',
+  },
+  fenced: {
+    ...away,
+    means: 'Another instance of this pipeline took the twin over.',
+    fix: 'Nothing: this instance waits until the other is gone.',
+  },
+  timed_out: {
+    ...away,
+    means: '`--until-caught-up` did not get there within its `--timeout`.',
+    fix: 'Give it more time, or see what it waited for.',
+  },
+
+  credentials_refused: {
+    ...person,
+    means: 'A database refused the user or the password.',
+    fix: 'Correct the URL, or pg_hba.conf.',
+  },
+  database_missing: { ...person, means: 'The database does not exist.', fix: 'Create it, or correct the URL.' },
+  tls_failed: { ...person, means: 'TLS could not be established.', fix: 'Correct `sslmode`, or the certificates.' },
+  wal_level: {
+    ...person,
+    means: 'The source does not write logical WAL.',
+    fix: 'ALTER SYSTEM SET wal_level = logical; and restart the server.',
+  },
+  source_version: { ...person, means: 'The source or the twin is older than PostgreSQL 14.', fix: 'Upgrade it.' },
+  source_standby: {
+    ...person,
+    means:
+      'The source is a standby: it cannot make a publication, and its WAL ends where the primary’s did a moment ago.',
+    fix: 'Point `source.url` at the primary.',
+  },
+  source_encoding: {
+    ...person,
+    means: 'The source database is not encoded as UTF8.',
+    fix: 'Convert the database: its text cannot be carried without loss.',
+  },
+  source_rights: { ...person, means: 'The source’s user lacks a right that pgveil needs.', fix: 'Run the SQL shown.' },
+  no_free_slot: {
+    ...person,
+    means: 'The source has no free replication slot.',
+    fix: 'Raise max_replication_slots, or drop a slot that nobody uses.',
+  },
+  no_free_sender: { ...person, means: 'The source has no free WAL sender.', fix: 'Raise max_wal_senders.' },
+  slot_unfit: {
+    ...person,
+    means: 'A replication slot of the configured name is there, and it is none that pgveil could read from.',
+    fix: 'Set `source.slot` to another name, or drop that slot.',
+  },
+  publication_missing: {
+    ...person,
+    means: 'The publication is not there and may not be created.',
+    fix: 'Run the SQL shown.',
+  },
+  publication_unfit: {
+    ...person,
+    means: 'The publication lacks tables or operations, or has row filters or column lists.',
+    fix: 'Run the SQL shown.',
+  },
+  twin_rights: { ...person, means: 'The twin’s user lacks a right that pgveil needs.', fix: 'Run the SQL shown.' },
+  target_exists: {
+    ...person,
+    means: 'The twin has a table under this name that pgveil did not make.',
+    fix: 'Rename or drop it.',
+  },
+  twin_encoding: {
+    ...person,
+    means: 'The twin database is not encoded as UTF8.',
+    fix: 'Create it with ENCODING UTF8: other encodings lack characters that the source may have.',
+  },
+  newer_checkpoint: {
+    ...person,
+    means: 'The checkpoint was written by a newer pgveil.',
+    fix: 'Run that version, or `pgveil drop --data` and start anew.',
+  },
+  history_changed: {
+    ...person,
+    means: 'The source is another server or database, or was restored or promoted without what the twin has.',
+    fix: 'Make sure that it is the right server; then `pgveil drop --data` and start anew.',
+  },
+  gap_held: {
+    ...person,
+    means: 'The slot was lost and `on_gap: halt` forbids a new copy.',
+    fix: 'Set `source.on_gap: recopy`.',
+  },
+  key_changed: {
+    ...person,
+    means: 'The redaction key is not the one the twin was made with.',
+    fix: 'Restore the key; if it was changed on purpose, `pgveil drop --data` and start anew.',
+  },
+
+  slot_lost: {
+    ...anew,
+    means: 'The slot is missing, was invalidated, or was made anew: changes between may be lost.',
+    fix: 'Nothing: everything is copied again.',
+  },
+  copy_unfinished: { ...anew, means: 'The first copy was interrupted.', fix: 'Nothing: everything is copied again.' },
+  rule_changed: {
+    ...anew,
+    means: 'A rule or the set of tables changed since the copy.',
+    fix: 'Nothing: everything is copied again.',
+  },
+} as const satisfies Record<string, Kind>;

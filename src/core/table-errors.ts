@@ -1,0 +1,74 @@
+import type { Kind } from './error-kind.ts';
+
+const table = { retry: 'person', recovery: 'halt table', exit: 3 } as const;
+
+/** What halts one table while the others go on. */
+export const TABLE_ERRORS = {
+  no_key: {
+    ...table,
+    means: 'The table has no usable key.',
+    fix: 'Add a primary key, or set REPLICA IDENTITY and name the columns in `tables.X.key`.',
+  },
+  table_missing: {
+    ...table,
+    means: 'The table’s name is gone: it was renamed, moved or dropped.',
+    fix: 'Correct the configuration, or rename it back.',
+  },
+  table_unfit: {
+    ...table,
+    means:
+      'Postgres sends no changes of it, or not under this name: a view, a foreign, unlogged or temporary table, a partition of a listed table.',
+    fix: 'List another table, or make it an ordinary one.',
+  },
+  table_unreadable: {
+    ...table,
+    means: 'The source’s user may not read the table, or row-level security would hide rows.',
+    fix: 'Run the SQL shown.',
+  },
+  names_moved: {
+    ...table,
+    means: 'A column or table took the name of another one that has a decision of its own.',
+    fix: 'Compare names and decisions, then copy everything anew.',
+  },
+  undecided_column: {
+    ...table,
+    means: 'A column has no decision and `unlisted.columns` is `halt`.',
+    fix: 'Give the column a decision.',
+  },
+  rule_failed: {
+    ...table,
+    means: 'The rule of a key column could not rewrite a value.',
+    fix: 'Choose another rule for the key column.',
+  },
+  key_collision: {
+    ...table,
+    means: 'An inserted row has the key of another one.',
+    fix: 'Choose an injective rule for the key.',
+  },
+  row_missing: {
+    ...table,
+    means: 'A changed row is not in the twin, and its unchanged large values were not sent.',
+    fix: 'Copy the table again.',
+  },
+  twin_refused: {
+    ...table,
+    means: 'The twin refused a row: a value does not fit its column there, or somebody changed the table.',
+    fix: 'Look up the SQLSTATE; correct the rule, `sinks.X.types` or the table; then copy the table again.',
+  },
+  swap_blocked: {
+    ...table,
+    means:
+      'Something of yours on the twin (a foreign key, a view) keeps a new copy from taking the place of the old one.',
+    fix: 'Drop what the message names, copy the table again, and make it anew.',
+  },
+  too_wide: {
+    ...table,
+    means: 'The twin cannot hold a table of so many columns.',
+    fix: 'Decide `drop` for some columns.',
+  },
+  stale: {
+    ...table,
+    means: 'The definition of the table changed; its old content stays readable.',
+    fix: 'Copy the table again.',
+  },
+} as const satisfies Record<string, Kind>;
