@@ -67,16 +67,16 @@ export class Apply {
 
   async #upsert(table: TwinTable, rows: readonly Row[]): Promise<number> {
     const { cells, keys } = rowArrays(table, rows, []);
-    const result = await this.#statements.run(upsertSql(table, await this.#typesOf(table)), [...cells, keys]);
-    return Number(result.rows[0]!.new);
+    const { value } = await this.#statements.run(upsertSql(table, await this.#typesOf(table)), [...cells, keys]);
+    return Number(value);
   }
 
   /** Sets what the rows carry. `oldKeys` is where they are found, if not under their keys. */
   async #patch(table: TwinTable, rows: readonly Row[], unchanged: readonly number[], oldKeys?: Buffer): Promise<void> {
     const { cells, keys } = rowArrays(table, rows, unchanged);
     const sql = patchSql(table, await this.#typesOf(table), unchanged);
-    const { rowCount } = await this.#statements.run(sql, [...cells, keys, oldKeys ?? keys]);
-    if (rowCount !== rows.length) throw rowMissing(table.source.name);
+    const updated = await this.#statements.run(sql, [...cells, keys, oldKeys ?? keys]);
+    if (updated.rows !== rows.length) throw rowMissing(table.source.name);
   }
 
   /** The types that the generation's columns really have, without their modifiers. Asked once in a session. */

@@ -11,7 +11,7 @@ function unnested(names: readonly string[]): string {
   return `(SELECT ${names.map((name, index) => `unnest($${index + 1}::text[]) AS ${name}`).join(', ')})`;
 }
 
-/** Writes full rows, whether they are there or not; returns how many were not, as `new`. */
+/** Writes full rows, whether they are there or not; returns how many were not. */
 export function upsertSql(table: TwinTable, types: ColumnTypes): string {
   const names = types.map((_, column) => `v${column}`);
   const values = types.map((type, column) => `v${column}::${type}`);
@@ -19,7 +19,7 @@ export function upsertSql(table: TwinTable, types: ColumnTypes): string {
   return `WITH written AS (
       INSERT INTO ${table.generation} (${columnList(table)}) SELECT ${values.join(', ')} FROM ${unnested(names)} AS row
       ON CONFLICT (${table.key.name}) DO UPDATE SET ${set.join(', ')} RETURNING xmax = 0 AS is_new
-    ) SELECT count(*) FILTER (WHERE is_new) AS new FROM written`;
+    ) SELECT count(*) FILTER (WHERE is_new) FROM written`;
 }
 
 /** Sets the columns that rows carry, and their keys, where the old keys are. */

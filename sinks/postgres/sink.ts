@@ -52,6 +52,33 @@ export class PostgresSink implements Sink {
   }
 
   async write(batch: RedactedBatch): Promise<void> {
+    await this.#orClose(() => this.#write(batch));
+  }
+
+  async flush(position: Position): Promise<void> {
+    await this.#orClose(async () => {
+      const { copies, applying } = this.#opened();
+      copies.rest();
+      await applying.commit(position);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#open?.session.close();
+    this.#open = null;
+  }
+
+  /** After a failure what was written is incomplete: no later flush may make it durable. */
+  async #orClose(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #write(batch: RedactedBatch): Promise<void> {
     const { copies, applying } = this.#opened();
     for (const event of batch.events) await this.#handle(event, batch.entries);
     for (const [table, entry] of batch.entries) {
@@ -63,17 +90,6 @@ export class PostgresSink implements Sink {
       await applying.write(batch.changes);
       this.#count(batch);
     }
-  }
-
-  async flush(position: Position): Promise<void> {
-    const { copies, applying } = this.#opened();
-    copies.rest();
-    await applying.commit(position);
-  }
-
-  async close(): Promise<void> {
-    this.#open?.session.close();
-    this.#open = null;
   }
 
   /** What is durable and ours to continue, after everything is in place and nobody else can write. */

@@ -1,4 +1,5 @@
-import type { Client, QueryResult } from 'pg';
+import type { Client } from 'pg';
+import { Execution, type Outcome } from './execution.ts';
 import { query } from './query.ts';
 
 /** The server keeps a plan of some ten kilobytes for each. */
@@ -14,10 +15,13 @@ export class Statements {
     this.#client = client;
   }
 
-  /** Values as text, or as Buffer in the binary form of their type. Rejects with what the driver said. */
-  async run(text: string, values: readonly (string | Buffer)[]): Promise<QueryResult<Record<string, string | null>>> {
-    const name = this.#names.get(text) ?? (await this.#name(text));
-    return await this.#client.query({ name, text, values: [...values] });
+  /** Parameters are in the binary form of their types. Rejects with what the driver said. */
+  async run(text: string, parameters: readonly Buffer[]): Promise<Outcome> {
+    const known = this.#names.get(text);
+    const name = known ?? (await this.#name(text));
+    const execution = new Execution({ name, text, isNew: known === undefined }, parameters);
+    this.#client.query(execution);
+    return await execution.outcome;
   }
 
   async #name(text: string): Promise<string> {
@@ -25,7 +29,6 @@ export class Statements {
       await query(this.#client, 'DEALLOCATE ALL');
       this.#names.clear();
     }
-    // Never a name again: the driver remembers those that it has prepared.
     const name = `pgveil_${++this.#count}`;
     this.#names.set(text, name);
     return name;

@@ -164,6 +164,21 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
       await assert.rejects(trial.copied(twice), isAbout('key_collision', trial.table));
     });
 
+    test('after a failure nothing becomes durable until the sink is opened again', async () => {
+      await using trial = begin();
+      const sink = await trial.copied([['1', 'a', null]]);
+      const collision = part([insert(trial.table, ['2', 'b', null]), update(trial.table, ['1', 'A', null])]);
+      await sink.write(collision);
+      await assert.rejects(sink.write(part([insert(trial.table, ['1', 'again', null])])));
+      await assert.rejects(sink.flush(positionAt(0x200n)));
+      assert.deepEqual((await sink.open(signal)).position, positionAt(0x100n));
+      await apply(sink, upTo(0x200n, [insert(trial.table, ['3', 'c', null])]));
+      assert.deepEqual(await trial.rows(), [
+        ['1', 'a', null],
+        ['3', 'c', null],
+      ]);
+    });
+
     test('an update of a row that is not there writes the row', async () => {
       await using trial = begin();
       const sink = await trial.copied([]);
