@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Batch, Change, RawBatch, RedactedBatch, TableEvent } from '../src/core/batch.ts';
 import type { TableEntry } from '../src/core/checkpoint.ts';
-import { ERRORS, type ErrorCode, PgveilError } from '../src/core/errors.ts';
+import { ERRORS, type ErrorCode, type Finding, PgveilError } from '../src/core/errors.ts';
 import type { Observe } from '../src/core/observer.ts';
 import type { Redactor } from '../src/core/redactor.ts';
 import type { Wanted } from '../src/core/source.ts';
@@ -153,12 +153,23 @@ export class RowRedactor implements Redactor {
     }
   }
 
-  #stop(event: Extract<TableEvent<'raw'>, { type: 'stopped' }>): void {
-    const flow = this.#flows.get(event.name);
+  #stop({ type, name, oid, state, definition }: Extract<TableEvent<'raw'>, { type: 'stopped' }>): void {
+    const flow = this.#flows.get(name);
     if (flow) flow.isFlowing = false;
-    if (this.#halted.has(event.name)) return;
-    this.#entries.setState(event.name, event.state, event.oid);
-    this.#events.push(event);
+    if (this.#halted.has(name)) return;
+    const unfit = definition && this.#whyUnfit(definition);
+    if (unfit) {
+      this.#halt(name, oid, unfit.code, unfit.message);
+    } else {
+      this.#entries.setState(name, state, oid);
+      this.#events.push({ type, name, oid, state });
+    }
+  }
+
+  /** What a person has to decide before this definition could be copied, as `names_moved`. */
+  #whyUnfit(definition: Table<'raw'>): Finding | undefined {
+    const { findings } = define(definition, this.#config, this.#keys, this.#entries.all);
+    return findings.find(({ code }) => ERRORS[code].recovery === 'halt table');
   }
 
   /** Null where the definition halts its table; throws where it contradicts the configuration as a whole. */

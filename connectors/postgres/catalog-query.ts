@@ -12,7 +12,9 @@ const relationOf = (relation: string, namespace: string, definition: string) => 
   'oid', ${relation}.oid::bigint, 'schema', ${namespace}.nspname, 'relation', ${relation}.relname,
   'kind', ${relation}.relkind, 'persistence', ${relation}.relpersistence,
   'replicaIdentity', ${relation}.relreplident, 'identity', ${identityOf(relation)},
-  'relfilenode', ${relation}.relfilenode::bigint,
+  'relfilenode', ${relation}.relfilenode::bigint, 'changedBy', ${relation}.xmin::text::bigint,
+  'changedWithColumns', EXISTS (
+    SELECT FROM pg_attribute a WHERE a.attrelid = ${relation}.oid AND a.attnum > 0 AND a.xmin = ${relation}.xmin),
   'bytes', current_setting('block_size')::bigint * (${relation}.relpages
     + coalesce((SELECT t.relpages FROM pg_class t WHERE t.oid = ${relation}.reltoastrelid), 0)),
   'definition', ${definition})`;

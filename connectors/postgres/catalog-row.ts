@@ -26,6 +26,8 @@ export interface RelationRow {
   /** Names of the replica identity's columns; null under FULL, which holds them all. */
   readonly identity: readonly string[] | null;
   readonly relfilenode: number;
+  readonly changedBy: number;
+  readonly changedWithColumns: boolean;
   readonly bytes: number;
   readonly definition: string;
 }

@@ -119,11 +119,4 @@ function canCarry(index: IndexRow, at: ReadonlyMap<number, number>): boolean {
   );
 }
 
-const asLeaf = ({ oid, schema, relation, relfilenode, definition, bytes }: RelationRow): Leaf => ({
-  oid,
-  schema,
-  relation,
-  relfilenode,
-  definition,
-  bytes,
-});
+const asLeaf = ({ kind, persistence, replicaIdentity, identity, ...leaf }: RelationRow): Leaf => leaf;

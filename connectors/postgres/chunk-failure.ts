@@ -23,5 +23,5 @@ export function judge(error: unknown, table: string): 'again' | 'ask the guard' 
   if (!(error instanceof PgveilError) || !OF_THE_TABLE.test(state)) return null;
   const code = 'table_unreadable';
   const fix = state === '42501' ? 'Run the SQL that `pgveil check` shows for it.' : ERRORS.source_failed.fix;
-  return { state: { state: 'halted', code }, message: `${table}: ${error.message}`, fix };
+  return { state: { state: 'halted', code }, message: `${table}: ${error.message}`, fix, definition: null };
 }

@@ -54,7 +54,7 @@ export async function* copyEverything(options: CopyOptions): AsyncGenerator<RawB
 function definitions({ reading, generationOf }: CopyOptions): TableEvent<'raw'>[] {
   return [...reading.tables].map(([name, { table, problem }]) =>
     problem
-      ? { type: 'stopped', name, oid: problem.oid, state: { state: 'halted', code: problem.code } }
+      ? { type: 'stopped', name, oid: problem.oid, state: { state: 'halted', code: problem.code }, definition: null }
       : { type: 'defined', table, generation: generationOf(table) },
   );
 }

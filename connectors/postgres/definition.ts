@@ -24,40 +24,27 @@ export function judgeCatalog(
 ): Stop | null {
   if (now.problem) {
     const { code, message, fix } = now.problem;
-    return { state: { state: 'halted', code }, message, fix };
+    return { state: { state: 'halted', code }, message, fix, definition: null };
   }
   if (now.table.oid !== copied.oid) {
     const other = copiedAs.get(now.table.oid);
     if (other !== undefined) return namesMoved(copied.name, `${other} has taken its name`);
-    return stale(copied.name, since, 'another table stands under its name');
+    return stale(copied.name, since, 'another table stands under its name', now.table);
   }
-  const shape = shapeOf(now.table);
-  const difference = differenceOf(copied.shape, shape);
-  if (difference === null) return null;
-  return tookAnothersName(copied.shape, shape)
-    ? namesMoved(copied.name, difference)
-    : stale(copied.name, since, difference);
+  const difference = differenceOf(copied.shape, shapeOf(now.table));
+  return difference === null ? null : stale(copied.name, since, difference, now.table);
 }
 
 /** Its changes are left out from `since` on, since their definition is another one. */
-export function stale(name: string, since: Lsn, reason: string): Stop {
+export function stale(name: string, since: Lsn, reason: string, definition: Table<'raw'> | null = null): Stop {
   const message = `${name}: ${reason}; what the sinks have of it stays as it was`;
-  return { state: { state: 'stale', since, reason }, message, fix: ERRORS.stale.fix };
+  return { state: { state: 'stale', since, reason }, message, fix: ERRORS.stale.fix, definition };
 }
 
 /** Decisions are made by name, and the name stands for other data now. */
 export function namesMoved(name: string, how: string): Stop {
   const message = `${name}: ${how}; its decisions would be applied to other data`;
-  return { state: { state: 'halted', code: 'names_moved' }, message, fix: ERRORS.names_moved.fix };
-}
-
-/** Whether a column has taken the name of another one that has decisions of its own: by name they would now be applied to the wrong one. */
-function tookAnothersName(before: Shape, now: Shape): boolean {
-  return now.columns.some(({ attnum, name }) => {
-    const wasThere = before.columns.some((column) => column.attnum === attnum);
-    const owner = before.columns.find((column) => column.name === name);
-    return wasThere && owner !== undefined && owner.attnum !== attnum;
-  });
+  return { state: { state: 'halted', code: 'names_moved' }, message, fix: ERRORS.names_moved.fix, definition: null };
 }
 
 /** In words, by names of columns; null where the shapes are equal. */

@@ -1,31 +1,28 @@
-import type pg from 'pg';
 import type { SourceConfig } from '../../config/config.ts';
 import type { RawBatch } from '../../src/core/batch.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
-import type { Table } from '../../src/core/table.ts';
 import { readCatalog } from './catalog.ts';
 import { type CopyOptions, copyEverything } from './copy.ts';
 import { keepSnapshot } from './keeper.ts';
 import { keepPublication } from './publication.ts';
-import type { Reading } from './reading.ts';
-import { dropSlot, makeSlot } from './slot.ts';
+import type { Reading, ReadTable } from './reading.ts';
+import { endSession, openReader } from './session.ts';
+import { dropSlot, type MadeSlot, makeSlot } from './slot.ts';
 import { findSlot } from './slot-fit.ts';
 
 type Given = 'asked' | 'memory' | 'wanted' | 'generationOf' | 'observe' | 'signal';
 
 export interface FirstCopyOptions extends Pick<CopyOptions, Given> {
   readonly source: SourceConfig;
-  /** An ordinary session, outside of the copy's snapshot. */
-  readonly observer: pg.Client;
 }
 
 export interface FirstCopy {
   /** All that committed before it was copied, all that follows is in the slot. */
   readonly consistentPoint: Lsn;
   /** Those that were copied to their end. */
-  readonly tables: readonly Table<'raw'>[];
+  readonly tables: readonly ReadTable[];
 }
 
 /** For older transactions to end, which a new slot has to wait for. Whoever gives up has to begin the wait anew, so not soon. */
@@ -33,30 +30,22 @@ const PATIENCE_MS = 300_000;
 
 /** Copies everything under a new slot, in place of an old one of that name: nobody has what that one would send. */
 export async function* copyFirst(options: FirstCopyOptions): AsyncGenerator<RawBatch, FirstCopy> {
-  const { source, observer, asked, observe, signal } = options;
-  const { url, slot: name, publication, workers } = source;
-  const before = await readCatalog(observer, asked);
-  // WAL from before the publication can never be decoded, so it comes first.
-  await keepPublication(url, observer, publication, before);
-  if (await findSlot(observer, name)) await dropSlot(observer, name);
-  const slot = await makeSlot({ url, name, observer, observe, patience: PATIENCE_MS, signal });
-  observe({ type: 'step', message: `everything is copied under the new slot ${name}` });
-  const keeper = await keepSnapshot(url, slot.snapshot, signal).finally(() => slot.release());
+  const { source, asked, observe, signal } = options;
+  const { slot, reading } = await takeSnapshot(options);
+  const keeper = await keepSnapshot(source.url, slot.snapshot, signal).finally(() => slot.release());
   try {
-    const reading = await readCatalog(keeper.client, asked);
-    requirePublished(reading, before);
+    const inside = await readCatalog(keeper.client, asked);
+    requirePublished(inside, reading);
+    observe({ type: 'step', message: `everything is copied under the new slot ${source.slot}` });
     const { consistentPoint } = slot;
     const transaction = { clsn: consistentPoint, xid: null, commitTime: keeper.time };
-    const tables: Table<'raw'>[] = [];
-    for await (const batch of copyEverything({
-      ...options,
-      url,
-      workers,
-      reading,
-      snapshot: keeper.snapshot,
-      transaction,
-    })) {
-      for (const event of batch.events) if (event.type === 'copy finished') tables.push(event.table);
+    const { url, workers } = source;
+    const copy = copyEverything({ ...options, url, workers, reading: inside, snapshot: keeper.snapshot, transaction });
+    const tables: ReadTable[] = [];
+    for await (const batch of copy) {
+      for (const event of batch.events) {
+        if (event.type === 'copy finished') tables.push(inside.tables.get(event.table.name) as ReadTable);
+      }
       yield batch;
     }
     signal.throwIfAborted();
@@ -64,6 +53,26 @@ export async function* copyFirst(options: FirstCopyOptions): AsyncGenerator<RawB
     return { consistentPoint, tables };
   } finally {
     await keeper.close();
+  }
+}
+
+/** Makes publication and slot; gives what the publication was made by. */
+async function takeSnapshot({
+  source,
+  asked,
+  observe,
+  signal,
+}: FirstCopyOptions): Promise<{ slot: MadeSlot; reading: Reading }> {
+  const { url, slot: name, publication } = source;
+  const observer = await openReader(url, 'pgveil copy');
+  try {
+    const reading = await readCatalog(observer, asked);
+    // WAL from before the publication can never be decoded, so it comes first.
+    await keepPublication(url, observer, publication, reading);
+    if (await findSlot(observer, name)) await dropSlot(observer, name);
+    return { slot: await makeSlot({ url, name, observer, observe, patience: PATIENCE_MS, signal }), reading };
+  } finally {
+    await endSession(observer);
   }
 }
 

@@ -3,9 +3,9 @@ import type pg from 'pg';
 import type { TableState } from '../../src/core/checkpoint.ts';
 import { ERRORS } from '../../src/core/errors.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
-import { shapeOf } from '../../src/core/table.ts';
+import { shapeOf, type Table } from '../../src/core/table.ts';
 import { readCatalog } from './catalog.ts';
-import type { Asked, Leaf, TableReading } from './reading.ts';
+import type { Asked, Leaf, ReadTable } from './reading.ts';
 import { ask } from './session.ts';
 
 /** Why a table's copy ends without an end. */
@@ -13,6 +13,8 @@ export interface Stop {
   readonly state: TableState;
   readonly message: string;
   readonly fix: string;
+  /** What stands under its name now, where that is another definition. */
+  readonly definition: Table<'raw'> | null;
 }
 
 /** What a guard rejects with. */
@@ -29,7 +31,7 @@ export class Stopped extends Error {
 export interface Bound {
   readonly name: string;
   readonly asked: Asked;
-  readonly reading: TableReading & { readonly problem: null };
+  readonly reading: ReadTable;
   /** The copy's consistent point. */
   readonly lsn: Lsn;
 }
@@ -46,11 +48,11 @@ export async function stopIfChanged(observer: pg.Client, bound: Bound, leaf: Lea
   const now = (await readCatalog(observer, new Map([[name, asked]]))).tables.get(name)!;
   if (now.problem) {
     const { code, message, fix } = now.problem;
-    throw new Stopped({ state: { state: 'halted', code }, message, fix });
+    throw new Stopped({ state: { state: 'halted', code }, message, fix, definition: null });
   }
-  if (now.table.oid !== reading.table.oid) throw stale(bound, 'another table took its name during the copy');
+  if (now.table.oid !== reading.table.oid) throw stale(bound, 'another table took its name during the copy', now.table);
   if (!isDeepStrictEqual(shapeOf(now.table), shapeOf(reading.table))) {
-    throw stale(bound, 'its definition changed during the copy');
+    throw stale(bound, 'its definition changed during the copy', now.table);
   }
   if (!isDeepStrictEqual(now.leaves.map(identityOf), reading.leaves.map(identityOf))) {
     throw stale(bound, 'its partitions changed during the copy');
@@ -80,7 +82,7 @@ export async function stopIfAnother(observer: pg.Client, bound: Bound, leaf: Lea
 }
 
 /** The consistent point is where its changes begin to be missing: nothing of the stream was applied to it yet. */
-function stale({ name, lsn }: Bound, reason: string): Stopped {
+function stale({ name, lsn }: Bound, reason: string, definition: Table<'raw'> | null = null): Stopped {
   const message = `${name}: ${reason}; what the sinks have of it stays as it was`;
-  return new Stopped({ state: { state: 'stale', since: lsn, reason }, message, fix: ERRORS.stale.fix });
+  return new Stopped({ state: { state: 'stale', since: lsn, reason }, message, fix: ERRORS.stale.fix, definition });
 }

@@ -4,13 +4,15 @@ import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { type Definition, judgeCatalog } from './definition.ts';
-import type { Reading } from './reading.ts';
+import type { Leaf, Reading, ReadTable } from './reading.ts';
 import { stopTable } from './stop.ts';
 
 /** A table that streams: what it was copied under, and the definition its rows are read by. */
 export interface Streaming {
   readonly copied: Definition;
   readonly table: Table<'raw'>;
+  /** As they were when it was copied, or when this stream began. */
+  readonly leaves: readonly Leaf[];
 }
 
 /** What a stream knows of tables when it begins. */
@@ -46,7 +48,7 @@ export function resume(
     const stop = judgeCatalog(copied, now, since, copiedAs);
     if (stop) events.push(stopTable(copied, stop, observe));
     else if (now.table) {
-      streaming.set(name, { copied, table: now.table });
+      streaming.set(name, { copied, table: now.table, leaves: now.leaves });
       events.push({ type: 'defined', table: now.table, generation: entry.generation });
     }
   }
@@ -54,16 +56,16 @@ export function resume(
 }
 
 /** After the first copy: the tables that were copied, each defined already, unless their definition changed during the copy. */
-export function afterCopy(tables: readonly Table<'raw'>[], reading: Reading, since: Lsn, observe: Observe): Outset {
-  const copiedAs = new Map(tables.map(({ oid, name }) => [oid, name]));
+export function afterCopy(tables: readonly ReadTable[], reading: Reading, since: Lsn, observe: Observe): Outset {
+  const copiedAs = new Map(tables.map(({ table }) => [table.oid, table.name]));
   const streaming = new Map<string, Streaming>();
   const events: TableEvent<'raw'>[] = [];
-  for (const table of tables) {
+  for (const { table, leaves } of tables) {
     const { name, oid } = table;
     const copied = { name, oid, shape: shapeOf(table) };
     const stop = judgeCatalog(copied, reading.tables.get(name)!, since, copiedAs);
     if (stop) events.push(stopTable(copied, stop, observe));
-    else streaming.set(name, { copied, table });
+    else streaming.set(name, { copied, table, leaves });
   }
   return { streaming, copiedAs, reading, events };
 }

@@ -9,6 +9,7 @@ import type { Streaming, Streams } from './outset.ts';
 import { malformed, type Relation } from './pgoutput.ts';
 import type { Reading, Snapshot, TableReading } from './reading.ts';
 import { stopTable } from './stop.ts';
+import { unseenDifference } from './unseen.ts';
 
 /** What an oid of the stream stands for since its last RELATION. */
 export interface Known {
@@ -39,6 +40,8 @@ export class Relations {
   readonly #known = new Map<number, Known>();
   readonly #seen = new Map<string, { readonly snapshot: Snapshot; readonly reading: TableReading }>();
   readonly #look: Look;
+  /** By table name: the transactions that truncated it, as long as a look at the catalog may still show their traces as new. */
+  readonly #truncatedBy = new Map<string, Set<number>>();
   readonly #observe: Observe;
 
   /** The reading at the start answers for all transactions that were over by then. */
@@ -76,14 +79,45 @@ export class Relations {
     return stops;
   }
 
+  /** A TRUNCATE of the whole table came, and it is in the stream. */
+  truncated({ name }: Table<'raw'>, xid: number): void {
+    const xids = this.#truncatedBy.get(name) ?? new Set();
+    this.#truncatedBy.set(name, xids.add(xid));
+  }
+
+  /** The stream has got to where the catalog was read, at `since`. Returns the tables that stop there by what no message told. */
+  looked(reading: Reading, since: Lsn): TableEvent<'raw'>[] {
+    this.#remember(reading);
+    return [...this.#streaming.keys()].flatMap((name) => this.#judgeLook(name, reading, since));
+  }
+
+  #judgeLook(name: string, { tables, snapshot }: Reading, since: Lsn): TableEvent<'raw'>[] {
+    const streaming = this.#streaming.get(name);
+    const now = tables.get(name);
+    if (!streaming || !now) return []; // stopped together with another one
+    const stops = this.#judgeCatalog(name, now, since);
+    if (stops.length > 0) return stops;
+    const truncatedBy = this.#truncatedBy.get(name) ?? new Set();
+    const reason = unseenDifference(streaming.copied.oid, streaming.leaves, now.leaves, truncatedBy);
+    if (reason !== null) return this.#stop(name, stale(name, since, reason));
+    this.#streaming.set(name, { ...streaming, leaves: now.leaves });
+    for (const xid of truncatedBy) if (isOver(xid, snapshot)) truncatedBy.delete(xid);
+    return [];
+  }
+
   #judge(name: string, relation: Relation, reading: TableReading, since: Lsn): TableEvent<'raw'>[] {
     const { copied, table } = this.#streaming.get(name)!;
-    const stop = judgeCatalog(copied, reading, since, this.#copiedAs);
-    if (stop) return [...this.#stop(name, stop), ...this.#stopUsurper(name, reading)];
+    const stops = this.#judgeCatalog(name, reading, since);
+    if (stops.length > 0) return stops;
     // A stranger that stood under the name for a while and is gone again: its rows were never ours.
     if (relation.oid !== copied.oid) return [];
     const reason = differenceOfRelation(table, relation);
     return reason === null ? [] : this.#stop(name, stale(name, since, reason));
+  }
+
+  #judgeCatalog(name: string, reading: TableReading, since: Lsn): TableEvent<'raw'>[] {
+    const stop = judgeCatalog(this.#streaming.get(name)!.copied, reading, since, this.#copiedAs);
+    return stop ? [...this.#stop(name, stop), ...this.#stopUsurper(name, reading)] : [];
   }
 
   /** A table that streams under a name of its own and has taken this one: it goes by the wrong decisions as well. */

@@ -24,21 +24,28 @@ export interface Leaf {
   readonly relation: string;
   /** Changes with every rewrite: TRUNCATE, VACUUM FULL, CLUSTER, ALTER … TYPE. */
   readonly relfilenode: number;
+  /** The transaction that made or last changed its row in pg_class, a new file among the changes: 32 bits of its xid. */
+  readonly changedBy: number;
+  /** That transaction changed columns as well. */
+  readonly changedWithColumns: boolean;
   /** Of a partition: equal strings mean equal columns (attnum, name, type). '' where the table is its own leaf: there the table says it. */
   readonly definition: string;
   /** By relpages, TOAST included, as of the last VACUUM or ANALYZE: measuring would take a lock. Good for progress bars only. */
   readonly bytes: number;
 }
 
+/** A table that can be read. */
+export interface ReadTable {
+  readonly table: Table<'raw'>;
+  readonly leaves: readonly Leaf[];
+  /** Names of indexes that the twin cannot carry over: partial ones, on expressions or generated columns, with an operator class that is not the default. */
+  readonly omittedIndexes: readonly string[];
+  readonly problem: null;
+}
+
 /** What the catalog says of one configured table: its definition, or why it cannot be read. */
 export type TableReading =
-  | {
-      readonly table: Table<'raw'>;
-      readonly leaves: readonly Leaf[];
-      /** Names of indexes that the twin cannot carry over: partial ones, on expressions or generated columns, with an operator class that is not the default. */
-      readonly omittedIndexes: readonly string[];
-      readonly problem: null;
-    }
+  | ReadTable
   | { readonly table: null; readonly leaves: readonly []; readonly problem: Problem };
 
 /** Why a table cannot be read, and what to do about it. */

@@ -76,11 +76,12 @@ export class PostgresSource implements Source {
   }
 
   async end(): Promise<Lsn> {
-    const { client } = this.#opened();
-    const [delay] = await ask(client, "SELECT setting FROM pg_settings WHERE name = 'wal_writer_delay'");
+    const watch = this.#opened();
+    const settings = "SELECT setting FROM pg_settings WHERE name = 'wal_writer_delay'";
+    const [delay] = await watch.use((client) => ask(client, settings));
     // A commit that did not wait for its WAL to be flushed is on disk by then.
     await sleep(3 * Number(delay!.setting));
-    const [row] = await ask(client, 'SELECT pg_current_wal_flush_lsn() AS lsn');
+    const [row] = await watch.use((client) => ask(client, 'SELECT pg_current_wal_flush_lsn() AS lsn'));
     this.#end = parseLsn(row!.lsn!);
     this.#stream?.want(this.#end);
     this.#receiver?.ask();
@@ -116,7 +117,6 @@ export class PostgresSource implements Source {
       source,
       memory,
       asked: this.#asked,
-      observer: this.#opened().client,
       wanted: this.#wanted,
       generationOf: ({ name }) => (from.tables.get(name)?.generation ?? 0) + 1,
       observe: this.#observe,
@@ -147,7 +147,7 @@ export class PostgresSource implements Source {
     const witness = new WitnessSearch(position, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#readCatalog(name), this.#observe);
     const transactions = new Transactions(position, batches, relations, witness);
-    const stream = new Stream(transactions, batches, witness, outset.events, limit);
+    const stream = new Stream(transactions, batches, witness, outset.events, limit, () => this.#readCatalog());
     if (this.#end !== null) stream.want(this.#end);
     this.#stream = stream;
     receiver.listen(stream);
@@ -156,23 +156,24 @@ export class PostgresSource implements Source {
 
   /** Returns where the slot stands, asked when nobody else can move it any more. */
   async #startReplication(receiver: Receiver): Promise<Lsn> {
-    const { client } = this.#opened();
+    const watch = this.#opened();
     const { slot: name, publication } = this.#config.source;
     const lost = (how: string) => new PgveilError('slot_lost', `source: ${how}`);
-    const before = await findSlot(client, name);
+    const before = await watch.use((client) => findSlot(client, name));
     if (!before) throw lost(`the slot ${name} is not there`);
     if (before.walStatus === 'lost') throw lost(`the server gave up the slot ${name}`);
-    if (!(await readPublication(client, publication))) throw lost(`the publication ${publication} is not there`);
+    const published = await watch.use((client) => readPublication(client, publication));
+    if (!published) throw lost(`the publication ${publication} is not there`);
     await receiver.start(name, publication);
-    const { confirmedFlush } = (await findSlot(client, name))!;
-    if (confirmedFlush === null) throw lost(`the slot ${name} was never made to its end`);
-    return confirmedFlush;
+    const slot = await watch.use((client) => findSlot(client, name));
+    if (!slot?.confirmedFlush) throw lost(`the slot ${name} was never made to its end`);
+    return slot.confirmedFlush;
   }
 
   /** Of all configured tables, or of one. */
   #readCatalog(name?: string): Promise<Reading> {
     const asked = name === undefined ? this.#asked : new Map([[name, this.#asked.get(name)!]]);
-    return readCatalog(this.#opened().client, asked);
+    return this.#opened().use((client) => readCatalog(client, asked));
   }
 
   #explain(error: unknown): unknown {

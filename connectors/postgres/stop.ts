@@ -6,10 +6,10 @@ import type { Stop } from './guard.ts';
 /** Tells the operator that a table stops, why, and what to do; gives the event that tells the sinks. */
 export function stopTable(
   { name, oid }: Omit<Definition, 'shape'>,
-  { state, message, fix }: Stop,
+  { state, message, fix, definition }: Stop,
   observe: Observe,
 ): TableEvent<'raw'> {
   const code = state.state === 'halted' ? state.code : state.state;
   observe({ type: 'warning', table: name, code, message, fix });
-  return { type: 'stopped', name, oid, state };
+  return { type: 'stopped', name, oid, state, definition };
 }

@@ -4,6 +4,8 @@ import type { Lsn } from '../../src/core/lsn.ts';
 import type { Batches } from './batches.ts';
 import type { WitnessSearch } from './history.ts';
 import { Idle } from './idle.ts';
+import { CatalogPoll } from './poll.ts';
+import type { Reading } from './reading.ts';
 import type { Listener } from './receiver.ts';
 import type { Transactions } from './transactions.ts';
 
@@ -17,6 +19,7 @@ export class Stream implements Listener {
   readonly #witness: WitnessSearch;
   readonly #full: number;
   readonly #idle: Idle;
+  readonly #poll: CatalogPoll;
   /** What the first batch says, before any row, and where the stream begins. */
   #outset: { readonly events: readonly TableEvent<'raw'>[]; readonly position: Position } | null;
   #failure: { readonly error: unknown } | null = null;
@@ -32,6 +35,7 @@ export class Stream implements Listener {
     witness: WitnessSearch,
     outset: readonly TableEvent<'raw'>[],
     limit: number,
+    look: () => Promise<Reading>,
   ) {
     this.#transactions = transactions;
     this.#batches = batches;
@@ -39,6 +43,11 @@ export class Stream implements Listener {
     this.#outset = { events: outset, position: transactions.position };
     this.#full = limit * 2;
     this.#idle = new Idle(transactions.position.pos);
+    this.#poll = new CatalogPoll(
+      look,
+      (reading) => this.#looked(reading),
+      (error) => this.failed(error),
+    );
   }
 
   /** The next batch, or null when `signal` aborts. Rejects with what ended the stream. */
@@ -81,11 +90,17 @@ export class Stream implements Listener {
 
   tick(): boolean {
     this.#something?.resolve();
-    return !this.#witness.found || this.#idle.isWanted;
+    if (this.#witness.found && !this.#transactions.isJudging) this.#poll.tick(performance.now());
+    return !this.#witness.found || this.#idle.isWanted || this.#transactions.isJudging;
   }
 
   failed(error: unknown): void {
-    this.#failure = { error };
+    this.#failure ??= { error };
+    this.#something?.resolve();
+  }
+
+  #looked(reading: Reading): void {
+    this.#transactions.looked(reading);
     this.#something?.resolve();
   }
 

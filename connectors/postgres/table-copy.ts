@@ -145,7 +145,8 @@ export class TableCopy {
     this.#running.delete(signal);
     if (!this.#stop || this.#running.size > 0) return;
     const { name, oid } = this.table;
-    this.#send({ type: 'stopped', name, oid, state: this.#stop.state });
+    const { state, definition } = this.#stop;
+    this.#send({ type: 'stopped', name, oid, state, definition });
   }
 
   #warnOfIndex(index: string): void {

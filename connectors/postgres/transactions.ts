@@ -16,6 +16,7 @@ import {
   readTruncate,
 } from './pgoutput.ts';
 import type { Known, Relations } from './question.ts';
+import type { Reading } from './reading.ts';
 
 /** What a change takes beside the bytes of its row: its own object and those of its tuples. */
 const CHANGE_BYTES = 250;
@@ -29,6 +30,8 @@ export class Transactions {
   readonly #relations: Relations;
   readonly #witness: WitnessSearch;
   readonly #arena = new Arena();
+  /** A look at the catalog that the stream has not got to yet. */
+  #look: Reading | null = null;
   #transaction: (Transaction & { readonly xid: number }) | null = null;
   /** Ordinal of the last row in its transaction. Every row counts, ours or not, so that it is the same whenever it is sent again. */
   #seq = 0;
@@ -73,6 +76,27 @@ export class Transactions {
     if (this.#transaction) return;
     this.#witness.reached(walEnd);
     if (walEnd > this.position.pos) this.position = { ...this.position, pos: walEnd };
+    this.#judgeLook();
+  }
+
+  /** What the catalog says by now; judged when all that came before is read, since some of it may explain what changed. */
+  looked(reading: Reading): void {
+    this.#look = reading;
+    this.#judgeLook();
+  }
+
+  /** A look at the catalog waits for the stream. */
+  get isJudging(): boolean {
+    return this.#look !== null;
+  }
+
+  #judgeLook(): void {
+    const { pos } = this.position;
+    if (!this.#look || this.#transaction || pos < this.#look.lsn) return;
+    const stops = this.#relations.looked(this.#look, pos);
+    this.#look = null;
+    for (const event of stops) this.#batches.event(event);
+    if (stops.length > 0) this.#batches.commit(this.position);
   }
 
   #begin(bytes: Buffer, start: number, end: number): void {
@@ -89,6 +113,7 @@ export class Transactions {
     if (this.#seq > 0) reach('inside a transaction');
     this.position = { ...this.position, pos: elsn, witness: { clsn, xid, commitTime } };
     this.#batches.commit(this.position);
+    this.#judgeLook();
   }
 
   #row(bytes: Buffer, start: number, end: number): Promise<void> | null {
@@ -124,6 +149,7 @@ export class Transactions {
       if (known.open) await this.#settle(known);
       const { table } = known;
       if (!table) continue;
+      this.#relations.truncated(table, transaction.xid);
       const change = { op: 'truncate', table, transaction, seq, before: null, beforeIs: 'row', after: null } as const;
       this.#batches.add(change, CHANGE_BYTES);
     }

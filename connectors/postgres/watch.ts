@@ -18,12 +18,13 @@ const GONE_AFTER_MS = 30_000;
  * catalog, and it is the first to hear that the server shuts down: a walsender is not told, and the server waits for it.
  */
 export class Watch {
-  readonly client: pg.Client;
+  readonly #client: pg.Client;
   readonly #lost = new AbortController();
   readonly #heartbeat: NodeJS.Timeout;
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(client: pg.Client) {
-    this.client = client;
+    this.#client = client;
     client.on('error', (error) => this.#lose(error));
     client.on('end', () => this.#lose(new Error('the connection ended')));
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
@@ -51,10 +52,17 @@ export class Watch {
     return this.#lost.signal;
   }
 
+  /** Asks something through the connection. One at a time: pg, which would queue them too, warns that it will not for much longer. */
+  use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => work(this.#client));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
   async close(): Promise<void> {
-    this.client.removeAllListeners('end');
+    this.#client.removeAllListeners('end');
     clearInterval(this.#heartbeat);
-    await endSession(this.client);
+    await endSession(this.#client);
   }
 
   #lose(error: unknown): void {
@@ -66,14 +74,15 @@ export class Watch {
   async #beat(): Promise<void> {
     const gone = setTimeout(() => {
       this.#lose(new PgveilError('source_away', 'source: nothing was heard for 30 s'));
-      void endSession(this.client);
+      void endSession(this.#client);
     }, GONE_AFTER_MS);
-    await this.client.query('SELECT 1').catch((error) => this.#lose(error));
+    await this.use((client) => ask(client, 'SELECT 1')).catch((error) => this.#lose(error));
     clearTimeout(gone);
   }
 
   async #tryLock(pipeline: string): Promise<boolean> {
-    const [row] = await ask(this.client, 'SELECT pg_try_advisory_lock($1) AS locked', [lockKey(pipeline)]);
+    const sql = 'SELECT pg_try_advisory_lock($1) AS locked';
+    const [row] = await this.use((client) => ask(client, sql, [lockKey(pipeline)]));
     return row!.locked === 't';
   }
 }

@@ -26,9 +26,11 @@ export async function takeOver(
   observe: Observe,
   signal: AbortSignal,
 ): Promise<Claim> {
+  // ON CONFLICT alone would wait for a predecessor that hangs in the middle of an update of the row.
   await query(
     client,
-    'INSERT INTO pgveil.checkpoint (pipeline, format, epoch) VALUES ($1, $2, 0) ON CONFLICT (pipeline) DO NOTHING',
+    `INSERT INTO pgveil.checkpoint (pipeline, format, epoch)
+     SELECT $1, $2, 0 WHERE NOT EXISTS (SELECT FROM pgveil.checkpoint WHERE pipeline = $1) ON CONFLICT (pipeline) DO NOTHING`,
     [pipeline, CHECKPOINT_FORMAT],
   );
   for (;;) {

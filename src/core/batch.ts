@@ -40,8 +40,20 @@ export type TableEvent<S extends Stage> =
   /** What was sent of the chunk is void (a guard failed, or somebody waited behind our lock); it comes again under another number. */
   | { readonly type: 'chunk abandoned'; readonly table: TableOf<S>; readonly chunk: number }
   | { readonly type: 'copy finished'; readonly table: TableOf<S> }
-  /** None of its changes follow until a copy: it is stale or halted. `oid` is 0 where the table is not there. */
-  | { readonly type: 'stopped'; readonly name: string; readonly oid: number; readonly state: TableState };
+  | (S extends 'raw' ? RawStopped : Stopped);
+
+/** None of its changes follow until a copy: it is stale or halted. `oid` is 0 where the table is not there. */
+interface Stopped {
+  readonly type: 'stopped';
+  readonly name: string;
+  readonly oid: number;
+  readonly state: TableState;
+}
+
+interface RawStopped extends Stopped {
+  /** What stands under the name now, where that is another definition: the source cannot know whether decisions still fit it. */
+  readonly definition: Table<'raw'> | null;
+}
 
 /**
  * What flows from the source through the redactor to the sinks. `events` come before `changes`.

@@ -84,8 +84,8 @@ describe('pg_ctl stop -m fast ends within ten seconds', () => {
     await using trial = await servers.trial(SETUP, tables, { memory: '8MB' });
     const service = await trial.stream();
     for (let stop = 0; stop < 4; stop++) {
-      await trial.twin.query('BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE');
       const changes = await changesOn(trial, random);
+      await trial.twin.query('BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE');
       await changes.transactions(random.int(1, 2_000));
       await trial.source.query(`UPDATE t SET w = repeat('${stop}', 2000)`);
       await isBlocked(trial);

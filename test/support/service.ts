@@ -16,7 +16,7 @@ export interface TableStatus {
   readonly state: 'waiting' | 'copying' | 'streaming' | 'halted';
   readonly generation: number;
   readonly warnings: readonly { readonly code: string }[];
-  readonly halt?: { readonly code: string; readonly fix: string };
+  readonly halt?: { readonly code: string; readonly message: string; readonly fix: string };
 }
 
 /** A running `pgveil run`: what users and service managers see of it, and nothing else. */

@@ -521,17 +521,36 @@ describe('tables that stop', () => {
     const { redactor } = resumed(entries);
     redactor.redact(batchOf({ events: [defined(customer), defined(shop)] }));
     const state = { state: 'stale', since: 5n, reason: 'a column was added' } as const;
-    const stopped = { type: 'stopped', name: 'public.customer', oid: 1, state } as const;
+    const stopped = { type: 'stopped', name: 'public.customer', oid: 1, state, definition: null } as const;
     const redacted = redactor.redact(batchOf({ events: [stopped], changes: [insert(customer, '1', 'Ada', null)] }));
     assert.deepEqual(redacted.entries.get('public.customer'), withState(entries.get('public.customer')!, state));
-    assert.deepEqual([redacted.events, redacted.changes], [[stopped], []]);
+    const { definition: _, ...told } = stopped;
+    assert.deepEqual([redacted.events, redacted.changes], [[told], []]);
+  });
+
+  test('under a definition whose names have moved are halted for that, running and in their first copy', () => {
+    const columns = { id: 'integer', note: ['text', 2], name: ['text', 3] } as const;
+    const definition = tableOf({ relation: 'customer', columns });
+    const state = { state: 'stale', since: 5n, reason: 'columns were renamed' } as const;
+    const stopped = { type: 'stopped', name: 'public.customer', oid: customer.oid, state, definition } as const;
+    const running = resumed(entries).redactor;
+    running.redact(batchOf({ events: [defined(customer), defined(shop)] }));
+    const [begin, start] = copied(customer);
+    const copying = redactorOf().redactor;
+    copying.open(NONE, NONE);
+    copying.redact(batchOf({ events: [begin!, start!] }));
+    for (const redactor of [running, copying]) {
+      const entry = redactor.redact(batchOf({ events: [stopped] })).entries.get('public.customer');
+      assert.deepEqual(entry?.state, { state: 'halted', code: 'names_moved' });
+      assert.deepEqual(entry?.shape, shapeOf(customer));
+    }
   });
 
   test('before they were ever copied have an entry all the same', () => {
     const { redactor } = redactorOf();
     redactor.open(NONE, NONE);
     const state = { state: 'halted', code: 'no_key' } as const;
-    const stopped = { type: 'stopped', name: 'public.customer', oid: 77, state } as const;
+    const stopped = { type: 'stopped', name: 'public.customer', oid: 77, state, definition: null } as const;
     const entry = redactor.redact(batchOf({ events: [stopped] })).entries.get('public.customer')!;
     assert.deepEqual([entry.oid, entry.binding.number, entry.state], [77, 0, state]);
     redactor.redact(batchOf({ events: copied(shop) }));
@@ -562,7 +581,7 @@ describe('tables that stop', () => {
     const { redactor } = resumed(entries, configOf(decided), new Map([['public.customer', 'key_collision']]));
     const state = { state: 'stale', since: 5n, reason: 'a column was added' } as const;
     const redacted = redactor.redact(
-      batchOf({ events: [{ type: 'stopped', name: 'public.customer', oid: 1, state }] }),
+      batchOf({ events: [{ type: 'stopped', name: 'public.customer', oid: 1, state, definition: null }] }),
     );
     assert.deepEqual(redacted.entries.get('public.customer')?.state, { state: 'halted', code: 'key_collision' });
     assert.equal(redacted.events.length, 1);

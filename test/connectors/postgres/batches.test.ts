@@ -14,7 +14,13 @@ function change(clsn: bigint, seq: number): Change<'raw'> {
   return { op: 'insert', table: table(1, 't'), transaction, seq, before: null, beforeIs: 'row', after: null };
 }
 
-const stopped: TableEvent<'raw'> = { type: 'stopped', name: 'public.t', oid: 1, state: { state: 'absent' } };
+const stopped: TableEvent<'raw'> = {
+  type: 'stopped',
+  name: 'public.t',
+  oid: 1,
+  state: { state: 'absent' },
+  definition: null,
+};
 
 /** `1.1 1.2 @10`: the changes by clsn and seq, and the position. */
 function show(batch: RawBatch | null): string | null {

@@ -73,7 +73,12 @@ forMajors('changes of definition', {}, (major) => {
       `INSERT INTO t VALUES (4, 'SECRET', NULL)`,
       row('u', 2),
     );
-    assert.deepEqual(shown(consumer), ['public.t halted: names_moved']);
+    const how = 'column ssn is called note, column note is gone, column ssn is new';
+    assert.deepEqual(shown(consumer), [`public.t stale: ${how}`]);
+    assert.deepEqual(
+      stops(consumer)[0]!.definition?.columns.map(({ attnum, name }) => `${attnum} ${name}`),
+      ['1 id', '2 note', '4 ssn'],
+    );
     assert.deepEqual(consumer.changes, ['insert public.t 1|x|n', 'insert public.u 1|x|n', 'insert public.u 2|x|n']);
   });
 
@@ -105,7 +110,7 @@ forMajors('changes of definition', {}, (major) => {
     [
       'two columns swapped',
       'ALTER TABLE t RENAME note TO a; ALTER TABLE t RENAME ssn TO note; ALTER TABLE t RENAME a TO ssn',
-      'public.t halted: names_moved',
+      'public.t stale: column ssn is called note, column note is called ssn',
     ],
     ['a column retyped', 'ALTER TABLE t ALTER note TYPE varchar(40)', 'public.t stale: column note has another type'],
     [

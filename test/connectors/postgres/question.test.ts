@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Streaming } from '../../../connectors/postgres/outset.ts';
 import { isOver, Relations } from '../../../connectors/postgres/question.ts';
-import type { Reading, Snapshot, TableReading } from '../../../connectors/postgres/reading.ts';
+import type { Leaf, Reading, Snapshot, TableReading } from '../../../connectors/postgres/reading.ts';
 import { shapeOf, type Table } from '../../../src/core/table.ts';
 import * as messages from './messages.ts';
 
@@ -12,6 +12,7 @@ const other = messages.table(200, 'other');
 const asStreaming = (table: Table<'raw'>): Streaming => ({
   table,
   copied: { name: table.name, oid: table.oid, shape: shapeOf(table) },
+  leaves: [],
 });
 
 const present = (table: Table<'raw'>) => ({ table, leaves: [], problem: null }) as unknown as TableReading;
@@ -81,12 +82,14 @@ test('a RELATION equal to the one before is a question as well', async () => {
 
 test('a look that does not see the transaction as finished does not count', async () => {
   const before = { 'public.customer': present(customer) };
-  const after = { 'public.customer': present({ ...customer, columns: customer.columns.slice(0, 1) }) };
+  const definition = { ...customer, columns: customer.columns.slice(0, 1) };
+  const after = { 'public.customer': present(definition) };
   const looks = [reading(before, 900n), reading(before, 905n, [901n]), reading(after, 905n)];
   const { made, receive, looked } = relations(reading(both, 800n), ...looks);
   const known = receive(customer, 901);
   const state = { state: 'stale', since: 55n, reason: 'column note is gone' };
-  assert.deepEqual(await made.settle(known, 55n), [{ type: 'stopped', name: 'public.customer', oid: 100, state }]);
+  const stopped = { type: 'stopped', name: 'public.customer', oid: 100, state, definition };
+  assert.deepEqual(await made.settle(known, 55n), [stopped]);
   assert.deepEqual([known.open, known.table, looked.length], [false, null, 3]);
 });
 
@@ -107,6 +110,7 @@ test('a RELATION that differs stops the table even where the catalog is as it wa
     name: 'public.customer',
     oid: 100,
     state: { state: 'stale', since: 9n, reason: 'it had other columns' },
+    definition: null,
   });
 });
 
@@ -146,6 +150,7 @@ test('a table made anew under the name stops the one that was copied, and its ow
     name: 'public.customer',
     oid: 100,
     state: { state: 'stale', since: 2n, reason: 'another table stands under its name' },
+    definition: anew,
   });
   assert.deepEqual([known.table, old.table], [null, null]);
 });
@@ -170,7 +175,38 @@ test('a table whose name is gone halts as missing', async () => {
     name: 'public.customer',
     oid: 100,
     state: { state: 'halted', code: 'table_missing' },
+    definition: null,
   });
+});
+
+test('a look at the catalog stops what changed without a row, answers what is asked later, and leaves the others alone', async () => {
+  const wider = messages.table(100, 'customer', ['id', 'note', 'more']);
+  const { made, receive } = relations(reading(both, 800n));
+  const known = receive(customer, 700);
+  await made.settle(known, 1n);
+  const seen = reading({ ...both, 'public.customer': present(wider) }, 950n);
+  const stops = made.looked(seen, 5n);
+  assert.deepEqual(
+    stops.map((stop) => stop.type === 'stopped' && [stop.name, stop.state]),
+    [['public.customer', { state: 'stale', since: 5n, reason: 'column more is new' }]],
+  );
+  assert.equal(known.table, null);
+  assert.deepEqual(made.looked(seen, 6n), [], 'it has stopped already');
+  assert.deepEqual(await made.settle(receive(other, 901), 7n), []);
+});
+
+test('what a truncate explains is the beginning for the next look', () => {
+  const lying = (relfilenode: number, changedBy: number) => {
+    const leaf = { oid: 1, relation: 'leaf', relfilenode, changedBy } as Leaf;
+    return { ...present(customer), leaves: [leaf] } as unknown as TableReading;
+  };
+  const look = (leaf: TableReading) => reading({ 'public.customer': leaf }, 950n);
+  const streaming = new Map([['public.customer', { ...asStreaming(customer), leaves: lying(1, 700).leaves }]]);
+  const made = new Relations({ streaming, copiedAs: new Map(), reading: look(lying(1, 700)) }, assert.fail, () => {});
+  made.truncated(customer, 900);
+  assert.deepEqual(made.looked(look(lying(2, 900)), 1n), []);
+  assert.deepEqual(made.looked(look(lying(2, 901)), 2n), []);
+  assert.equal(made.looked(look(lying(3, 901)), 3n).length, 1);
 });
 
 test('an unlisted table and a leaf under its root ask nothing', () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Batches } from '../../../connectors/postgres/batches.ts';
 import { WitnessSearch } from '../../../connectors/postgres/history.ts';
 import { Relations } from '../../../connectors/postgres/question.ts';
-import type { Reading, TableReading } from '../../../connectors/postgres/reading.ts';
+import type { Leaf, Reading, TableReading } from '../../../connectors/postgres/reading.ts';
 import { Transactions } from '../../../connectors/postgres/transactions.ts';
 import type { RawBatch } from '../../../src/core/batch.ts';
 import type { Position } from '../../../src/core/checkpoint.ts';
@@ -18,13 +18,14 @@ const from: Position = { pos: 200n, witness: { clsn: 190n, xid: 7, commitTime: 5
 
 /** Transactions above 200, and what a look at the catalog gives. */
 function reader(look: () => Promise<Reading> = () => assert.fail('nobody asked for a look')) {
+  const leaves: Leaf[] = [];
   const reading: Reading = {
     snapshot: { xmin: 800n, xmax: 800n, running: [] },
     lsn: 0n,
     tables: new Map([[t.name, { table: t, leaves: [], problem: null } as unknown as TableReading]]),
   };
   const copied = { name: t.name, oid: t.oid, shape: shapeOf(t) };
-  const streaming = new Map([[t.name, { copied, table: t }]]);
+  const streaming = new Map([[t.name, { copied, table: t, leaves }]]);
   const relations = new Relations({ streaming, copiedAs: new Map([[t.oid, t.name]]), reading }, look, () => {});
   const batches = new Batches(1 << 20);
   const witness = new WitnessSearch(from, 200n);
@@ -104,6 +105,27 @@ test('kept rows do not change when the memory they came in does', async () => {
   }
   chunk.fill('x');
   assert.deepEqual(show(batches.take()), ['1 insert 1|first']);
+});
+
+test('a look at the catalog waits until the stream has got there, and stops tables between transactions', async () => {
+  const { accept, batches, transactions } = reader();
+  const problem = { oid: 100, code: 'no_key', message: '', fix: '' };
+  const now = { table: null, leaves: [], problem } as unknown as TableReading;
+  const snapshot = { xmin: 900n, xmax: 900n, running: [] };
+  transactions.looked({ snapshot, lsn: 240n, tables: new Map([[t.name, now]]) });
+  await accept(messages.begin(210n), relation, messages.insert(100, ['1', 'a']), messages.commit(210n, 220n));
+  assert.deepEqual(show(batches.take()), ['1 insert 1|a']);
+  assert.equal(transactions.isJudging, true);
+  transactions.keepalive(240n);
+  const batch = batches.take()!;
+  assert.deepEqual(
+    batch.events.map((event) => event.type === 'stopped' && [event.name, event.state]),
+    [[t.name, { state: 'halted', code: 'no_key' }]],
+  );
+  assert.equal(batch.position?.pos, 240n);
+  await accept(messages.begin(250n), messages.insert(100, ['2', 'b']), messages.commit(250n, 260n));
+  assert.equal(batches.isEmpty, true);
+  assert.equal(transactions.isJudging, false);
 });
 
 test('what cannot be said in this place is a protocol violation', async () => {
