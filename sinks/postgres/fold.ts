@@ -21,7 +21,7 @@ const GONE = null;
 /** What a window starts with: a pipeline may have a thousand tables, and most of them are quiet. */
 const FIRST_BYTES = 4096;
 
-const ALL: readonly number[] = [];
+const NONE: readonly number[] = [];
 
 /**
  * Changes of one table, gathered to be applied together: new rows first, then what happened to all other keys, each in its last
@@ -66,7 +66,7 @@ export class Window {
     if (!this.staged.has(key)) return;
     this.fresh.length = start;
     if (this.staged.get(key) !== GONE) throw keyCollision(this.#name);
-    this.staged.set(key, { image: this.#images.keep(row), unchanged: ALL });
+    this.staged.set(key, { image: this.#images.keep(row), unchanged: NONE });
   }
 
   #update(change: RedactedChange): Staged | null {
@@ -75,7 +75,7 @@ export class Window {
     if (!this.#key.isKnown) throw rowMissing(this.#name);
     const key = this.#key.identity;
     const oldKey = before ? this.#identify(before) : key;
-    const row = isPartial ? this.#complete(change, oldKey) : { image: after!, unchanged: ALL };
+    const row = isPartial ? this.#complete(change, oldKey) : { image: after!, unchanged: NONE };
     if (oldKey === key) {
       this.staged.set(key, { ...row, image: this.#images.keep(row.image) });
       return null;
