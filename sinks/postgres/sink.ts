@@ -121,9 +121,16 @@ export class PostgresSink implements Sink {
     }
   }
 
-  #count(batch: RedactedBatch): void {
+  /** By runs of one table: a look-up for each change would be seen in the profile. */
+  #count({ changes }: RedactedBatch): void {
     const rows = new Map<string, number>();
-    for (const { table } of batch.changes) rows.set(table.name, (rows.get(table.name) ?? 0) + 1);
+    let start = 0;
+    for (let end = 1; end <= changes.length; end++) {
+      const { table } = changes[start]!;
+      if (changes[end]?.table === table) continue;
+      rows.set(table.name, (rows.get(table.name) ?? 0) + end - start);
+      start = end;
+    }
     for (const [table, count] of rows) this.#observe({ type: 'changes', table, rows: count });
   }
 
