@@ -27,7 +27,7 @@ const BATCH_BYTES = 1024 * 1024;
 const BATCH_SHARE = 1 / 16;
 
 /** A share of `memory` for what the workers of a copy have read and nobody has taken yet; as much again waits in the lanes. */
-const COPY_SHARE = 1 / 16;
+const COPY_SHARE = 1 / 32;
 
 /** Reads one Postgres database: a copy of everything, then the WAL from there. */
 export class PostgresSource implements Source {
