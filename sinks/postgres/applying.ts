@@ -78,22 +78,31 @@ export class Applying {
     await this.#apply.sync();
   }
 
-  /** Ends the transaction: everything written, the entries and the position become durable together. */
-  async commit(position: Position): Promise<void> {
+  /**
+   * Ends the transaction: everything written, the entries and the position become durable together. Resolves when that is on its way:
+   * what is written from then on belongs to the next transaction.
+   */
+  async commit(position: Position): Promise<{ readonly durable: Promise<void> }> {
     await this.#applyWindows();
     await this.#underWay;
     this.#begin();
     await this.#saveEntries();
-    const saved = savePosition((sql, values) => this.#apply.run(sql, values), this.#claim, this.#position, position);
+    const from = this.#position;
+    const saved = savePosition((sql, values) => this.#apply.run(sql, values), this.#claim, from, position);
     reach('before the commit');
     const committed = this.#apply.run('COMMIT');
-    await saved;
-    await committed;
-    await this.#apply.sync();
-    reach('after the commit');
-    if (this.#position === null) reach('first position durable');
     this.#position = position;
     this.#isOpen = false;
+    return { durable: this.#committed(saved, committed, from === null) };
+  }
+
+  async #committed(saved: Promise<void>, committed: Promise<unknown>, isFirst: boolean): Promise<void> {
+    await saved;
+    await committed;
+    reach('after the commit');
+    if (isFirst) reach('first position durable');
+    // Nothing follows for now: the server is told so, and shows its session as idle.
+    if (!this.#isOpen) this.#apply.sync().catch(() => {}); // A failure is told by whoever uses it next.
   }
 
   async #saveEntries(): Promise<void> {

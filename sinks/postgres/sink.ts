@@ -29,6 +29,9 @@ export class PostgresSink implements Sink {
   readonly #tables = new WeakMap<RedactedTable, TwinTable>();
   #open: { readonly session: Session; readonly copies: Copies; readonly applying: Applying } | null = null;
 
+  /** What is written has to wait until a flush that was begun before is on its way. */
+  #cut: Promise<void> = Promise.resolve();
+
   constructor(options: TwinOptions, observe: Observe) {
     this.#options = options;
     this.#observe = observe;
@@ -52,6 +55,7 @@ export class PostgresSink implements Sink {
   }
 
   async write(batch: RedactedBatch): Promise<void> {
+    await this.#cut;
     await this.#orClose(() => this.#write(batch));
   }
 
@@ -59,7 +63,10 @@ export class PostgresSink implements Sink {
     await this.#orClose(async () => {
       const { copies, applying } = this.#opened();
       copies.rest();
-      await applying.commit(position);
+      const committing = applying.commit(position);
+      this.#cut = committing.then(nothing, nothing);
+      const { durable } = await committing;
+      await durable;
     });
   }
 
@@ -158,3 +165,5 @@ function isOfCopy(event: Event): event is Extract<Event, { type: 'copy started' 
 function unfinished(entry: TableEntry): TableEntry {
   return entry.state.state === 'streaming' ? { ...entry, state: { state: 'absent' } } : entry;
 }
+
+function nothing(): void {}

@@ -13,7 +13,10 @@ export interface Sink {
    * Rejects with a PgveilError; one that names a table means that the table has to halt.
    */
   write(batch: RedactedBatch): Promise<void>;
-  /** Makes durable all that was written, and `position` and the batches' entries with it, atomically. Only at a batch with a position. */
+  /**
+   * Makes durable all that was written, and `position` and the batches' entries with it, atomically. Only at a batch with a position,
+   * and one at a time. `write` may be called before it resolves: what it brings belongs to the next flush.
+   */
   flush(position: Position): Promise<void>;
   /** Rolls back what is not flushed. Safe to call at any time, also twice. */
   close(): Promise<void>;
