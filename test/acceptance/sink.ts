@@ -15,6 +15,7 @@ import {
   positionAt,
   type Row,
   reads,
+  remove,
   UNCHANGED,
   update,
   upTo,
@@ -101,6 +102,26 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
       const rows = await trial.rows();
       assert.equal(rows.length, 3001);
       assert.deepEqual(rows[0], ['0', 'new 2001', null]);
+    });
+  });
+
+  describe(`${name}: a flush`, () => {
+    test('does not hold what was written after it was called', async () => {
+      await using trial = begin();
+      const sink = await trial.copied([['1', 'a', null]]);
+      await sink.write(upTo(0x200n, [insert(trial.table, ['2', 'b', null])]));
+      const flushed = sink.flush(positionAt(0x200n));
+      await sink.write(upTo(0x300n, [insert(trial.table, ['3', 'c', null]), remove(trial.table, ['1', null, null])]));
+      await flushed;
+      await sink.close();
+      assert.deepEqual(await trial.rows(), [
+        ['1', 'a', null],
+        ['2', 'b', null],
+      ]);
+      const next = await trial.open();
+      await apply(next, upTo(0x300n, [insert(trial.table, ['3', 'c', null])]));
+      await next.close();
+      assert.equal((await trial.rows()).length, 3);
     });
   });
 

@@ -63,6 +63,7 @@ export class MemorySink implements Sink {
   readonly written: RedactedBatch[] = [];
   readonly flushed: Lsn[] = [];
   beforeWrite: (batch: RedactedBatch) => Promise<void> | void = () => {};
+  beforeFlush: () => Promise<void> | void = () => {};
 
   async open(): Promise<Checkpoint> {
     return { position: this.durable, tables: new Map() };
@@ -72,6 +73,7 @@ export class MemorySink implements Sink {
     this.written.push(batch);
   }
   async flush(position: Position) {
+    await this.beforeFlush();
     this.durable = position;
     this.flushed.push(position.pos);
   }
