@@ -22,9 +22,12 @@ import { Stream } from './stream.ts';
 import { Transactions } from './transactions.ts';
 import { Watch } from './watch.ts';
 
-/** A batch of more is cut: one is read while another is written and more wait in the lanes, all within `memory`. */
-const BATCH_BYTES = 8 * 1024 * 1024;
+/** A batch of more is cut. It is redacted in one go, and that must not hold the event loop for long: 4,000 short rows take about 10 ms. */
+const BATCH_BYTES = 1024 * 1024;
 const BATCH_SHARE = 1 / 16;
+
+/** A share of `memory` for what the workers of a copy have read and nobody has taken yet; as much again waits in the lanes. */
+const COPY_SHARE = 1 / 32;
 
 /** Reads one Postgres database: a copy of everything, then the WAL from there. */
 export class PostgresSource implements Source {
@@ -115,7 +118,7 @@ export class PostgresSource implements Source {
     const { source, memory } = this.#config;
     const { consistentPoint, tables } = yield* copyFirst({
       source,
-      memory,
+      memory: memory * COPY_SHARE,
       asked: this.#asked,
       wanted: this.#wanted,
       generationOf: ({ name }) => (from.tables.get(name)?.generation ?? 0) + 1,

@@ -36,7 +36,7 @@ export interface Outset {
 const DRAIN_MS = 7_000;
 
 /** A share of `memory` for what waits in the lanes; the rest is for a batch in the making and for those under way. */
-const QUEUE_SHARE = 0.25;
+const QUEUE_SHARE = 1 / 32;
 
 /**
  * One life of the pipeline between opening its parts and the first failure: source → redactor → lanes.
