@@ -13,15 +13,11 @@ export function findKey(found: CatalogRow, name: string, { key }: Asked): readon
     key === null ? index.primary : isOver(index, key, found.columns),
   );
   for (const index of candidates) if (whyUnusable(index, found) === null) return index.columns;
-  const [first] = candidates;
-  if (first)
-    return {
-      code: 'no_key',
-      message: `${name}: ${whyUnusable(first, found)!.message}`,
-      fix: whyUnusable(first, found)!.fix,
-    };
-  if (key === null)
+  const why = candidates[0] && whyUnusable(candidates[0], found);
+  if (why) return { code: 'no_key', message: `${name}: ${why.message}`, fix: why.fix };
+  if (key === null) {
     return { code: 'no_key', message: `${name} has no primary key`, fix: fixWithoutPrimaryKey(found, name) };
+  }
   return {
     code: 'unknown_key',
     message: `${name} has no unique index over exactly the columns ${key.map(quoteName).join(', ')}`,
@@ -46,8 +42,9 @@ function whyUnusable(index: IndexRow, found: CatalogRow): { message: string; fix
   if (index.partial) return no('is partial', another);
   if (index.expressions) return no('is on an expression', another);
   if (columns.some((column) => column?.generated)) return no('is over a generated column', another);
-  if (columns.some((column) => !column?.notNull))
+  if (columns.some((column) => !column?.notNull)) {
     return no('is over a column that may be NULL', `SET NOT NULL, or: ${another}`);
+  }
   return whyNotIdentified(index, found);
 }
 

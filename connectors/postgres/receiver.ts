@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import type pg from 'pg';
 import { PgveilError } from '../../src/core/errors.ts';
 import { type Lsn, parseLsn } from '../../src/core/lsn.ts';
@@ -28,6 +29,9 @@ export interface Listener {
 
 /** So many requests for a reply between two ticks are those of a server that waits for us in order to shut down. */
 const REQUESTS_OF_A_CLOSING_SERVER = 100;
+
+/** One turn of the event loop may bring 32 full reads of the socket: 2 MB of rows before any timer's turn. So long at most, in ms. */
+const LONGEST_STRETCH_MS = 20;
 
 /** The connection that the WAL comes in on: what Postgres calls a WAL receiver. It acknowledges what it is told to and nothing else. */
 export class Receiver {
@@ -125,7 +129,12 @@ export class Receiver {
 
   /** Not reading is the back-pressure: the socket's buffers fill up, then the server stops. */
   async #read(): Promise<void> {
+    let turnedAt = performance.now();
     for await (const chunk of this.#chunks()) {
+      if (performance.now() - turnedAt > LONGEST_STRETCH_MS) {
+        await turn();
+        turnedAt = performance.now();
+      }
       if (this.#isClosed) continue; // nobody listens any more, but the server's own goodbye comes behind the rest
       this.#liveness?.heard(performance.now());
       for (const frame of this.#frames.cut(chunk)) {

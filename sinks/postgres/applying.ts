@@ -14,7 +14,7 @@ import { truncateGeneration } from './truncate.ts';
 import type { TwinTable } from './twin-table.ts';
 
 /** All windows together are applied when they hold so much. While they are, the next ones fill: memory is twice this. */
-const WINDOWS_BYTES = 4 * 1024 * 1024;
+const WINDOWS_BYTES = 2 * 1024 * 1024;
 
 /** Encoded in about a millisecond. */
 const TURN_BYTES = 256 * 1024;

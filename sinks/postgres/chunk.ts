@@ -14,6 +14,9 @@ import type { TwinTable } from './twin-table.ts';
 /** So much is gathered before it is sent. */
 const PIECE_BYTES = 256 * 1024;
 
+/** Memory that a large row needed is not kept. */
+const LARGEST_BYTES = 8 * PIECE_BYTES;
+
 /** One chunk of a copy: a connection, a transaction and one COPY that stays open from batch to batch. */
 export class Chunk {
   readonly client: Client;
@@ -21,7 +24,9 @@ export class Chunk {
   readonly number: number;
   readonly #copy: CopyIn;
   readonly #encoder: RowEncoder;
+  /** What is being encoded. Memory goes back and forth between two pieces: a copy of a large table would leave heaps of it behind. */
   #piece = new ByteWriter(PIECE_BYTES * 2);
+  #sent = new ByteWriter(PIECE_BYTES * 2);
   /** The piece on its way: one at a time, and the next is encoded meanwhile. */
   #sending: Promise<void> = Promise.resolve();
 
@@ -68,6 +73,8 @@ export class Chunk {
     }
     this.#sending = this.#copy.write(this.#piece.view());
     this.#sending.catch(() => {}); // Told when the next piece is sent, or at the commit.
-    this.#piece = new ByteWriter(PIECE_BYTES * 2);
+    [this.#piece, this.#sent] = [this.#sent, this.#piece];
+    if (this.#piece.bytes.length > LARGEST_BYTES) this.#piece = new ByteWriter(PIECE_BYTES * 2);
+    this.#piece.clear();
   }
 }

@@ -25,8 +25,8 @@ const tables: Tables = {
   'public.visit': { columns: { place: { hash: { class: 'place' } }, number: 'keep', paid: { round: 1 } } },
 };
 
-/** Inside a transaction there is only a point to die at when it is larger than a batch. */
-const LARGE = `INSERT INTO person SELECT i, 'late' || i, repeat(md5(i::text), 100) FROM generate_series(1000001, 1020000) i`;
+/** 13 MB: inside a transaction there is only a point to die at when it is larger than a batch, which is 1 MB under this memory. */
+const LARGE = `INSERT INTO person SELECT i, 'late' || i, repeat(md5(i::text), 100) FROM generate_series(1000001, 1004000) i`;
 
 describe('kill -9 at a fault point', () => {
   for (const [at, fault] of FAULTS.entries()) {

@@ -41,8 +41,8 @@ const SWAP = `
 /** The table is halted for good, the other one goes on, and nothing raw left. */
 async function assertHalted(trial: Trial, service: Service, code: string): Promise<void> {
   await service.halts('public.person', code);
-  await trial.source.query(`INSERT INTO other VALUES (2, 'b')`);
   await trial.source.query('UPDATE person SET id = id + 5000');
+  await trial.source.query(`INSERT INTO other VALUES (2, 'b')`);
   await trial.holdsAll(service);
   await trial.assertEqual({ 'public.other': tables['public.other']! });
   assert.equal((await service.status()).tables['public.person']?.halt?.code, code);

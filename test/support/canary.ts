@@ -76,19 +76,19 @@ function fold(bytes: Buffer): string {
 }
 
 /**
- * The whole value, and its longest run of letters and digits alone: no escaping changes that, also one nobody thought of.
- * In both cases, as folding comes too late for what was encoded from upper case.
+ * The value, and its longest run of letters and digits in all forms: in whatever form the whole leaks, its run does too, and no
+ * escaping changes that, also one nobody thought of. In both cases, as folding comes too late for what was encoded from upper case.
  */
 function searchesFor({ name, value }: Canary): Search[] {
-  const runs = (value.match(/[A-Za-z0-9]{12,}/g) ?? []).sort((a, b) => b.length - a.length);
+  const [run = value] = (value.match(/[A-Za-z0-9]{12,}/g) ?? []).sort((a, b) => b.length - a.length);
   const found = new Map<string, Search>();
-  for (const text of [value, ...runs.slice(0, 1)]) {
-    for (const variant of [text, text.toLowerCase(), text.toUpperCase()]) {
-      for (const [form, bytes] of formsOf(variant)) {
-        const needle = fold(bytes);
-        if (!found.has(needle)) found.set(needle, { canary: name, form, needle });
-      }
-    }
+  const add = (form: string, bytes: Buffer) => {
+    const needle = fold(bytes);
+    if (!found.has(needle)) found.set(needle, { canary: name, form, needle });
+  };
+  add('raw', Buffer.from(value));
+  for (const variant of [run, run.toLowerCase(), run.toUpperCase()]) {
+    for (const [form, bytes] of formsOf(variant)) add(form, bytes);
   }
   return [...found.values()];
 }
