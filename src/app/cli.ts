@@ -1,7 +1,12 @@
 #!/usr/bin/env node
+import { setFlagsFromString } from 'node:v8';
 import { execute, report } from './execute.ts';
 import { failureOf } from './failure.ts';
 import { assemble } from './wire.ts';
+
+// V8 lets dead objects pile up to four times what is alive, and buffers with them: 430 MB resident where the queues hold 40. With two and a
+// half times it is 340, for a tenth more time of the processor.
+setFlagsFromString('--heap-growing-percent=150');
 
 const argv = process.argv.slice(2);
 
