@@ -3,26 +3,39 @@ import { ByteWriter } from '../src/core/bytes.ts';
 import type { Tuple } from '../src/core/tuple.ts';
 import type { TupleRewriter } from './rewrite.ts';
 
-/** What a rewritten tuple may be longer than the raw one, on average, before the memory has to be moved. */
-const GROWTH = 64;
-const SLACK = 4096;
+/** A batch that waits holds no more of its neighbours than this. A larger row gets a block of its own. */
+const BLOCK = 256 * 1024;
+/** What a rewritten tuple may be longer than the raw one before its block has to be moved. */
+const GROWTH = 2048;
 
-/** The memory of one batch's rewritten tuples: made for all of them with the first, and never written again once they are handed out. */
+/**
+ * The memory of rewritten tuples: blocks that are filled one after the other, and never written again where a tuple was handed out.
+ * One for a whole batch would be made larger than it is filled, and memory that is made and not used calls the garbage collector, too.
+ */
 export class Arena {
-  readonly #batch: RawBatch;
-  #out: ByteWriter | null = null;
+  #block = new ByteWriter(0);
+  #batchBytes = 0;
   /** Bytes of the raw tuples that were rewritten, which nobody needs any more. */
   #replaced = 0;
+  #written = 0;
   #hasPassed = false;
 
-  constructor(batch: RawBatch) {
-    this.#batch = batch;
+  /** The tuples that follow are of this batch. */
+  begin({ bytes }: RawBatch): void {
+    this.#batchBytes = bytes;
+    this.#replaced = 0;
+    this.#written = 0;
+    this.#hasPassed = false;
   }
 
   rewrite(tuple: Tuple<'raw'>, isKeyOnly: boolean, rewriter: TupleRewriter): Tuple<'redacted'> | null {
-    this.#out ??= new ByteWriter(this.#batch.bytes + GROWTH * this.#batch.changes.length + SLACK);
-    this.#replaced += tuple.end - tuple.start;
-    return rewriter.rewrite(tuple, isKeyOnly, this.#out);
+    const size = tuple.end - tuple.start;
+    const block = this.#blockFor(size + GROWTH);
+    const start = block.length;
+    const rewritten = rewriter.rewrite(tuple, isKeyOnly, block);
+    this.#replaced += size;
+    this.#written += block.length - start;
+    return rewritten;
   }
 
   /** A raw tuple was passed by reference: its memory stays in use, and with it that of its neighbours. */
@@ -30,8 +43,13 @@ export class Arena {
     this.#hasPassed = true;
   }
 
-  /** Size of the batch in memory once it is redacted. */
+  /** Size of the batch in memory as far as it is redacted. */
   get bytes(): number {
-    return this.#batch.bytes - (this.#hasPassed ? 0 : this.#replaced) + (this.#out?.length ?? 0);
+    return this.#batchBytes - (this.#hasPassed ? 0 : this.#replaced) + this.#written;
+  }
+
+  #blockFor(size: number): ByteWriter {
+    if (this.#block.length + size > this.#block.bytes.length) this.#block = new ByteWriter(Math.max(size, BLOCK));
+    return this.#block;
   }
 }

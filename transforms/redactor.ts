@@ -36,6 +36,7 @@ export class RowRedactor implements Redactor {
   readonly #observe: Observe;
   readonly #keys: Keyring;
   readonly #withheld = new Withheld();
+  readonly #arena = new Arena();
   #entries: Entries;
   #definitions = new WeakMap<Table<'raw'>, Definition>();
   /** By table name. */
@@ -78,8 +79,7 @@ export class RowRedactor implements Redactor {
     if (batch.position) this.#resume();
     const events = this.#events;
     this.#events = [];
-    const arena = new Arena(batch);
-    const changes = this.#redactChanges(batch, arena);
+    const changes = this.#redactChanges(batch);
     this.#withheld.report(this.#observe);
     const chunk = batch.chunk && this.#flowOf(batch.chunk.table);
     const redacted: Batch<'redacted'> & Pick<RedactedBatch, 'entries'> = {
@@ -88,7 +88,7 @@ export class RowRedactor implements Redactor {
       chunk: chunk && { table: chunk.redacted, number: batch.chunk!.number },
       position: batch.position,
       progress: batch.progress,
-      bytes: arena.bytes,
+      bytes: this.#arena.bytes,
       entries: this.#entries.takeChanged(),
     };
     this.#repeatHalts();
@@ -198,12 +198,13 @@ export class RowRedactor implements Redactor {
     this.#observe({ type: 'table', table: name, generation, state: 'halted', code, reason });
   }
 
-  #redactChanges({ changes }: RawBatch, arena: Arena): Change<'redacted'>[] {
+  #redactChanges(batch: RawBatch): Change<'redacted'>[] {
+    this.#arena.begin(batch);
     const redacted: Change<'redacted'>[] = [];
-    for (const change of changes) {
+    for (const change of batch.changes) {
       const flow = this.#flowOf(change.table);
       if (!flow) continue;
-      const made = redactChange(change, flow, arena);
+      const made = redactChange(change, flow, this.#arena);
       if (made) redacted.push(made);
       else this.#halt(flow.raw.name, flow.raw.oid, 'rule_failed');
     }

@@ -46,15 +46,17 @@ for (const [source, twin] of [...same, ...mixed]) {
     test('copy, stream, large values, partitions, truncates and kill -9 leave an equal twin', async () => {
       await using trial = await servers.trial(SETUP, tables);
       const random = new Random(source * 100 + twin);
-      const changes = await RandomChanges.open(trial.source, trial.sourceUrl, random, Object.keys(tables), {
-        truncate: 0.02,
-      });
+      const open = (truncate: number) =>
+        RandomChanges.open(trial.source, trial.sourceUrl, random, Object.keys(tables), { truncate });
+      // The first kill leaves a copy to be done again, and a TRUNCATE that meets a copy halts its table (decision 7).
+      const calm = await open(0);
       for (const fault of ['chunk committed', 'before the commit', 'after the commit:3', 'before the ack']) {
         const service = await trial.run({ fault });
-        while (service.isRunning) await changes.transaction(random.size(1, 100));
+        while (service.isRunning) await calm.transaction(random.size(1, 100));
         await service.dies();
       }
       const service = await trial.stream();
+      const changes = await open(0.02);
       await changes.transactions(1_000);
       await trial.holdsAll(service);
       await service.stop();

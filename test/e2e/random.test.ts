@@ -56,14 +56,22 @@ describe('a random run', () => {
       t.diagnostic(`PGVEIL_TEST_SEED=${seed}`);
       const random = new Random(seed);
       await using trial = await servers.trial(SETUP, tables, { memory: random.pick(['16MB', '64MB', '256MB']) });
-      const weights = { truncate: random.pick([0, 0.05]) };
-      const changes = await RandomChanges.open(trial.source, trial.sourceUrl, random, Object.keys(tables), weights);
+      const open = (truncate: number) =>
+        RandomChanges.open(trial.source, trial.sourceUrl, random, Object.keys(tables), { truncate });
+      const truncate = random.pick([0, 0.05]);
+      // A TRUNCATE that meets the first copy halts its table (decision 7).
+      let changes = await open(0);
+      let isCopied = false;
 
       // Killed after so many rows of a round, in which it may be starting, copying, streaming or idle.
       const rounds = random.int(3, 6);
       for (let round = 0; round < rounds; round++) {
         const pgveil = await trial.run();
-        if (random.chance(0.7)) await pgveil.isReady();
+        if (random.chance(0.7)) {
+          await pgveil.isReady();
+          if (!isCopied) changes = await open(truncate);
+          isCopied = true;
+        }
         await changes.transactions(random.int(1, 1_500));
         pgveil.process.kill(random.pick(['SIGKILL', 'SIGTERM']));
         await changes.transactions(random.int(1, 500));
