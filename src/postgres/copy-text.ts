@@ -21,8 +21,20 @@ UNESCAPES[0x72] = RETURN;
 UNESCAPES[0x74] = TAB;
 UNESCAPES[0x76] = 0x0b;
 
+/** From so many bytes on, four native searches cost less than the loop, which takes 0.3 s for 100 MB, and room for twice the value. */
+const LONG = 1024;
+
 /** Writes the value `from[start, end)` as a field of COPY's text format. The caller writes tabs, newlines and `\N`. */
 export function writeField(out: ByteWriter, from: Buffer, start: number, end: number): void {
+  if (end - start >= LONG && isPlain(from.subarray(start, end))) out.copy(from, start, end);
+  else writeEscaped(out, from, start, end);
+}
+
+function isPlain(value: Buffer): boolean {
+  return ![BACKSLASH, TAB, NEWLINE, RETURN].some((byte) => value.includes(byte));
+}
+
+function writeEscaped(out: ByteWriter, from: Buffer, start: number, end: number): void {
   out.reserve((end - start) * 2);
   const to = out.bytes;
   let at = out.length;
@@ -35,18 +47,6 @@ export function writeField(out: ByteWriter, from: Buffer, start: number, end: nu
     } else {
       to[at++] = byte;
     }
-  }
-  out.length = at;
-}
-
-/** The inverse: reads a field of COPY's text format (not `\N`), without its tab or newline, and appends the value. */
-export function readField(out: ByteWriter, from: Buffer, start: number, end: number): void {
-  out.reserve(end - start);
-  const to = out.bytes;
-  let at = out.length;
-  for (let i = start; i < end; i++) {
-    const byte = from[i]!;
-    to[at++] = byte === BACKSLASH ? UNESCAPES[from[++i]!]! : byte;
   }
   out.length = at;
 }
