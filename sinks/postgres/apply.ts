@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import type { Tuple } from '../../src/core/tuple.ts';
 import type { Staged, Window } from './fold.ts';
 import { bytesOf } from './key.ts';
+import { sendRow } from './large-row.ts';
 import { startCopy } from './lines.ts';
 import { query } from './query.ts';
 import { columnsAltered, refusal, rowMissing } from './refusal.ts';
@@ -28,10 +29,10 @@ export class Apply {
    * New rows come first: what happened to them later is among the staged. Deletes come before upserts: two keys may be equal and
    * differ as text. Returns how many rows the twin should have had and did not.
    */
-  async window({ table, fresh, staged }: Window): Promise<number> {
+  async window({ table, fresh, large, staged }: Window): Promise<number> {
     const { gone, full, partial } = sort(staged);
     try {
-      if (fresh.length > 0) await this.#copy(table, fresh.view());
+      if (fresh.length > 0 || large.length > 0) await this.#copy(table, fresh.view(), large);
       if (gone.length > 0) await this.#delete(table, gone);
       const repaired = full.length > 0 ? await this.#upsert(table, full) : 0;
       for (const { rows, unchanged } of partial.values()) await this.#patch(table, rows, unchanged);
@@ -50,9 +51,10 @@ export class Apply {
     }
   }
 
-  async #copy(table: TwinTable, lines: Buffer): Promise<void> {
+  async #copy(table: TwinTable, lines: Buffer, large: readonly Row[]): Promise<void> {
     const copy = startCopy(this.#client, table);
     await copy.write(lines);
+    for (const row of large) await sendRow(copy, table, row);
     await copy.end();
   }
 

@@ -3,9 +3,11 @@ import type { Client } from 'pg';
 import type { Change } from '../../src/core/batch.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import { reach } from '../../src/core/fault.ts';
+import type { Tuple } from '../../src/core/tuple.ts';
 import type { CopyIn } from '../../src/postgres/copy.ts';
 import { type Claim, holdEpoch } from './checkpoint.ts';
 import { RowEncoder } from './encode.ts';
+import { isLarge, sendRow } from './large-row.ts';
 import { startCopy } from './lines.ts';
 import { query } from './query.ts';
 import { refusal } from './refusal.ts';
@@ -45,7 +47,8 @@ export class Chunk {
 
   async write(reads: readonly Change<'redacted'>[]): Promise<void> {
     for (const { after } of reads) {
-      this.#encoder.append(this.#piece, after!);
+      if (isLarge(after!)) await this.#sendLarge(after!);
+      else this.#encoder.append(this.#piece, after!);
       if (this.#piece.length < PIECE_BYTES) continue;
       await this.#send();
       await nextTurn(); // A socket that takes all it is given would hold the event loop for the whole batch.
@@ -65,16 +68,27 @@ export class Chunk {
     reach('chunk committed');
   }
 
+  async #sendLarge(row: Tuple<'redacted'>): Promise<void> {
+    await this.#settle();
+    this.#sending = sendRow(this.#copy, this.table, row);
+    await this.#settle();
+  }
+
   async #send(): Promise<void> {
-    try {
-      await this.#sending;
-    } catch (error) {
-      throw refusal(error, this.table.source.name);
-    }
+    await this.#settle();
     this.#sending = this.#copy.write(this.#piece.view());
     this.#sending.catch(() => {}); // Told when the next piece is sent, or at the commit.
     [this.#piece, this.#sent] = [this.#sent, this.#piece];
     if (this.#piece.bytes.length > LARGEST_BYTES) this.#piece = new ByteWriter(PIECE_BYTES * 2);
     this.#piece.clear();
+  }
+
+  /** Resolves when nothing is on its way. */
+  async #settle(): Promise<void> {
+    try {
+      await this.#sending;
+    } catch (error) {
+      throw refusal(error, this.table.source.name);
+    }
   }
 }

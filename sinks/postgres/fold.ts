@@ -4,6 +4,7 @@ import { CELL_UNCHANGED, CellReader, type Tuple } from '../../src/core/tuple.ts'
 import { RowEncoder } from './encode.ts';
 import { Images } from './images.ts';
 import { KeyText } from './key.ts';
+import { isLarge } from './large-row.ts';
 import { keyCollision, rowMissing } from './refusal.ts';
 import type { TwinTable } from './twin-table.ts';
 
@@ -31,6 +32,8 @@ export class Window {
   readonly table: TwinTable;
   /** Lines of COPY text: rows under keys that the window has not met. */
   readonly fresh = new ByteWriter(FIRST_BYTES);
+  /** Such rows that are too large to be encoded here. */
+  readonly large: Tuple<'redacted'>[] = [];
   /** By key: its last state, or null where the row is gone. */
   readonly staged = new Map<string, Staged | typeof GONE>();
   readonly #images = new Images();
@@ -59,12 +62,27 @@ export class Window {
   }
 
   #insert(row: Tuple<'redacted'>): void {
+    if (isLarge(row)) this.#insertLarge(row);
+    else this.#insertLine(row);
+  }
+
+  #insertLine(row: Tuple<'redacted'>): void {
     const start = this.fresh.length;
     this.#encoder.append(this.fresh, row);
     if (this.staged.size === 0) return;
     const key = this.#encoder.key.identity;
     if (!this.staged.has(key)) return;
     this.fresh.length = start;
+    this.#revive(key, row);
+  }
+
+  #insertLarge(row: Tuple<'redacted'>): void {
+    const key = this.#identify(row);
+    if (this.staged.has(key)) this.#revive(key, row);
+    else this.large.push(row);
+  }
+
+  #revive(key: string, row: Tuple<'redacted'>): void {
     if (this.staged.get(key) !== GONE) throw keyCollision(this.#name);
     this.staged.set(key, { image: this.#images.keep(row), unchanged: NONE });
   }

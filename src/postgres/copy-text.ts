@@ -21,17 +21,17 @@ UNESCAPES[0x72] = RETURN;
 UNESCAPES[0x74] = TAB;
 UNESCAPES[0x76] = 0x0b;
 
-/** From so many bytes on, four native searches cost less than the loop, which takes 0.3 s for 100 MB, and room for twice the value. */
+/** From so many bytes on, four native searches cost less than the loop that writes byte by byte. */
 const LONG = 1024;
+
+export function needsEscape(value: Buffer): boolean {
+  return [BACKSLASH, TAB, NEWLINE, RETURN].some((byte) => value.includes(byte));
+}
 
 /** Writes the value `from[start, end)` as a field of COPY's text format. The caller writes tabs, newlines and `\N`. */
 export function writeField(out: ByteWriter, from: Buffer, start: number, end: number): void {
-  if (end - start >= LONG && isPlain(from.subarray(start, end))) out.copy(from, start, end);
+  if (end - start >= LONG && !needsEscape(from.subarray(start, end))) out.copy(from, start, end);
   else writeEscaped(out, from, start, end);
-}
-
-function isPlain(value: Buffer): boolean {
-  return ![BACKSLASH, TAB, NEWLINE, RETURN].some((byte) => value.includes(byte));
 }
 
 function writeEscaped(out: ByteWriter, from: Buffer, start: number, end: number): void {
