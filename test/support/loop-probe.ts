@@ -1,6 +1,7 @@
-// Preloaded into pgveil by a test (`--import`): writes to PGVEIL_TEST_PROBE how long the event loop was held at most, in milliseconds of
-// the processor. By the clock it would be the machine's other work as well, two servers under load among them.
-import { writeFileSync } from 'node:fs';
+// Preloaded into pgveil by a test (`--import`): tells PGVEIL_TEST_PROBE how long the event loop was held, in milliseconds of the thread's
+// processor time, a line whenever it was longer than ever before. By the clock it would be the machine's other work as well, two servers
+// under load among them.
+import { appendFileSync } from 'node:fs';
 
 const file = process.env.PGVEIL_TEST_PROBE;
 let last: NodeJS.CpuUsage | null = null;
@@ -13,7 +14,7 @@ function turn(): void {
   last = now;
   if (held <= longest || !file) return;
   longest = held;
-  writeFileSync(file, String(Math.round(held)));
+  appendFileSync(file, `${Math.round(held)}\n`);
 }
 
 setInterval(turn, 5).unref();
