@@ -208,6 +208,7 @@ export class RowRedactor implements Redactor {
       if (made) redacted.push(made);
       else this.#halt(flow.raw.name, flow.raw.oid, 'rule_failed');
     }
+    this.#arena.release(batch);
     return redacted;
   }
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { reach } from '../../src/core/fault.ts';
 import type { Secret } from '../../src/core/secret.ts';
@@ -138,6 +138,7 @@ export class ChunkReader {
         await send(attempt, decoder);
         endTurn?.();
         endTurn = null;
+        await nextTurn(); // What the socket brings in one turn, times the workers, would hold the event loop for long.
       }
       await ask(session.client, 'COMMIT'); // before the rest waits for room in the queue, with the lock held
       if (decoder.size > 0) await send(attempt, decoder);

@@ -4,6 +4,7 @@ import { type CopyIn, type Outcome, Pipeline } from '../../src/postgres/pipeline
 import { trouble } from '../../src/postgres/trouble.ts';
 import type { Staged, Window } from './fold.ts';
 import { bytesOf } from './key.ts';
+import { sendRow } from './large-row.ts';
 import { copySql } from './lines.ts';
 import { query } from './query.ts';
 import { columnsAltered, refusal, rowMissing } from './refusal.ts';
@@ -35,12 +36,12 @@ export class Apply {
 
   /** Sends rows under new keys. Resolves when their memory is free again. */
   async copy(table: TwinTable, lines: Buffer): Promise<void> {
-    if (this.#copying?.table !== table) {
-      this.#endCopy();
-      const copy = this.#pipeline.copy(copySql(table), (error) => refusal(error, table.source.name));
-      this.#copying = { table, copy };
-    }
-    await this.#copying.copy.write(lines);
+    await this.#copyInto(table).write(lines);
+  }
+
+  /** Likewise, a row that is too large for a line. */
+  async copyLarge(table: TwinTable, row: Row): Promise<void> {
+    await sendRow(this.#copyInto(table), table, row);
   }
 
   /**
@@ -114,6 +115,15 @@ export class Apply {
     const sql = patchSql(table, this.#types.get(table)!, unchanged);
     const updated = await this.#send(table, sql, [...cells, keys, oldKeys ?? keys]);
     if (updated.rows !== rows.length) throw rowMissing(table.source.name);
+  }
+
+  #copyInto(table: TwinTable): CopyIn {
+    if (this.#copying?.table !== table) {
+      this.#endCopy();
+      const copy = this.#pipeline.copy(copySql(table), (error) => refusal(error, table.source.name));
+      this.#copying = { table, copy };
+    }
+    return this.#copying.copy;
   }
 
   #send(table: TwinTable, sql: string, parameters: Parameters): Promise<Outcome> {

@@ -124,6 +124,7 @@ export class Applying {
     let held = 0;
     for (const window of this.#windows.values()) {
       if (window.freshBytes >= PIECE_BYTES) await this.#sendFresh(window);
+      await this.#sendLarge(window);
       held += window.bytes;
     }
     if (held >= WINDOWS_BYTES) await this.#applyWindows();
@@ -162,11 +163,21 @@ export class Applying {
     this.#pieces.give(fresh);
   }
 
+  async #sendLarge(window: Window): Promise<void> {
+    for (const row of window.takeLarge()) {
+      this.#begin();
+      await this.#apply.copyLarge(window.table, row);
+    }
+  }
+
   /** Starts to apply the windows when those before are done. Does not wait for it. */
   async #applyWindows(): Promise<void> {
     await this.#underWay;
     const windows = [...this.#windows.values()];
-    for (const window of windows) await this.#sendFresh(window);
+    for (const window of windows) {
+      await this.#sendFresh(window);
+      await this.#sendLarge(window);
+    }
     const staged = windows.filter((window) => window.staged.size > 0);
     for (const { table } of staged) await this.#apply.learn(table);
     if (staged.length > 0) this.#begin();

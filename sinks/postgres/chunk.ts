@@ -3,9 +3,11 @@ import type { Client } from 'pg';
 import type { Change } from '../../src/core/batch.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import { reach } from '../../src/core/fault.ts';
+import type { Tuple } from '../../src/core/tuple.ts';
 import { type CopyIn, Pipeline } from '../../src/postgres/pipeline.ts';
 import { type Claim, holdEpoch } from './checkpoint.ts';
 import { RowEncoder } from './encode.ts';
+import { isLarge, sendRow } from './large-row.ts';
 import { copySql } from './lines.ts';
 import { query } from './query.ts';
 import { refusal } from './refusal.ts';
@@ -47,7 +49,8 @@ export class Chunk {
 
   async write(reads: readonly Change<'redacted'>[]): Promise<void> {
     for (const { after } of reads) {
-      this.#encoder.append(this.#piece, after!);
+      if (isLarge(after!)) await this.#sendLarge(after!);
+      else this.#encoder.append(this.#piece, after!);
       if (this.#piece.length < PIECE_BYTES) continue;
       await this.#send();
       await nextTurn(); // A socket that takes all it is given would hold the event loop for the whole batch.
@@ -62,6 +65,11 @@ export class Chunk {
     await holdEpoch(this.client, claim);
     await query(this.client, 'COMMIT');
     reach('chunk committed');
+  }
+
+  async #sendLarge(row: Tuple<'redacted'>): Promise<void> {
+    await this.#sending;
+    await sendRow(this.#copy, this.table, row);
   }
 
   async #send(): Promise<void> {

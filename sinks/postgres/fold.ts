@@ -4,6 +4,7 @@ import { CELL_UNCHANGED, CellReader, type Tuple } from '../../src/core/tuple.ts'
 import { RowEncoder } from './encode.ts';
 import { Images } from './images.ts';
 import { KeyText } from './key.ts';
+import { isLarge } from './large-row.ts';
 import type { Pieces } from './pieces.ts';
 import { keyCollision, rowMissing } from './refusal.ts';
 import type { TwinTable } from './twin-table.ts';
@@ -32,6 +33,7 @@ export class Window {
   readonly table: TwinTable;
   readonly #pieces: Pieces;
   #fresh: ByteWriter | null = null;
+  #large: Tuple<'redacted'>[] = [];
   #stagedBytes = 0;
   /** By key: its last state, or null where the row is gone. */
   readonly staged = new Map<string, Staged | typeof GONE>();
@@ -77,7 +79,19 @@ export class Window {
     return fresh?.length ? fresh : null;
   }
 
+  /** Likewise, such rows that are too large to be encoded here. */
+  takeLarge(): readonly Tuple<'redacted'>[] {
+    const large = this.#large;
+    this.#large = [];
+    return large;
+  }
+
   #insert(row: Tuple<'redacted'>): void {
+    if (isLarge(row)) this.#insertLarge(row);
+    else this.#insertLine(row);
+  }
+
+  #insertLine(row: Tuple<'redacted'>): void {
     this.#fresh ??= this.#pieces.take();
     const start = this.#fresh.length;
     this.#encoder.append(this.#fresh, row);
@@ -85,6 +99,16 @@ export class Window {
     const key = this.#encoder.key.identity;
     if (!this.staged.has(key)) return;
     this.#fresh.length = start;
+    this.#revive(key, row);
+  }
+
+  #insertLarge(row: Tuple<'redacted'>): void {
+    const key = this.#identify(row);
+    if (this.staged.has(key)) this.#revive(key, row);
+    else this.#large.push(row);
+  }
+
+  #revive(key: string, row: Tuple<'redacted'>): void {
     if (this.staged.get(key) !== GONE) throw keyCollision(this.#name);
     this.#stage(key, { image: row, unchanged: NONE });
   }

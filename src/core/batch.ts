@@ -72,6 +72,7 @@ export interface Batch<S extends Stage> {
   readonly bytes: number;
 }
 
+/** Memory of 8 MB and more that its tuples lie in is its own: whoever redacts it gives that back at once. */
 export type RawBatch = Batch<'raw'>;
 
 declare const redacted: unique symbol;

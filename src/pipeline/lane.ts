@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RedactedBatch } from '../core/batch.ts';
 import type { Position } from '../core/checkpoint.ts';
 import type { Sink } from '../core/sink.ts';
@@ -68,6 +69,8 @@ export class Lane {
   #failure: { readonly error: unknown } | null = null;
 
   async #write(batch: RedactedBatch): Promise<void> {
+    // Reading and redacting it took one turn of the event loop, and writing takes another: of a large row each is long enough.
+    await nextTurn();
     if (this.#unflushed === 0) this.#since = performance.now();
     await this.#sink.write(batch);
     this.#listener.written(batch);

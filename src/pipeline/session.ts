@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { RedactedBatch } from '../core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../core/checkpoint.ts';
 import { reach } from '../core/fault.ts';
@@ -121,6 +121,7 @@ class Session {
   /** Row by row this is all there is: read, redact, hand to every lane. */
   async #read(from: Checkpoint, stopped: AbortSignal): Promise<void> {
     for await (const batch of this.#parts.source.read(from, stopped)) {
+      await nextTurn(); // Batches may be ready in numbers. Each holds the event loop for long enough.
       const redacted = this.#parts.redactor.redact(batch);
       this.#report(redacted);
       await Promise.all(this.#lanes.map((lane) => lane.push(redacted)));

@@ -174,6 +174,26 @@ describe('rows', () => {
   });
 });
 
+describe('the memory of large raw rows', () => {
+  const note = 'n'.repeat(8 * 1024 * 1024);
+  const large = () => insert(customer, '1', 'Ada', note);
+
+  test('is given back once they are redacted', () => {
+    const { redactor } = afterCopy([customer, shop]);
+    const change = large();
+    const redacted = redactor.redact(batchOf({ changes: [change], bytes: note.length }));
+    assert.equal(change.after!.bytes.length, 0);
+    assert.deepEqual(rowsOf(redacted), [['public.customer', '1', 'A**']]);
+  });
+
+  test('stays where a row passes as it is', () => {
+    const { redactor } = afterCopy([customer, shop]);
+    const kept = insert(shop, '1', note);
+    const redacted = redactor.redact(batchOf({ changes: [large(), kept], bytes: note.length * 2 }));
+    assert.deepEqual(rowsOf(redacted)[1], ['public.shop', '1', note]);
+  });
+});
+
 describe('cells that a rule cannot rewrite', () => {
   const price = tableOf({
     relation: 'price',

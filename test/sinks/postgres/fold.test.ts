@@ -37,6 +37,18 @@ describe('a window', () => {
     assert.deepEqual(staged(window), {});
   });
 
+  test('takes a large row of a new key as it is, and one of a key that went before as a changed one', () => {
+    const { table, window } = begin();
+    const large = 'x'.repeat(1024 * 1024);
+    window.take(insert(table, ['1', large, null]));
+    window.take(remove(table, ['2', null, null]));
+    window.take(insert(table, ['2', large, 'y']));
+    assert.equal(window.freshBytes, 0);
+    assert.deepEqual(window.takeLarge().map(cellsOf), [['1', large, null]]);
+    assert.deepEqual(staged(window), { 2: ['2', large, 'y'] });
+    assert.throws(() => window.take(insert(table, ['2', large, 'y'])), { code: 'key_collision' });
+  });
+
   test('keeps the last state of a key, completed from the states before', () => {
     const { table, window } = begin();
     window.take(update(table, ['1', 'x', UNCHANGED]));
