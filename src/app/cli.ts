@@ -9,7 +9,6 @@ import { assemble } from './wire.ts';
 setFlagsFromString('--semi-space-growth-factor=1');
 // In the old space dead objects pile up to four times what is alive. With two and a half times it is 60 MB less.
 setFlagsFromString('--heap-growing-percent=150');
-setFlagsFromString('--external-memory-accounted-in-global-limit');
 
 const argv = process.argv.slice(2);
 
