@@ -14,7 +14,7 @@ import { requireSameServer, WitnessSearch } from './history.ts';
 import { afterCopy, type Outset, resume } from './outset.ts';
 import { readPublication } from './publication.ts';
 import { Relations } from './question.ts';
-import type { Asked, Reading } from './reading.ts';
+import type { Reading } from './reading.ts';
 import { Receiver } from './receiver.ts';
 import { ask } from './session.ts';
 import { findSlot } from './slot-fit.ts';
@@ -34,7 +34,6 @@ export class PostgresSource implements Source {
   readonly #config: Config;
   readonly #wanted: Wanted;
   readonly #observe: Observe;
-  readonly #asked: ReadonlyMap<string, Asked>;
   #watch: Watch | null = null;
   #receiver: Receiver | null = null;
   #stream: Stream | null = null;
@@ -45,9 +44,6 @@ export class PostgresSource implements Source {
     this.#config = config;
     this.#wanted = wanted;
     this.#observe = observe;
-    this.#asked = new Map(
-      [...config.tables].map(([name, { schema, name: relation, key }]) => [name, { schema, relation, key }]),
-    );
   }
 
   async open(signal: AbortSignal): Promise<void> {
@@ -119,7 +115,7 @@ export class PostgresSource implements Source {
     const { consistentPoint, tables } = yield* copyFirst({
       source,
       memory: memory * COPY_SHARE,
-      asked: this.#asked,
+      asked: this.#config.tables,
       wanted: this.#wanted,
       generationOf: ({ name }) => (from.tables.get(name)?.generation ?? 0) + 1,
       observe: this.#observe,
@@ -175,7 +171,8 @@ export class PostgresSource implements Source {
 
   /** Of all configured tables, or of one. */
   #readCatalog(name?: string): Promise<Reading> {
-    const asked = name === undefined ? this.#asked : new Map([[name, this.#asked.get(name)!]]);
+    const { tables } = this.#config;
+    const asked = name === undefined ? tables : new Map([[name, tables.get(name)!]]);
     return this.#opened().use((client) => readCatalog(client, asked));
   }
 

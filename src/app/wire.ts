@@ -4,7 +4,6 @@ import type { Config } from '../../config/config.ts';
 import { readCatalog } from '../../connectors/postgres/catalog.ts';
 import { checkSource } from '../../connectors/postgres/check.ts';
 import { dropPublication, readPublication } from '../../connectors/postgres/publication.ts';
-import type { Asked } from '../../connectors/postgres/reading.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
 import { dropSlot, inspectSlot } from '../../connectors/postgres/slot.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
@@ -63,20 +62,13 @@ function withRenewedUrls(config: Config, reload: () => Config): Config {
 
 const twinOptions = ({ name, tables, sink }: Config): TwinOptions => ({ ...sink, pipeline: name, tables });
 
-function askedOf({ tables }: Config): Map<string, Asked> {
-  const asked = ({ schema, name, key }: { schema: string; name: string; key: readonly string[] | null }) => {
-    return { schema, relation: name, key };
-  };
-  return new Map([...tables].map(([name, table]) => [name, asked(table)]));
-}
-
 // Checks
 
 async function findSource(config: Config): Promise<Finding[]> {
   const { url, publication, slot } = config.source;
   const { sourcePrimaryKey } = config.sink;
   const [found, entries] = await Promise.all([
-    checkSource({ url, publication, slot, sourcePrimaryKey, tables: askedOf(config) }),
+    checkSource({ url, publication, slot, sourcePrimaryKey, tables: config.tables }),
     entriesOf(config),
   ]);
   return found.map((finding) => missedSince(entries, finding));
@@ -85,7 +77,7 @@ async function findSource(config: Config): Promise<Finding[]> {
 /** Whether the rules fit the tables that are there, and what a start would do because they changed. */
 async function findRules(config: Config): Promise<Finding[]> {
   const [reading, entries] = await Promise.all([
-    onSource(config, (client) => readCatalog(client, askedOf(config))),
+    onSource(config, (client) => readCatalog(client, config.tables)),
     entriesOf(config),
   ]);
   const keys = deriveKeys(config.key);
