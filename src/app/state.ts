@@ -118,6 +118,9 @@ export class State {
       case 'table':
         this.#tables.get(seen.table)?.table(seen);
         break;
+      case 'copy due':
+        for (const [table, totalBytes] of seen.tables) this.#tables.get(table)?.due(totalBytes);
+        break;
       case 'copy':
         this.#tables.get(seen.table)?.copy(seen);
         break;
@@ -194,7 +197,7 @@ export class State {
 
 function isProgress(seen: Observation): boolean {
   if (seen.type === 'table') return seen.state !== 'waiting';
-  return seen.type === 'copy' || seen.type === 'received' || seen.type === 'durable';
+  return seen.type === 'copy due' || seen.type === 'copy' || seen.type === 'received' || seen.type === 'durable';
 }
 
 function written(lsn: Lsn | null): string | null {

@@ -16,7 +16,9 @@ export type Observation =
   | { readonly type: 'waiting'; readonly what: string }
   /** A step of the pipeline's life that an operator wants in the log: `slot created`, `copy of everything`, why. */
   | { readonly type: 'step'; readonly message: string; readonly table?: string }
-  /** How far a copy has come: sums since its start, not steps. */
+  /** All tables of a copy that begins, before any of it: bytes by table, as far as they are known. */
+  | { readonly type: 'copy due'; readonly tables: ReadonlyMap<string, number> }
+  /** How far a copy has come: sums since its start, not steps. Chunks that are still being read count, until they have to be read again. */
   | {
       readonly type: 'copy';
       readonly table: string;

@@ -42,6 +42,15 @@ test('what repeats is logged when it changes', () => {
   );
 });
 
+test('a copy that begins says how much it is in all', () => {
+  const tables = new Map([
+    ['public.a', 100],
+    ['public.b', 11],
+  ]);
+  const [line] = logged({ type: 'copy due', tables });
+  assert.deepEqual([line?.msg, line?.tables, line?.total_bytes], ['a copy begins', 2, 111]);
+});
+
 test('a trouble has its code, its fix and when it is tried again; one that is not is an error', () => {
   const trouble = { type: 'trouble', part: 'pipeline', code: 'source_away', message: 'source: gone' } as const;
   const [passing, final] = logged({ ...trouble, retryInMs: 250 }, { ...trouble, retryInMs: null });

@@ -45,6 +45,19 @@ test('a copy shows its rows and progress, and streaming keeps the rows alone', (
   assert.deepEqual(state.status().tables['public.a'], { state: 'streaming', generation: 2, rows: 10, warnings: [] });
 });
 
+test('a table whose copy is due waits, with its size, until it is its turn', () => {
+  const state = watch(
+    { type: 'copy due', tables: new Map([['public.a', 1400]]) },
+    // What the checkpoint's entry says when the definitions have reached the sink.
+    { type: 'table', table: 'public.a', generation: 1, state: 'absent' },
+  );
+  const progress = { bytes: 0, total_bytes: 1400 };
+  const expected = { state: 'waiting', generation: 1, rows: null, progress, warnings: [] };
+  assert.deepEqual(state.status().tables['public.a'], expected);
+  state.observe({ type: 'trouble', part: 'pipeline', code: 'source_away', message: 'm', retryInMs: 1 });
+  assert.equal(state.status().tables['public.a']?.progress, undefined);
+});
+
 test('the entry of a table under copy does not end the copy, and a failure does', () => {
   const copy: Observation = { type: 'copy', table: 'public.a', rows: 10, bytes: 700, totalBytes: 1400 };
   const state = watch(copy, { type: 'table', table: 'public.a', generation: 1, state: 'absent' });
