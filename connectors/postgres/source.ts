@@ -48,7 +48,9 @@ export class PostgresSource implements Source {
 
   async open(signal: AbortSignal): Promise<void> {
     await this.close();
-    const watch = await Watch.open(this.#config.source.url, this.#config.name, this.#observe, signal);
+    const { source, name: pipeline } = this.#config;
+    const { url, slot } = source;
+    const watch = await Watch.open({ url, pipeline, slot, observe: this.#observe }, signal);
     this.#watch = watch;
     // A server that shuts down waits for its walsenders, and one that we do not read from cannot tell us.
     watch.lost.addEventListener('abort', () => this.#receiver?.destroy(watch.lost.reason));

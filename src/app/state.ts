@@ -1,5 +1,5 @@
 import { formatLsn, type Lsn } from '../core/lsn.ts';
-import type { Observation } from '../core/observer.ts';
+import type { Observation, SlotSeen } from '../core/observer.ts';
 import { fixOf, isSinkAway } from './known-errors.ts';
 import { Lag } from './lag.ts';
 import { type Notice, type TableStatus, TableWatch } from './table-status.ts';
@@ -50,7 +50,7 @@ export class State {
   readonly #tables: Map<string, TableWatch>;
   readonly #sinks: Map<string, Lsn | null>;
   readonly #lag = new Lag();
-  #slot: Extract<Observation, { readonly type: 'slot' }> | null = null;
+  #slot: SlotSeen | null = null;
   /** The furthest position known to be there: what the server said is up to some seconds old, and what came in may lie behind it. */
   #end: Lsn | null = null;
   #waiting: string | null = null;

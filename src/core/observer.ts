@@ -4,6 +4,15 @@ import type { Lsn } from './lsn.ts';
 /** What the parts tell the outside: logs, metrics, status and progress bars all listen to this one function. No values of rows, ever. */
 export type Observe = (observation: Observation) => void;
 
+/** The slot as the server sees it, and where the server's durable WAL ends; null for what it does not say. */
+export interface SlotSeen {
+  readonly type: 'slot';
+  readonly end: Lsn;
+  readonly retainedBytes: number | null;
+  readonly walStatus: string | null;
+  readonly safeBytes: number | null;
+}
+
 export type Observation =
   /** `code` is one of src/core/errors.ts; `retryInMs` is null where nothing is tried again by itself. */
   | {
@@ -47,14 +56,8 @@ export type Observation =
   | { readonly type: 'withheld'; readonly table: string; readonly column: string; readonly cells: number }
   | { readonly type: 'repaired'; readonly table: string; readonly rows: number }
   | { readonly type: 'changes'; readonly table: string; readonly rows: number }
-  /** The slot as the server sees it, and where the server's durable WAL ends; null for what it does not say. */
-  | {
-      readonly type: 'slot';
-      readonly end: Lsn;
-      readonly retainedBytes: number | null;
-      readonly walStatus: string | null;
-      readonly safeBytes: number | null;
-    }
+  /** From the take-over on, again and again. */
+  | SlotSeen
   /** A batch came in whose last commit happened at `commitTime` (µs since 2000-01-01 UTC). */
   | { readonly type: 'received'; readonly pos: Lsn; readonly commitTime: bigint | null }
   | { readonly type: 'durable'; readonly sink: string; readonly pos: Lsn }
