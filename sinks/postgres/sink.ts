@@ -144,7 +144,7 @@ export class PostgresSink implements Sink {
   }
 
   #opened() {
-    if (!this.#open) throw new PgveilError('twin_away', 'twin: closed');
+    if (!this.#open) throw new PgveilError('twin_away', 'closed');
     return this.#open;
   }
 }

@@ -54,7 +54,7 @@ export class State {
   /** The furthest position known to be there: what the server said is up to some seconds old, and what came in may lie behind it. */
   #end: Lsn | null = null;
   #waiting: string | null = null;
-  #trouble: Notice | null = null;
+  #trouble: { readonly part: string; readonly notice: Notice } | null = null;
   #takenOver = Promise.withResolvers<void>();
 
   /** `now` in milliseconds since 1970. */
@@ -96,14 +96,15 @@ export class State {
         wal_status: this.#slot?.walStatus ?? null,
         safe_bytes: this.#slot?.safeBytes ?? null,
       },
-      ...(this.#trouble ? { trouble: this.#trouble } : {}),
+      ...(this.#trouble ? { trouble: this.#trouble.notice } : {}),
     };
   }
 
   /** Why the twin is not up to date with the source; empty when it is. */
   reasons(): string[] {
     if (this.#waiting !== null) return [`waiting: ${this.#waiting}`];
-    const reasons = this.#trouble ? [`${this.#trouble.code}: ${this.#trouble.message}`] : [];
+    const { code, message } = this.#trouble?.notice ?? {};
+    const reasons = code === undefined ? [] : [`${code}: ${message}`];
     for (const [name, { state, halt }] of this.#tables) {
       if (state !== 'streaming') reasons.push(`${name}: ${halt ? `halted, ${halt.code}` : state}`);
     }
@@ -150,8 +151,8 @@ export class State {
     if (least !== null) this.#lag.forget(least);
   }
 
-  #stumble({ code, message }: Extract<Observation, { readonly type: 'trouble' }>): void {
-    this.#trouble = { code, message, fix: fixOf(code) };
+  #stumble({ part, code, message }: Extract<Observation, { readonly type: 'trouble' }>): void {
+    this.#trouble = { part, notice: { code, message, fix: fixOf(code) } };
     this.#waiting = null;
     this.#lag.restart();
     for (const table of this.#tables.values()) table.interrupt();
@@ -173,12 +174,15 @@ export class State {
     const pos = this.#sinks.get(name) ?? null;
     const end = this.#end;
     return {
-      // The trouble does not say which sink it is about; there is one.
-      state: this.#trouble && isSinkAway(this.#trouble.code) ? 'parked' : 'live',
+      state: this.#isAway(name) ? 'parked' : 'live',
       position: written(pos),
       lag_bytes: pos === null || end === null ? null : Math.max(0, Number(end - pos)),
       lag_ms: this.#lag.ageMs(pos, this.#now()),
     };
+  }
+
+  #isAway(sink: string): boolean {
+    return this.#trouble !== null && this.#trouble.part === sink && isSinkAway(this.#trouble.notice.code);
   }
 
   #reached(pos: Lsn): void {

@@ -14,7 +14,10 @@ export interface SlotSeen {
 }
 
 export type Observation =
-  /** `code` is one of src/core/errors.ts; `retryInMs` is null where nothing is tried again by itself. */
+  /**
+   * `part` is a table, a sink as configured, `source`, or `pipeline`. `code` is one of src/core/errors.ts; `retryInMs` is null where
+   * nothing is tried again by itself.
+   */
   | {
       readonly type: 'trouble';
       readonly part: string;

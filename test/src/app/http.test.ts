@@ -50,8 +50,8 @@ test('/ready goes from waiting through copying to 200, and back to 503 when the 
   assert.deepEqual(await ready(), [503, ['public."Order Items": copying']]);
   observe(streaming);
   assert.deepEqual(await ready(), [200, []]);
-  observe({ type: 'trouble', part: 'pipeline', code: 'twin_away', message: 'twin: ECONNREFUSED', retryInMs: 1 });
-  assert.deepEqual(await ready(), [503, ['twin_away: twin: ECONNREFUSED', 'sink twin: parked']]);
+  observe({ type: 'trouble', part: 'twin', code: 'twin_away', message: 'sink twin: ECONNREFUSED', retryInMs: 1 });
+  assert.deepEqual(await ready(), [503, ['twin_away: sink twin: ECONNREFUSED', 'sink twin: parked']]);
   assert.equal((await get('/live')).code, 200);
 });
 

@@ -90,6 +90,8 @@ test('on a terminal a line is short and says who, what and what to do', () => {
   };
   const text = stripVTControlCharacters(readableLine(JSON.stringify({ ...line, fix: 'one\ntwo', retry_in_ms: 4200 })));
   assert.equal(text.slice(9), 'source_away: source: gone - again in 4 s\n         fix: one\n              two');
+  const ofSink = JSON.stringify({ ...line, part: 'staging', code: 'twin_away', msg: 'sink staging: gone' });
+  assert.equal(stripVTControlCharacters(readableLine(ofSink)).slice(9), 'twin_away: sink staging: gone');
   const state = { level: 'info', time: line.time, name: 'shop', table: 'public.a', generation: 2, msg: 'streaming' };
   assert.equal(readableLine(JSON.stringify(state)).slice(9), 'public.a: streaming (generation 2)');
 });

@@ -151,18 +151,26 @@ test('it is ready once every table streams, and says why it is not', () => {
 test('a twin that is away is parked until something becomes durable there again', () => {
   const trouble: Observation = {
     type: 'trouble',
-    part: 'pipeline',
+    part: 'twin',
     code: 'twin_away',
-    message: 'twin: gone',
+    message: 'sink twin: gone',
     retryInMs: 1,
   };
   const state = watch(streaming('public.a'), streaming('public.b'), trouble);
   assert.equal(state.status().sinks.twin?.state, 'parked');
   assert.equal(state.status().trouble?.code, 'twin_away');
-  assert.deepEqual(state.reasons(), ['twin_away: twin: gone', 'sink twin: parked']);
+  assert.deepEqual(state.reasons(), ['twin_away: sink twin: gone', 'sink twin: parked']);
   state.observe({ type: 'durable', sink: 'twin', pos: 1n });
   assert.equal(state.status().sinks.twin?.state, 'live');
   assert.deepEqual(state.reasons(), []);
+});
+
+test('of several sinks the one that is away is parked', () => {
+  const about = { name: 'shop', slot: 'pgveil_shop', tables: [], sinks: ['reporting', 'staging'] };
+  const state = new State(about, () => NOW);
+  state.observe({ type: 'trouble', part: 'staging', code: 'twin_away', message: 'sink staging: gone', retryInMs: 1 });
+  const { reporting, staging } = state.status().sinks;
+  assert.deepEqual([reporting?.state, staging?.state], ['live', 'parked']);
 });
 
 test('waiting for another instance and failing to connect are no take-over, and the first table is', async () => {
