@@ -61,7 +61,9 @@ export class PostgresSource implements Source {
     const stopped = AbortSignal.any([signal, lost]);
     try {
       const stream = from.position ? await this.#resume(from, from.position) : yield* this.#copy(from, stopped);
-      for (let batch = await stream.next(stopped); batch; batch = await stream.next(stopped)) {
+      const first = await stream.next(stopped);
+      if (first) this.#observe({ type: 'confirmed' });
+      for (let batch = first; batch; batch = await stream.next(stopped)) {
         yield batch;
         if (batch.position === null && batch.changes.length > 0) reach('inside a transaction');
       }

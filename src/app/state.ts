@@ -50,6 +50,8 @@ export class State {
   readonly #tables: Map<string, TableWatch>;
   readonly #sinks: Map<string, Lsn | null>;
   readonly #lag = new Lag();
+  /** The sinks that hold a position of the stream that is going on; null until that stream is confirmed. */
+  #following: Set<string> | null = null;
   #slot: SlotSeen | null = null;
   /** The furthest position known to be there: what the server said is up to some seconds old, and what came in may lie behind it. */
   #end: Lsn | null = null;
@@ -111,6 +113,9 @@ export class State {
     for (const name of this.#sinks.keys()) {
       if (this.#sink(name).state === 'parked') reasons.push(`sink ${name}: parked`);
     }
+    // Until then the states of the tables are what the checkpoint says, and what came since may have ended that.
+    if (reasons.length === 0 && this.#following?.size !== this.#sinks.size)
+      reasons.push('the stream is not confirmed yet');
     return reasons;
   }
 
@@ -139,7 +144,11 @@ export class State {
         this.#reached(seen.pos);
         this.#lag.received(seen.pos, seen.commitTime);
         break;
+      case 'confirmed':
+        this.#following = new Set();
+        break;
       case 'durable':
+        this.#following?.add(seen.sink);
         this.#durable(seen.sink, seen.pos);
         break;
     }
@@ -154,6 +163,7 @@ export class State {
   #stumble({ part, code, message }: Extract<Observation, { readonly type: 'trouble' }>): void {
     this.#trouble = { part, notice: { code, message, fix: fixOf(code) } };
     this.#waiting = null;
+    this.#following = null;
     this.#lag.restart();
     for (const table of this.#tables.values()) table.interrupt();
   }

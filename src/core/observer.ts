@@ -61,6 +61,8 @@ export type Observation =
   | { readonly type: 'changes'; readonly table: string; readonly rows: number }
   /** From the take-over on, again and again. */
   | SlotSeen
+  /** The source has shown that its history is the one the sinks know, and goes on from there: what becomes durable from now on is of this stream. */
+  | { readonly type: 'confirmed' }
   /** A batch came in whose last commit happened at `commitTime` (µs since 2000-01-01 UTC). */
   | { readonly type: 'received'; readonly pos: Lsn; readonly commitTime: bigint | null }
   | { readonly type: 'durable'; readonly sink: string; readonly pos: Lsn }
