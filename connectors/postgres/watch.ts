@@ -23,7 +23,8 @@ const GONE_AFTER_MS = 30_000;
 
 /**
  * The plain connection that is always open. It holds the lock by which a second instance of the pipeline waits, it asks the
- * catalog and tells of the slot, and it is the first to hear that the server shuts down: a walsender is not told, and the server waits for it.
+ * catalog and tells of the slot, and it is the first to hear that the server shuts down: a walsender is not told, and the
+ * server waits for it.
  */
 export class Watch {
   readonly #client: pg.Client;
