@@ -14,7 +14,7 @@ import { requireSameServer, WitnessSearch } from './history.ts';
 import { afterCopy, type Outset, resume } from './outset.ts';
 import { readPublication } from './publication.ts';
 import { Relations } from './question.ts';
-import type { Asked, Reading } from './reading.ts';
+import type { Reading } from './reading.ts';
 import { Receiver } from './receiver.ts';
 import { ask } from './session.ts';
 import { findSlot } from './slot-fit.ts';
@@ -34,7 +34,6 @@ export class PostgresSource implements Source {
   readonly #config: Config;
   readonly #wanted: Wanted;
   readonly #observe: Observe;
-  readonly #asked: ReadonlyMap<string, Asked>;
   #watch: Watch | null = null;
   #receiver: Receiver | null = null;
   #stream: Stream | null = null;
@@ -45,14 +44,13 @@ export class PostgresSource implements Source {
     this.#config = config;
     this.#wanted = wanted;
     this.#observe = observe;
-    this.#asked = new Map(
-      [...config.tables].map(([name, { schema, name: relation, key }]) => [name, { schema, relation, key }]),
-    );
   }
 
   async open(signal: AbortSignal): Promise<void> {
     await this.close();
-    const watch = await Watch.open(this.#config.source.url, this.#config.name, this.#observe, signal);
+    const { source, name: pipeline } = this.#config;
+    const { url, slot } = source;
+    const watch = await Watch.open({ url, pipeline, slot, observe: this.#observe }, signal);
     this.#watch = watch;
     // A server that shuts down waits for its walsenders, and one that we do not read from cannot tell us.
     watch.lost.addEventListener('abort', () => this.#receiver?.destroy(watch.lost.reason));
@@ -63,7 +61,9 @@ export class PostgresSource implements Source {
     const stopped = AbortSignal.any([signal, lost]);
     try {
       const stream = from.position ? await this.#resume(from, from.position) : yield* this.#copy(from, stopped);
-      for (let batch = await stream.next(stopped); batch; batch = await stream.next(stopped)) {
+      const first = await stream.next(stopped);
+      if (first) this.#observe({ type: 'confirmed' });
+      for (let batch = first; batch; batch = await stream.next(stopped)) {
         yield batch;
         if (batch.position === null && batch.changes.length > 0) reach('inside a transaction');
       }
@@ -119,7 +119,7 @@ export class PostgresSource implements Source {
     const { consistentPoint, tables } = yield* copyFirst({
       source,
       memory: memory * COPY_SHARE,
-      asked: this.#asked,
+      asked: this.#config.tables,
       wanted: this.#wanted,
       generationOf: ({ name }) => (from.tables.get(name)?.generation ?? 0) + 1,
       observe: this.#observe,
@@ -175,7 +175,8 @@ export class PostgresSource implements Source {
 
   /** Of all configured tables, or of one. */
   #readCatalog(name?: string): Promise<Reading> {
-    const asked = name === undefined ? this.#asked : new Map([[name, this.#asked.get(name)!]]);
+    const { tables } = this.#config;
+    const asked = name === undefined ? tables : new Map([[name, tables.get(name)!]]);
     return this.#opened().use((client) => readCatalog(client, asked));
   }
 

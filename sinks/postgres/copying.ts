@@ -87,7 +87,7 @@ export class Copies {
         await this.#explain(client, table, error);
       }
       await sleep(SWAP_RETRY_MS, undefined, { signal: closing }).catch(() => {});
-      if (closing.aborted) throw new PgveilError('twin_away', 'twin: closed while a copy waited to take its place');
+      if (closing.aborted) throw new PgveilError('twin_away', 'closed while a copy waited to take its place');
     }
   }
 

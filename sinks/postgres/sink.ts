@@ -104,7 +104,7 @@ export class PostgresSink implements Sink {
     const { pipeline } = this.#options;
     await readCheckpoint(client, pipeline); // Refuses one that a newer pgveil wrote, before anything is changed.
     await install(client);
-    const claim = await takeOver(client, pipeline, this.#observe, signal);
+    const claim = await takeOver(client, this.#options, this.#observe, signal);
     await dropLeftovers(client, claim);
     return { claim, checkpoint: (await readCheckpoint(client, pipeline))! };
   }
@@ -151,7 +151,7 @@ export class PostgresSink implements Sink {
   }
 
   #opened() {
-    if (!this.#open) throw new PgveilError('twin_away', 'twin: closed');
+    if (!this.#open) throw new PgveilError('twin_away', 'closed');
     return this.#open;
   }
 }

@@ -5,6 +5,7 @@ import type { Observe } from '../../src/core/observer.ts';
 import { sqlState } from '../../src/postgres/trouble.ts';
 import { type Claim, TABLES } from './checkpoint.ts';
 import { inTransaction, query } from './query.ts';
+import type { TwinOptions } from './session.ts';
 
 /** Makes the schema `pgveil` and its tables where they are missing. Two instances may do so at once. */
 export async function install(client: ClientBase): Promise<void> {
@@ -22,7 +23,7 @@ export async function install(client: ClientBase): Promise<void> {
 /** Raises the epoch: whatever the instance before still writes fails from here on. Waits for as long as that holds the row. */
 export async function takeOver(
   client: ClientBase,
-  pipeline: string,
+  { name, pipeline }: TwinOptions,
   observe: Observe,
   signal: AbortSignal,
 ): Promise<Claim> {
@@ -40,7 +41,7 @@ export async function takeOver(
       return await raiseEpoch(client, pipeline);
     } catch (error) {
       if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
-      observe({ type: 'waiting', what: 'the twin, where another instance is in the middle of a transaction' });
+      observe({ type: 'waiting', what: `sink ${name}, where another instance is in the middle of a transaction` });
       await sleep(RETRY_MS, undefined, { signal });
     }
   }

@@ -10,7 +10,7 @@ export interface Sink {
   open(signal: AbortSignal): Promise<Checkpoint>;
   /**
    * Applies one batch. Called for one batch after another, never two at once. Written is not durable.
-   * Rejects with a PgveilError; one that names a table means that the table has to halt.
+   * Rejects with a PgveilError; one that names a table means that the table has to halt. Which sink it is the pipeline adds.
    */
   write(batch: RedactedBatch): Promise<void>;
   /**

@@ -34,7 +34,7 @@ export function sketchTable(sketch: TableSketch): RedactedTable {
     oid,
     schema,
     relation,
-    name: formatTableName({ schema, name: relation }),
+    name: formatTableName({ schema, relation }),
     columns: Object.values(sketch.columns).map((type, index) => ({
       attnum: index + 1,
       name: names[index]!,

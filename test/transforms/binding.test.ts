@@ -18,7 +18,9 @@ function bind(
   entries: ReadonlyMap<string, TableEntry>,
   others: readonly string[] = [],
 ) {
-  const tables = [table.name, ...others].map((name) => [name, { schema: '', name, key: null, columns }] as const);
+  const tables = [table.name, ...others].map(
+    (name) => [name, { schema: '', relation: name, key: null, columns }] as const,
+  );
   return bindTable(table, new Map(tables), entries);
 }
 

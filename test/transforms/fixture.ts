@@ -135,7 +135,7 @@ export function configOf(
 ): Decisions {
   const entries = Object.entries(tables).map(([name, decisions]) => {
     const columns = new Map(Object.entries(decisions));
-    return [name, { schema: 'public', name: name.replace('public.', ''), key: null, columns }] as const;
+    return [name, { schema: 'public', relation: name.replace('public.', ''), key: null, columns }] as const;
   });
   return { key, tables: new Map(entries), unlisted: { columns } };
 }

@@ -27,7 +27,7 @@ const asTables = (names: readonly string[]) =>
   new Map(
     names.map((name) => {
       const [schema = '', relation = ''] = name.split('.');
-      return [name, { schema, name: relation, key: null, columns: new Map() }];
+      return [name, { schema, relation, key: null, columns: new Map() }];
     }),
   );
 
@@ -68,11 +68,7 @@ export async function checkpointAtNewSlot(
 
 async function entriesOf(server: PostgresServer, names: readonly string[]): Promise<Map<string, TableEntry>> {
   const client = await openReader(new Secret(server.url()), 'test');
-  const asked = [...asTables(names)].map(([name, { schema, name: relation }]) => [
-    name,
-    { schema, relation, key: null },
-  ]);
-  const { tables } = await readCatalog(client, new Map(asked as never));
+  const { tables } = await readCatalog(client, asTables(names));
   await client.end();
   const entries = [...tables].map(([name, { table }]): [string, TableEntry] => {
     const columns = table!.columns.map(({ attnum, name }) => ({ attnum, name }));
