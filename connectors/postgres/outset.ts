@@ -4,15 +4,14 @@ import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { type Definition, judgeCatalog } from './definition.ts';
-import type { Leaf, Reading, ReadTable } from './reading.ts';
+import { fingerprintOf, type IsTold, type Marks } from './fingerprint.ts';
+import type { Reading, ReadTable } from './reading.ts';
 import { stopTable } from './stop.ts';
 
 /** A table that streams: what it was copied under, and the definition its rows are read by. */
 export interface Streaming {
   readonly copied: Definition;
   readonly table: Table<'raw'>;
-  /** As they were when it was copied, or when this stream began. */
-  readonly leaves: readonly Leaf[];
 }
 
 /** What a stream knows of tables when it begins. */
@@ -27,6 +26,9 @@ export interface Streams {
 export interface Outset extends Streams {
   readonly events: readonly TableEvent<'raw'>[];
 }
+
+/** What was not read yet may tell of any of them: whatever a TRUNCATE would explain is judged when the stream has got to the reading. */
+export const MAY_BE_TOLD: IsTold = () => true;
 
 /**
  * After a restart: the tables that streamed go on unless their definition changed in the meantime. Rows from before that change
@@ -44,11 +46,11 @@ export function resume(
   for (const [name, now] of reading.tables) {
     const entry = entries.get(name);
     if (entry?.state.state !== 'streaming') continue;
-    const copied = { name, oid: entry.oid, shape: entry.shape };
-    const stop = judgeCatalog(copied, now, since, copiedAs);
+    const copied = { name, oid: entry.oid, shape: entry.shape, marks: entry.fingerprint as Marks };
+    const stop = judgeCatalog(copied, now, since, copiedAs, MAY_BE_TOLD);
     if (stop) events.push(stopTable(copied, stop, observe));
     else if (now.table) {
-      streaming.set(name, { copied, table: now.table, leaves: now.leaves });
+      streaming.set(name, { copied, table: now.table });
       events.push({ type: 'defined', table: now.table, generation: entry.generation });
     }
   }
@@ -60,12 +62,13 @@ export function afterCopy(tables: readonly ReadTable[], reading: Reading, since:
   const copiedAs = new Map(tables.map(({ table }) => [table.oid, table.name]));
   const streaming = new Map<string, Streaming>();
   const events: TableEvent<'raw'>[] = [];
-  for (const { table, leaves } of tables) {
+  for (const read of tables) {
+    const { table } = read;
     const { name, oid } = table;
-    const copied = { name, oid, shape: shapeOf(table) };
-    const stop = judgeCatalog(copied, reading.tables.get(name)!, since, copiedAs);
+    const copied = { name, oid, shape: shapeOf(table), marks: fingerprintOf(read) };
+    const stop = judgeCatalog(copied, reading.tables.get(name)!, since, copiedAs, MAY_BE_TOLD);
     if (stop) events.push(stopTable(copied, stop, observe));
-    else streaming.set(name, { copied, table, leaves });
+    else streaming.set(name, { copied, table });
   }
   return { streaming, copiedAs, reading, events };
 }

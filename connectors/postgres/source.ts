@@ -46,7 +46,10 @@ export class PostgresSource implements Source {
     this.#wanted = wanted;
     this.#observe = observe;
     this.#asked = new Map(
-      [...config.tables].map(([name, { schema, name: relation, key }]) => [name, { schema, relation, key }]),
+      [...config.tables].map(([name, { schema, name: relation, key }]) => [
+        name,
+        { schema, relation, key, publication: config.source.publication },
+      ]),
     );
   }
 
@@ -150,6 +153,7 @@ export class PostgresSource implements Source {
     const witness = new WitnessSearch(position, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#readCatalog(name), this.#observe);
     const transactions = new Transactions(position, batches, relations, witness);
+    transactions.looked(outset.reading);
     const stream = new Stream(transactions, batches, witness, outset.events, limit, () => this.#readCatalog());
     if (this.#end !== null) stream.want(this.#end);
     this.#stream = stream;

@@ -63,9 +63,9 @@ function withRenewedUrls(config: Config, reload: () => Config): Config {
 
 const twinOptions = ({ name, tables, sink }: Config): TwinOptions => ({ ...sink, pipeline: name, tables });
 
-function askedOf({ tables }: Config): Map<string, Asked> {
+function askedOf({ tables, source: { publication } }: Config): Map<string, Asked> {
   const asked = ({ schema, name, key }: { schema: string; name: string; key: readonly string[] | null }) => {
-    return { schema, relation: name, key };
+    return { schema, relation: name, key, publication };
   };
   return new Map([...tables].map(([name, table]) => [name, asked(table)]));
 }

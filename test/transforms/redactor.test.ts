@@ -270,6 +270,7 @@ describe('a first copy', () => {
     const entry = redactor.redact(batchOf({ events: [start!] })).entries.get('public.customer')!;
     assert.deepEqual(entry.state, { state: 'absent' });
     assert.deepEqual([entry.oid, entry.generation, entry.shape], [customer.oid, 3, shapeOf(customer)]);
+    assert.deepEqual(entry.fingerprint, { copied: 3 });
     assert.deepEqual(
       entry.binding.columns.map(({ name }) => name),
       ['id', 'name', 'note'],

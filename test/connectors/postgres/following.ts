@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Config } from '../../../config/config.ts';
 import { readCatalog } from '../../../connectors/postgres/catalog.ts';
+import { fingerprintOf } from '../../../connectors/postgres/fingerprint.ts';
+import type { ReadTable } from '../../../connectors/postgres/reading.ts';
 import { Receiver } from '../../../connectors/postgres/receiver.ts';
 import { openReader } from '../../../connectors/postgres/session.ts';
 import { PostgresSource } from '../../../connectors/postgres/source.ts';
@@ -70,14 +72,16 @@ async function entriesOf(server: PostgresServer, names: readonly string[]): Prom
   const client = await openReader(new Secret(server.url()), 'test');
   const asked = [...asTables(names)].map(([name, { schema, name: relation }]) => [
     name,
-    { schema, relation, key: null },
+    { schema, relation, key: null, publication: 'veil' },
   ]);
   const { tables } = await readCatalog(client, new Map(asked as never));
   await client.end();
-  const entries = [...tables].map(([name, { table }]): [string, TableEntry] => {
-    const columns = table!.columns.map(({ attnum, name }) => ({ attnum, name }));
-    const entry = { oid: table!.oid, binding: { number: 1, columns }, shape: shapeOf(table!), plan: '', key: '' };
-    return [name, { ...entry, generation: 1, state: { state: 'streaming' } }];
+  const entries = [...tables].map(([name, read]): [string, TableEntry] => {
+    const { table } = read as ReadTable;
+    const columns = table.columns.map(({ attnum, name }) => ({ attnum, name }));
+    const entry = { oid: table.oid, binding: { number: 1, columns }, shape: shapeOf(table), plan: '', key: '' };
+    const fingerprint = fingerprintOf(read as ReadTable);
+    return [name, { ...entry, fingerprint, generation: 1, state: { state: 'streaming' } }];
   });
   return new Map(entries);
 }
@@ -166,6 +170,9 @@ export function checkpointAfter(from: Checkpoint, consumer: Consumer): Checkpoin
   const tables = new Map(from.tables);
   for (const event of consumer.batches.flatMap((batch) => batch.events)) {
     if (event.type === 'stopped') tables.set(event.name, { ...tables.get(event.name)!, state: event.state });
+    if (event.type === 'noted') {
+      tables.set(event.table.name, { ...tables.get(event.table.name)!, fingerprint: event.fingerprint });
+    }
   }
   return { position: consumer.position ?? from.position!, tables };
 }

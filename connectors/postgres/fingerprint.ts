@@ -1,0 +1,73 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Fingerprint } from '../../src/core/checkpoint.ts';
+import type { Leaf, Publishing, ReadTable } from './reading.ts';
+
+/** A fingerprint as this source makes it. It belongs to a position: what the stream told up to there is in it. */
+export type Marks = {
+  readonly publishing: Publishing | null;
+  readonly leaves: readonly LeafMarks[];
+  /** The last transaction that truncated the table as a whole, as the stream told; null where none did. */
+  readonly truncatedBy: number | null;
+};
+
+/** Without its `changedBy`: a GRANT changes that, and is no reason to write an entry. */
+type LeafMarks = Pick<Leaf, 'oid' | 'relation' | 'relfilenode' | 'columnsChangedBy' | 'toast' | 'attachedBy'>;
+
+export function fingerprintOf(table: ReadTable, truncatedBy: number | null = null): Fingerprint & Marks {
+  return { publishing: table.publishing, leaves: table.leaves.map(marksOf), truncatedBy };
+}
+
+function marksOf({ oid, relation, relfilenode, columnsChangedBy, toast, attachedBy }: Leaf): LeafMarks {
+  return { oid, relation, relfilenode, columnsChangedBy, toast, attachedBy };
+}
+
+/** Whether the stream told that this transaction truncated the table as a whole, or may still tell. */
+export type IsTold = (xid: number) => boolean;
+
+/**
+ * Why a table cannot go on although the stream says nothing of it; null where it can. TRUNCATE, ATTACH, DETACH and DROP of a partition are
+ * not sent under the name of its root, an ALTER … TYPE … USING that leaves the type as it is sends nothing at all, and what
+ * happens while the publication does not have the table is not sent later (docs/decisions/0009).
+ */
+export function unseenDifference(before: Marks, now: ReadTable, isTold: IsTold): string | null {
+  return differenceOfPublishing(before.publishing, now.publishing) ?? differenceOfLeaves(before, now, isTold);
+}
+
+function differenceOfPublishing(before: Publishing | null, now: Publishing | null): string | null {
+  if (isDeepStrictEqual(before, now)) return null;
+  if (!now) return 'its publication is gone';
+  if (now.publication !== before?.publication) return 'its publication was changed or made anew';
+  return now.byName === null && now.bySchema === null
+    ? 'it was taken out of its publication'
+    : 'it was taken out of its publication and put back';
+}
+
+function differenceOfLeaves(before: Marks, now: ReadTable, isTold: IsTold): string | null {
+  const left = new Map(now.leaves.map((leaf) => [leaf.oid, leaf]));
+  for (const leaf of before.leaves) {
+    const same = left.get(leaf.oid);
+    left.delete(leaf.oid);
+    if (!same) return `the partition ${leaf.relation} is gone`;
+    if (same.attachedBy !== leaf.attachedBy) return `the partition ${leaf.relation} was detached and attached again`;
+    if (same.relfilenode === leaf.relfilenode) continue;
+    const reason = same.oid === now.table.oid ? whyRewritten(leaf, same, now, isTold) : whyLeafRewritten(same, isTold);
+    if (reason !== null) return reason;
+  }
+  for (const leaf of left.values()) return `the partition ${leaf.relation} is new`;
+  return null;
+}
+
+/** Whoever truncates the table as a whole gives each of its partitions a new file; of any other one nothing is sent. */
+function whyLeafRewritten({ relation, changedBy }: Leaf, isTold: IsTold): string | null {
+  return isTold(changedBy) ? null : `the partition ${relation} was truncated or rewritten`;
+}
+
+/** Of a table without partitions, which lies in a new file: VACUUM FULL and CLUSTER make one, and change nothing. */
+function whyRewritten(before: LeafMarks, now: Leaf, { publishing }: ReadTable, isTold: IsTold) {
+  const { changedBy, columnsChangedBy, toast } = now;
+  if (isTold(changedBy) && !columnsChangedBy.includes(changedBy)) return null;
+  if (toast !== 0 && toast === before.toast) return null;
+  if (columnsChangedBy.some((xid) => !before.columnsChangedBy.includes(xid))) return 'its values were rewritten';
+  // Postgres refuses SET UNLOGGED for a table that a publication names, and for no other.
+  return publishing?.byName === null ? 'it may have been unlogged for a while' : null;
+}
