@@ -77,7 +77,8 @@ const SCHEMAS = `
 const PUBLISHING = `
   SELECT json_build_object('publication', concat_ws(' ', p.oid, p.xmin),
     'byName', (SELECT concat_ws(' ', r.oid, r.xmin) FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid),
-    'bySchema', (SELECT s.oid::text FROM published_schema s WHERE s.publication = p.oid AND s.namespace = n.oid))
+    'bySchema', (SELECT concat_ws(' ', s.oid, t.xmin) FROM published_schema s JOIN pg_type t ON t.oid = c.reltype
+      WHERE s.publication = p.oid AND s.namespace = n.oid))
   FROM pg_publication p WHERE p.pubname = asked.publication`;
 
 /**

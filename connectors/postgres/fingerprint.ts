@@ -44,28 +44,32 @@ function differenceOfPublishing(before: Publishing | null, now: Publishing | nul
 
 function differenceOfLeaves(before: Marks, now: ReadTable, isTold: IsTold): string | null {
   const left = new Map(now.leaves.map((leaf) => [leaf.oid, leaf]));
+  // A TRUNCATE of the whole table gives every leaf a new file: where one kept its own, there was none.
+  const isWhole = before.leaves.every(({ oid, relfilenode }) => left.get(oid)?.relfilenode !== relfilenode);
+  const isExplained: IsTold = (xid) => isWhole && isTold(xid);
   for (const leaf of before.leaves) {
     const same = left.get(leaf.oid);
     left.delete(leaf.oid);
     if (!same) return `the partition ${leaf.relation} is gone`;
     if (same.attachedBy !== leaf.attachedBy) return `the partition ${leaf.relation} was detached and attached again`;
     if (same.relfilenode === leaf.relfilenode) continue;
-    const reason = same.oid === now.table.oid ? whyRewritten(leaf, same, now, isTold) : whyLeafRewritten(same, isTold);
+    const reason =
+      same.oid === now.table.oid ? whyRewritten(leaf, same, now, isExplained) : whyLeafRewritten(same, isExplained);
     if (reason !== null) return reason;
   }
   for (const leaf of left.values()) return `the partition ${leaf.relation} is new`;
   return null;
 }
 
-/** Whoever truncates the table as a whole gives each of its partitions a new file; of any other one nothing is sent. */
-function whyLeafRewritten({ relation, changedBy }: Leaf, isTold: IsTold): string | null {
-  return isTold(changedBy) ? null : `the partition ${relation} was truncated or rewritten`;
+/** Of a partition, which lies in a new file: what a TRUNCATE of it alone took away is not sent. */
+function whyLeafRewritten({ relation, changedBy }: Leaf, isExplained: IsTold): string | null {
+  return isExplained(changedBy) ? null : `the partition ${relation} was truncated or rewritten`;
 }
 
 /** Of a table without partitions, which lies in a new file: VACUUM FULL and CLUSTER make one, and change nothing. */
-function whyRewritten(before: LeafMarks, now: Leaf, { publishing }: ReadTable, isTold: IsTold) {
+function whyRewritten(before: LeafMarks, now: Leaf, { publishing }: ReadTable, isExplained: IsTold) {
   const { changedBy, columnsChangedBy, toast } = now;
-  if (isTold(changedBy) && !columnsChangedBy.includes(changedBy)) return null;
+  if (isExplained(changedBy) && !columnsChangedBy.includes(changedBy)) return null;
   if (toast !== 0 && toast === before.toast) return null;
   if (columnsChangedBy.some((xid) => !before.columnsChangedBy.includes(xid))) return 'its values were rewritten';
   // Postgres refuses SET UNLOGGED for a table that a publication names, and for no other.

@@ -46,7 +46,10 @@ export type Publishing = {
   readonly publication: string;
   /** oid and xmin of the row in pg_publication_rel that names the table; null where none does. */
   readonly byName: string | null;
-  /** oid of the row in pg_publication_namespace that names its schema; null where none does, and before Postgres 15. */
+  /**
+   * oid of the row in pg_publication_namespace that names its schema, and xmin of the table's row type, which moves with it from schema to
+   * schema; null where none does, and before Postgres 15.
+   */
   readonly bySchema: string | null;
 };
 

@@ -56,6 +56,14 @@ test('a new file of a partition is explained by a truncate of the whole table, a
   assert.match(unseenDifference(before, now, told(702))!, /leaf_1/);
 });
 
+test('where one partition kept its file, no truncate that may still be told explains the file of another', () => {
+  const before = stored(reading([leaf(1), leaf(2)]));
+  const anew = (oid: number, xid: number) => leaf(oid, { relfilenode: oid + 10, changedBy: xid });
+  const anyTold = () => true;
+  assert.equal(unseenDifference(before, reading([anew(1, 701), anew(2, 701)]), anyTold), null);
+  assert.match(unseenDifference(before, reading([anew(1, 701), leaf(2)]), anyTold)!, /leaf_1 was truncated/);
+});
+
 /** What is said of a table without partitions that lies in a new file. */
 function rewritten(before: Partial<Leaf>, now: Partial<Leaf>, publishing = BY_NAME, isTold = told()) {
   const marks = stored(reading([leaf(1, before)], publishing, 1));

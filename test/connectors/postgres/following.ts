@@ -52,15 +52,15 @@ export function sourceOf(server: PostgresServer, names: readonly string[], optio
   return { source, told };
 }
 
-/** Makes the slot, and the checkpoint that a copy finished at its consistent point would have left. The publication `veil` is there. */
+/** Makes the slot, and the checkpoint that a copy finished at its consistent point would have left. The publication is there. */
 export async function checkpointAtNewSlot(
   server: PostgresServer,
   names: readonly string[],
-  slot = 'veil',
+  { slot = 'veil', publication = 'veil' }: Pick<FollowOptions, 'slot' | 'publication'> = {},
 ): Promise<Checkpoint & { readonly position: Position }> {
   const made = `SELECT lsn FROM pg_create_logical_replication_slot('${slot}', 'pgoutput')`;
   const [row] = await server.query<{ lsn: string }>(made);
-  const tables = await entriesOf(server, names);
+  const tables = await entriesOf(server, names, publication);
   const receiver = await Receiver.open(new Secret(server.url()), 'test');
   const { systemIdentifier, timeline, databaseOid } = await receiver.identify(null);
   await receiver.close();
@@ -68,11 +68,15 @@ export async function checkpointAtNewSlot(
   return { position: { pos: parseLsn(row!.lsn), witness: null, history }, tables };
 }
 
-async function entriesOf(server: PostgresServer, names: readonly string[]): Promise<Map<string, TableEntry>> {
+async function entriesOf(
+  server: PostgresServer,
+  names: readonly string[],
+  publication: string,
+): Promise<Map<string, TableEntry>> {
   const client = await openReader(new Secret(server.url()), 'test');
   const asked = [...asTables(names)].map(([name, { schema, name: relation }]) => [
     name,
-    { schema, relation, key: null, publication: 'veil' },
+    { schema, relation, key: null, publication },
   ]);
   const { tables } = await readCatalog(client, new Map(asked as never));
   await client.end();
