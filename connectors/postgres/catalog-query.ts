@@ -8,18 +8,20 @@ const identityOf = (relation: string) => `
       AND CASE ${relation}.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END
   ) END`;
 
-const relationOf = (relation: string, namespace: string, definition: string, attachedBy: string) => `json_build_object(
+/** `own` are the marks that a table has, or that its partitions have. */
+const relationOf = (
+  relation: string,
+  namespace: string,
+  own: Record<'definition' | 'attachedBy' | 'columnsChangedBy', string>,
+) => `json_build_object(
   'oid', ${relation}.oid::bigint, 'schema', ${namespace}.nspname, 'relation', ${relation}.relname,
   'kind', ${relation}.relkind, 'persistence', ${relation}.relpersistence,
   'replicaIdentity', ${relation}.relreplident, 'identity', ${identityOf(relation)},
   'relfilenode', ${relation}.relfilenode::bigint, 'changedBy', ${relation}.xmin::text::bigint,
-  'columnsChangedBy', (
-    SELECT coalesce(json_agg(DISTINCT a.xmin::text::bigint), '[]')
-    FROM pg_attribute a WHERE a.attrelid = ${relation}.oid AND a.attnum > 0),
-  'toast', ${relation}.reltoastrelid::bigint, 'attachedBy', ${attachedBy},
+  'toast', ${relation}.reltoastrelid::bigint, 'columnsChangedBy', ${own.columnsChangedBy}, 'attachedBy', ${own.attachedBy},
   'bytes', current_setting('block_size')::bigint * (${relation}.relpages
     + coalesce((SELECT t.relpages FROM pg_class t WHERE t.oid = ${relation}.reltoastrelid), 0)),
-  'definition', ${definition})`;
+  'definition', ${own.definition})`;
 
 /** Since 18 a column may be called NOT NULL by a constraint that was not validated: rows may hold NULL. */
 const NOT_NULL = `a.attnotnull AND NOT EXISTS (
@@ -49,6 +51,13 @@ const LEAF_DEFINITION = `(
   SELECT hashtextextended(string_agg(format('%s %I %s %s', a.attnum, a.attname, a.atttypid, a.atttypmod), ',' ORDER BY a.attnum), 0)::text
   FROM pg_attribute a WHERE a.attrelid = l.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')`;
 
+const OF_LEAF = { definition: LEAF_DEFINITION, attachedBy: 'tree.attached_by', columnsChangedBy: `'[]'::json` };
+
+const COLUMNS_CHANGED_BY = `(
+  SELECT coalesce(json_agg(DISTINCT a.xmin::text::bigint), '[]') FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0)`;
+
+const OF_TABLE = { definition: `''`, attachedBy: `''`, columnsChangedBy: COLUMNS_CHANGED_BY };
+
 /** Not pg_partition_tree(): it locks every partition, and so would wait behind an ALTER of any of them. */
 const LEAVES = `
   WITH RECURSIVE tree AS (
@@ -56,7 +65,7 @@ const LEAVES = `
     UNION ALL
     SELECT h.inhrelid, concat_ws(' ', h.xmin, nullif(tree.attached_by, '')) FROM tree JOIN pg_inherits h ON h.inhparent = tree.oid WHERE NOT h.inhdetachpending
   )
-  SELECT coalesce(json_agg(${relationOf('l', 'ln', LEAF_DEFINITION, 'tree.attached_by')} ORDER BY l.oid), '[]')
+  SELECT coalesce(json_agg(${relationOf('l', 'ln', OF_LEAF)} ORDER BY l.oid), '[]')
   FROM tree JOIN pg_class l ON l.oid = tree.oid AND l.relkind <> 'p' JOIN pg_namespace ln ON ln.oid = l.relnamespace`;
 
 const ANCESTORS = `
@@ -89,7 +98,7 @@ const PUBLISHING = `
 export const CATALOG = `
   WITH published_schema AS MATERIALIZED (${SCHEMAS})
   SELECT moment.snapshot, moment.lsn, moment.version, asked.nth, c.oid IS NOT NULL AS found,
-    CASE WHEN c.oid IS NOT NULL THEN ${relationOf('c', 'n', `''`, `''`)} END AS relation,
+    CASE WHEN c.oid IS NOT NULL THEN ${relationOf('c', 'n', OF_TABLE)} END AS relation,
     (${COLUMNS}) AS columns, (${INDEXES}) AS indexes, (${LEAVES}) AS leaves, (${ANCESTORS}) AS ancestors,
     (${PUBLISHING}) AS publishing
   FROM (SELECT pg_current_snapshot()::text AS snapshot, pg_current_wal_flush_lsn()::text AS lsn,

@@ -28,11 +28,11 @@ export interface Leaf {
   readonly relfilenode: number;
   /** The transaction that made or last changed its row in pg_class, a new file among the changes: 32 bits of its xid. */
   readonly changedBy: number;
-  /** Those that made or last changed its rows in pg_attribute, each once: 32 bits of their xids. */
+  /** Of a table that is its own leaf: the transactions that made or last changed its rows in pg_attribute, each once. [] of a partition. */
   readonly columnsChangedBy: readonly number[];
   /** oid of its TOAST table, 0 where it has none. Only an ALTER TABLE that writes every row anew makes another one. */
   readonly toast: number;
-  /** Of a partition: the transactions that attached it to its parent, and that one to its own, up to the table. */
+  /** Of a partition: the transactions that attached it to its parent, and that one to its own, up to the table. '' where the table is its own leaf. */
   readonly attachedBy: string;
   /** Of a partition: equal strings mean equal columns (attnum, name, type). '' where the table is its own leaf: there the table says it. */
   readonly definition: string;
