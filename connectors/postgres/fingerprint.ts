@@ -24,6 +24,9 @@ function marksOf({ oid, relation, relfilenode, columnsChangedBy, toast, attached
 /** Whether the stream told that this transaction truncated the table as a whole, or may still tell. */
 export type IsTold = (xid: number) => boolean;
 
+/** Before the stream has got to the reading: what a TRUNCATE would explain is not judged yet. */
+export const MAY_BE_TOLD: IsTold = () => true;
+
 /**
  * Why a table cannot go on although the stream says nothing of it; null where it can. TRUNCATE, ATTACH, DETACH and DROP of a partition are
  * not sent under the name of its root, an ALTER … TYPE … USING that leaves the type as it is sends nothing at all, and what

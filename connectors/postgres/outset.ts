@@ -4,7 +4,7 @@ import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { type Definition, judgeCatalog } from './definition.ts';
-import { fingerprintOf, type IsTold, type Marks } from './fingerprint.ts';
+import { fingerprintOf, MAY_BE_TOLD, type Marks } from './fingerprint.ts';
 import type { Reading, ReadTable } from './reading.ts';
 import { stopTable } from './stop.ts';
 
@@ -26,9 +26,6 @@ export interface Streams {
 export interface Outset extends Streams {
   readonly events: readonly TableEvent<'raw'>[];
 }
-
-/** What was not read yet may tell of any of them: whatever a TRUNCATE would explain is judged when the stream has got to the reading. */
-export const MAY_BE_TOLD: IsTold = () => true;
 
 /**
  * After a restart: the tables that streamed go on unless their definition changed in the meantime. Rows from before that change

@@ -116,6 +116,17 @@ describe('a partitioned table', () => {
     assert.equal(status.tables['public.t']?.state, 'streaming');
   });
 
+  test('truncated whole again and again, while the catalog is looked at, streams on', async () => {
+    await using trial = await servers.trial(partitioned(1), tables);
+    const service = await trial.stream();
+    for (const end = performance.now() + 5_000; performance.now() < end; ) {
+      await trial.source.query('TRUNCATE t');
+      await trial.source.query('SELECT pg_sleep(0.02)');
+    }
+    const status = await trial.holdsAll(service);
+    assert.equal(status.tables['public.t']?.state, 'streaming');
+  });
+
   test('with a truncate in what is caught up with: run --until-caught-up tells a truncated partition from it', async () => {
     await using trial = await servers.trial(partitioned(2), tables);
     await trial.catchUp();

@@ -281,6 +281,15 @@ describe('a first copy', () => {
     assert.deepEqual(after, { ...entry, state: { state: 'streaming' } });
   });
 
+  test('keeps what the source notes of the table later, and tells the sinks nothing but the entry', () => {
+    const after = afterCopy([customer, shop]);
+    const noted: TableEvent<'raw'> = { type: 'noted', table: customer, fingerprint: { seen: 'later' } };
+    const { events, entries } = after.redactor.redact(batchOf({ events: [noted], position: POSITION }));
+    assert.deepEqual(events, []);
+    const entry = { ...after.entries.get('public.customer')!, fingerprint: { seen: 'later' } };
+    assert.deepEqual(entries, new Map([['public.customer', entry]]));
+  });
+
   test('hands its events on with the redacted table, one object from its definition on', () => {
     const { redactor } = redactorOf();
     redactor.open(NONE, NONE);

@@ -128,6 +128,16 @@ test('a look at the catalog waits until the stream has got there, and stops tabl
   assert.equal(transactions.isJudging, false);
 });
 
+test('a truncate is noted with the position behind it', async () => {
+  const { accept, batches } = reader();
+  await accept(messages.begin(210n, 700), relation, messages.insert(100, ['1', 'a']));
+  await accept(messages.truncate([100]), messages.commit(210n, 220n));
+  const [before, behind] = [batches.take()!, batches.take()!];
+  assert.deepEqual([show(before), before.position], [['1 insert 1|a'], null]);
+  const noted = { type: 'noted', table: t, fingerprint: fingerprintOf(present, 700) };
+  assert.deepEqual([behind.events, show(behind), behind.position?.pos], [[noted], ['2 truncate null'], 220n]);
+});
+
 test('what cannot be said in this place is a protocol violation', async () => {
   const wrong: Buffer[][] = [
     [messages.insert(100, ['1', 'a'])],
