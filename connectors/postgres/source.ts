@@ -14,7 +14,7 @@ import { requireSameServer, WitnessSearch } from './history.ts';
 import { afterCopy, type Outset, resume } from './outset.ts';
 import { readPublication } from './publication.ts';
 import { Relations } from './question.ts';
-import type { Reading } from './reading.ts';
+import { type Asked, askedOf, type Reading } from './reading.ts';
 import { Receiver } from './receiver.ts';
 import { ask } from './session.ts';
 import { findSlot } from './slot-fit.ts';
@@ -32,6 +32,7 @@ const COPY_SHARE = 1 / 32;
 /** Reads one Postgres database: a copy of everything, then the WAL from there. */
 export class PostgresSource implements Source {
   readonly #config: Config;
+  readonly #asked: ReadonlyMap<string, Asked>;
   readonly #wanted: Wanted;
   readonly #observe: Observe;
   #watch: Watch | null = null;
@@ -44,6 +45,7 @@ export class PostgresSource implements Source {
     this.#config = config;
     this.#wanted = wanted;
     this.#observe = observe;
+    this.#asked = askedOf(config);
   }
 
   async open(signal: AbortSignal): Promise<void> {
@@ -119,7 +121,7 @@ export class PostgresSource implements Source {
     const { consistentPoint, tables } = yield* copyFirst({
       source,
       memory: memory * COPY_SHARE,
-      asked: this.#config.tables,
+      asked: this.#asked,
       wanted: this.#wanted,
       generationOf: ({ name }) => (from.tables.get(name)?.generation ?? 0) + 1,
       observe: this.#observe,
@@ -150,6 +152,7 @@ export class PostgresSource implements Source {
     const witness = new WitnessSearch(position, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#readCatalog(name), this.#observe);
     const transactions = new Transactions(position, batches, relations, witness);
+    transactions.looked(outset.reading);
     const stream = new Stream(transactions, batches, witness, outset.events, limit, () => this.#readCatalog());
     if (this.#end !== null) stream.want(this.#end);
     this.#stream = stream;
@@ -175,8 +178,7 @@ export class PostgresSource implements Source {
 
   /** Of all configured tables, or of one. */
   #readCatalog(name?: string): Promise<Reading> {
-    const { tables } = this.#config;
-    const asked = name === undefined ? tables : new Map([[name, tables.get(name)!]]);
+    const asked = name === undefined ? this.#asked : new Map([[name, this.#asked.get(name)!]]);
     return this.#opened().use((client) => readCatalog(client, asked));
   }
 

@@ -4,6 +4,7 @@ import type { Observe } from '../../src/core/observer.ts';
 import type { Table } from '../../src/core/table.ts';
 import { quoteName } from '../../src/postgres/quote.ts';
 import type { LeafSize } from './chunk.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import type { Bound, Stop } from './guard.ts';
 import type { BatchQueue } from './queue.ts';
 import type { Leaf } from './reading.ts';
@@ -69,8 +70,9 @@ export class TableCopy {
   start(): void {
     if (this.#started) return;
     this.#started = true;
-    const { generation, transaction } = this.#options;
-    this.#send({ type: 'copy started', table: this.table, generation, lsn: transaction.clsn });
+    const { generation, transaction, bound } = this.#options;
+    const fingerprint = fingerprintOf(bound.reading);
+    this.#send({ type: 'copy started', table: this.table, generation, lsn: transaction.clsn, fingerprint });
     reach('copy started');
     for (const index of this.bound.reading.omittedIndexes) this.#warnOfIndex(index);
     this.#report();

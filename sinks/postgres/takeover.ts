@@ -51,14 +51,17 @@ export const LOCK_NOT_AVAILABLE = '55P03';
 const INSUFFICIENT_PRIVILEGE = '42501';
 const RETRY_MS = 500;
 
-/** FOR UPDATE waits for transactions that hold the epoch: a chunk or a swap that is about to commit. */
+/**
+ * FOR UPDATE waits for transactions that hold the epoch: a chunk or a swap that is about to commit. A position of an older format is of
+ * no use: without one everything is copied.
+ */
 async function raiseEpoch(client: ClientBase, pipeline: string): Promise<Claim> {
   return await inTransaction(client, async () => {
     await query(client, `SET LOCAL lock_timeout = '1s'`);
     await query(client, 'SELECT FROM pgveil.checkpoint WHERE pipeline = $1 FOR UPDATE', [pipeline]);
     const { rows } = await query(
       client,
-      `UPDATE pgveil.checkpoint SET epoch = epoch + 1, format = $2, holder_pid = pid, holder_start = backend_start
+      `UPDATE pgveil.checkpoint SET epoch = epoch + 1, format = $2, pos = CASE WHEN format = $2 THEN pos END, holder_pid = pid, holder_start = backend_start
        FROM pg_stat_activity WHERE pid = pg_backend_pid() AND pipeline = $1 RETURNING epoch`,
       [pipeline, CHECKPOINT_FORMAT],
     );

@@ -4,6 +4,7 @@ import type { Config } from '../../config/config.ts';
 import { readCatalog } from '../../connectors/postgres/catalog.ts';
 import { checkSource } from '../../connectors/postgres/check.ts';
 import { dropPublication, readPublication } from '../../connectors/postgres/publication.ts';
+import { askedOf } from '../../connectors/postgres/reading.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
 import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
@@ -68,7 +69,7 @@ async function findSource(config: Config): Promise<Finding[]> {
   const { url, publication, slot } = config.source;
   const { sourcePrimaryKey } = config.sink;
   const [found, entries] = await Promise.all([
-    checkSource({ url, publication, slot, sourcePrimaryKey, tables: config.tables }),
+    checkSource({ url, publication, slot, sourcePrimaryKey, tables: askedOf(config) }),
     entriesOf(config),
   ]);
   return found.map((finding) => missedSince(entries, finding));
@@ -77,7 +78,7 @@ async function findSource(config: Config): Promise<Finding[]> {
 /** Whether the rules fit the tables that are there, and what a start would do because they changed. */
 async function findRules(config: Config): Promise<Finding[]> {
   const [reading, entries] = await Promise.all([
-    onSource(config, (client) => readCatalog(client, config.tables)),
+    onSource(config, (client) => readCatalog(client, askedOf(config))),
     entriesOf(config),
   ]);
   const keys = deriveKeys(config.key);

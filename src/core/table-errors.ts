@@ -68,7 +68,7 @@ export const TABLE_ERRORS = {
   },
   stale: {
     ...table,
-    means: 'The definition of the table changed; its old content stays readable.',
+    means: 'The table changed in a way that no row tells of, or its definition did; its old content stays readable.',
     fix: 'Copy the table again.',
   },
 } as const satisfies Record<string, Kind>;

@@ -29,7 +29,7 @@ function entryOf(table: Table<'raw'>, columns: ReadonlyMap<string, Decision>, nu
   const { binding } = bind(table, columns, new Map());
   const state = { state: 'streaming' } as const;
   return {
-    ...{ oid: table.oid, shape: shapeOf(table), plan: 'p', key: 'k', generation: 1, state },
+    ...{ oid: table.oid, shape: shapeOf(table), fingerprint: {}, plan: 'p', key: 'k', generation: 1, state },
     binding: { ...binding, number },
   };
 }

@@ -209,7 +209,7 @@ export function batchOf(parts: Partial<Batch<'raw'>>): RawBatch {
 export function copied(table: Table<'raw'>, generation = 1): TableEvent<'raw'>[] {
   return [
     { type: 'defined', table, generation },
-    { type: 'copy started', table, generation, lsn: 100n },
+    { type: 'copy started', table, generation, lsn: 100n, fingerprint: { copied: generation } },
     { type: 'copy finished', table },
   ];
 }

@@ -290,6 +290,7 @@ describe('a first copy', () => {
     const entry = redactor.redact(batchOf({ events: [start!] })).entries.get('public.customer')!;
     assert.deepEqual(entry.state, { state: 'absent' });
     assert.deepEqual([entry.oid, entry.generation, entry.shape], [customer.oid, 3, shapeOf(customer)]);
+    assert.deepEqual(entry.fingerprint, { copied: 3 });
     assert.deepEqual(
       entry.binding.columns.map(({ name }) => name),
       ['id', 'name', 'note'],
@@ -298,6 +299,15 @@ describe('a first copy', () => {
     assert.equal(entry.key, deriveKeys(KEY).fingerprint);
     const after = redactor.redact(batchOf({ events: [finish!] })).entries.get('public.customer');
     assert.deepEqual(after, { ...entry, state: { state: 'streaming' } });
+  });
+
+  test('keeps what the source notes of the table later, and tells the sinks nothing but the entry', () => {
+    const after = afterCopy([customer, shop]);
+    const noted: TableEvent<'raw'> = { type: 'noted', table: customer, fingerprint: { seen: 'later' } };
+    const { events, entries } = after.redactor.redact(batchOf({ events: [noted], position: POSITION }));
+    assert.deepEqual(events, []);
+    const entry = { ...after.entries.get('public.customer')!, fingerprint: { seen: 'later' } };
+    assert.deepEqual(entries, new Map([['public.customer', entry]]));
   });
 
   test('hands its events on with the redacted table, one object from its definition on', () => {

@@ -13,6 +13,7 @@ const entry = (state: TableState): TableEntry => ({
   oid: 1,
   binding: { number: 1, columns: [] },
   shape: { columns: [], key: [], identity: 'default' },
+  fingerprint: null,
   plan: '',
   key: '',
   generation: 3,
