@@ -66,9 +66,10 @@ export class Applying {
     }
   }
 
-  /** The entry becomes durable with the next position. */
-  setEntry(table: string, entry: TableEntry): void {
-    this.#entries.set(table, entry);
+  /** The entry becomes durable with the next position; null where a newer one is durable already. */
+  setEntry(table: string, entry: TableEntry | null): void {
+    if (entry) this.#entries.set(table, entry);
+    else this.#entries.delete(table);
   }
 
   /** Applies all that was written so far, within the open transaction, and leaves the connection to others. */

@@ -89,7 +89,8 @@ export class PostgresSink implements Sink {
     const { copies, applying } = this.#opened();
     for (const event of batch.events) await this.#handle(event, batch.entries);
     for (const [table, entry] of batch.entries) {
-      if (!batch.events.some((event) => isOfCopy(event) && event.table.name === table)) applying.setEntry(table, entry);
+      const isSaved = batch.events.some((event) => isOfCopy(event) && event.table.name === table);
+      applying.setEntry(table, isSaved ? null : entry);
     }
     if (batch.chunk) {
       await copies.read(this.#tableOf(batch.chunk.table), batch.chunk.number, batch.changes);

@@ -9,6 +9,7 @@ import {
   copyOf,
   copyStarted,
   entryOf,
+  entryOf,
   insert,
   nextGeneration,
   part,
@@ -122,6 +123,21 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
       await apply(next, upTo(0x300n, [insert(trial.table, ['3', 'c', null])]));
       await next.close();
       assert.equal((await trial.rows()).length, 3);
+    });
+  });
+
+  describe(`${name}: an entry`, () => {
+    test('that waits for a position does not overwrite that of a copy which came later', async () => {
+      await using trial = begin();
+      const sink = await trial.copied([['1', 'a', null]]);
+      const stale = entryOf(trial.table, { state: 'stale', since: 0x180n, reason: 'of the test' });
+      await sink.write(batch({ entries: new Map([[trial.table.name, stale]]) }));
+      const next = nextGeneration(trial.table);
+      for (const one of copyOf(next, [['1', 'b', null]])) await sink.write(one);
+      await sink.flush(positionAt(0x200n));
+      const { tables } = await sink.open(signal);
+      await sink.close();
+      assert.deepEqual(tables.get(trial.table.name), entryOf(next));
     });
   });
 
