@@ -9,7 +9,6 @@ import {
   copyOf,
   copyStarted,
   entryOf,
-  entryOf,
   insert,
   nextGeneration,
   part,
