@@ -30,7 +30,7 @@ export class Apply {
 
   constructor(client: Client) {
     this.#client = client;
-    this.#pipeline = new Pipeline(client);
+    this.#pipeline = new Pipeline(client, (error) => trouble('twin', error));
     this.#statements = new Statements(this.#pipeline);
   }
 
