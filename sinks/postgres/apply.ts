@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import type { Tuple } from '../../src/core/tuple.ts';
-import { type CopyIn, type Outcome, Pipeline } from '../../src/postgres/pipeline.ts';
+import { type CopyIn, type Explain, type Outcome, Pipeline } from '../../src/postgres/pipeline.ts';
 import { trouble } from '../../src/postgres/trouble.ts';
 import type { Staged, Window } from './fold.ts';
 import { bytesOf } from './key.ts';
@@ -16,6 +16,8 @@ import { columnNames, type TwinTable } from './twin-table.ts';
 
 type Row = Tuple<'redacted'>;
 
+const aboutTheTwin: Explain = (error) => trouble('twin', error);
+
 /**
  * The statements that bring windows into their tables, in whatever transaction is open on the connection. They are executed in the
  * order in which they are sent, so nobody has to wait for one before the next.
@@ -30,7 +32,7 @@ export class Apply {
 
   constructor(client: Client) {
     this.#client = client;
-    this.#pipeline = new Pipeline(client, (error) => trouble('twin', error));
+    this.#pipeline = new Pipeline(client, aboutTheTwin);
     this.#statements = new Statements(this.#pipeline);
   }
 
@@ -63,9 +65,9 @@ export class Apply {
   }
 
   /** Sends a statement that is about no table. */
-  run(text: string, parameters: Parameters = []): Promise<Outcome> {
+  run(text: string, parameters: Parameters = [], explain: Explain = aboutTheTwin): Promise<Outcome> {
     this.#endCopy();
-    return this.#statements.run(text, parameters, (error) => trouble('twin', error));
+    return this.#statements.run(text, parameters, explain);
   }
 
   /** Resolves when all is done that was sent: others may use the connection until the next call. */
