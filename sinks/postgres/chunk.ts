@@ -9,9 +9,9 @@ import { trouble } from '../../src/postgres/trouble.ts';
 import { type Claim, holdEpoch } from './checkpoint.ts';
 import { RowEncoder } from './encode.ts';
 import { isLarge, sendRow } from './large-row.ts';
-import { copySql } from './lines.ts';
 import { query } from './query.ts';
 import { refusal } from './refusal.ts';
+import { copySql } from './row-sql.ts';
 import type { TwinTable } from './twin-table.ts';
 
 /** So much is gathered before it is sent. */
