@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sqlState, trouble } from '../../../src/postgres/trouble.ts';
 
-const said = (code: string) => trouble('twin', { code, message: 'the words of the server', detail: 'Key (email)=(a@b)' });
+const said = (code: string) =>
+  trouble('twin', { code, message: 'the words of the server', detail: 'Key (email)=(a@b)' });
 
 test('a socket that failed is called by its own name, and is no SQLSTATE', () => {
   for (const name of ['EPIPE', 'EPERM', 'ECONNRESET', 'ETIMEDOUT']) {
