@@ -1,20 +1,21 @@
 import type { Client } from 'pg';
 import type { Tuple } from '../../src/core/tuple.ts';
-import { type CopyIn, type Outcome, Pipeline } from '../../src/postgres/pipeline.ts';
+import { type CopyIn, type Explain, type Outcome, Pipeline } from '../../src/postgres/pipeline.ts';
 import { trouble } from '../../src/postgres/trouble.ts';
 import type { Staged, Window } from './fold.ts';
 import { bytesOf } from './key.ts';
 import { sendRow } from './large-row.ts';
-import { copySql } from './lines.ts';
 import { query } from './query.ts';
 import { columnsAltered, refusal, rowMissing } from './refusal.ts';
 import { rowArrays } from './row-arrays.ts';
-import { type ColumnTypes, deleteSql, patchSql, upsertSql } from './row-sql.ts';
+import { type ColumnTypes, copySql, deleteSql, patchSql, upsertSql } from './row-sql.ts';
 import { type Parameters, Statements } from './statements.ts';
 import { TextArray } from './text-array.ts';
 import { columnNames, type TwinTable } from './twin-table.ts';
 
 type Row = Tuple<'redacted'>;
+
+const aboutTheTwin: Explain = (error) => trouble('twin', error);
 
 /**
  * The statements that bring windows into their tables, in whatever transaction is open on the connection. They are executed in the
@@ -30,7 +31,7 @@ export class Apply {
 
   constructor(client: Client) {
     this.#client = client;
-    this.#pipeline = new Pipeline(client);
+    this.#pipeline = new Pipeline(client, aboutTheTwin);
     this.#statements = new Statements(this.#pipeline);
   }
 
@@ -63,9 +64,9 @@ export class Apply {
   }
 
   /** Sends a statement that is about no table. */
-  run(text: string, parameters: Parameters = []): Promise<Outcome> {
+  run(text: string, parameters: Parameters = [], explain: Explain = aboutTheTwin): Promise<Outcome> {
     this.#endCopy();
-    return this.#statements.run(text, parameters, (error) => trouble('twin', error));
+    return this.#statements.run(text, parameters, explain);
   }
 
   /** Resolves when all is done that was sent: others may use the connection until the next call. */

@@ -89,7 +89,7 @@ export class Applying {
     this.#begin();
     await this.#saveEntries();
     const from = this.#position;
-    const saved = savePosition((sql, values) => this.#apply.run(sql, values), this.#claim, from, position);
+    const saved = savePosition((...statement) => this.#apply.run(...statement), this.#claim, from, position);
     reach('before the commit');
     const committed = this.#apply.run('COMMIT');
     this.#position = position;

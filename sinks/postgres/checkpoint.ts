@@ -2,7 +2,8 @@ import type { ClientBase } from 'pg';
 import { CHECKPOINT_FORMAT, type Checkpoint, type Position, type TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { formatLsn, parseLsn } from '../../src/core/lsn.ts';
-import { sqlState } from '../../src/postgres/trouble.ts';
+import type { Explain } from '../../src/postgres/pipeline.ts';
+import { sqlState, trouble } from '../../src/postgres/trouble.ts';
 import { entryFromJson, entryToJson } from './entry.ts';
 import { query } from './query.ts';
 
@@ -66,7 +67,7 @@ export async function readCheckpoint(client: ClientBase, pipeline: string): Prom
 }
 
 /** Sends a statement with its parameters. */
-type Run = (sql: string, parameters: readonly (string | null)[]) => Promise<unknown>;
+type Run = (sql: string, parameters: readonly (string | null)[], explain: Explain) => Promise<unknown>;
 
 const DIVISION_BY_ZERO = '22012';
 
@@ -89,18 +90,15 @@ export async function savePosition(run: Run, claim: Claim, from: Position | null
     history.databaseOid,
     history.slot,
   ];
-  try {
-    await run(
-      `WITH moved AS (
-         UPDATE pgveil.checkpoint SET pos = $4, witness_clsn = $5, witness_xid = $6, witness_commit_time = $7,
-           history_system_identifier = $8, history_timeline = $9, history_database_oid = $10, history_slot = $11
-         WHERE pipeline = $1 AND epoch = $2 AND pos IS NOT DISTINCT FROM $3 RETURNING pos
-       ) SELECT 1 / count(*) FROM moved`,
-      values.map((value) => (value === null || value === undefined ? null : String(value))),
-    );
-  } catch (error) {
-    throw sqlState(error) === DIVISION_BY_ZERO ? fenced() : error;
-  }
+  await run(
+    `WITH moved AS (
+       UPDATE pgveil.checkpoint SET pos = $4, witness_clsn = $5, witness_xid = $6, witness_commit_time = $7,
+         history_system_identifier = $8, history_timeline = $9, history_database_oid = $10, history_slot = $11
+       WHERE pipeline = $1 AND epoch = $2 AND pos IS NOT DISTINCT FROM $3 RETURNING pos
+     ) SELECT 1 / count(*) FROM moved`,
+    values.map((value) => (value === null || value === undefined ? null : String(value))),
+    (error) => (sqlState(error) === DIVISION_BY_ZERO ? fenced() : trouble('twin', error)),
+  );
 }
 
 export async function saveEntry(client: ClientBase, pipeline: string, table: string, entry: TableEntry): Promise<void> {

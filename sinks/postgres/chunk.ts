@@ -5,12 +5,13 @@ import { ByteWriter } from '../../src/core/bytes.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Tuple } from '../../src/core/tuple.ts';
 import { type CopyIn, Pipeline } from '../../src/postgres/pipeline.ts';
+import { trouble } from '../../src/postgres/trouble.ts';
 import { type Claim, holdEpoch } from './checkpoint.ts';
 import { RowEncoder } from './encode.ts';
 import { isLarge, sendRow } from './large-row.ts';
-import { copySql } from './lines.ts';
 import { query } from './query.ts';
 import { refusal } from './refusal.ts';
+import { copySql } from './row-sql.ts';
 import type { TwinTable } from './twin-table.ts';
 
 /** So much is gathered before it is sent. */
@@ -37,7 +38,7 @@ export class Chunk {
     this.client = client;
     this.table = table;
     this.number = number;
-    this.#pipeline = new Pipeline(client);
+    this.#pipeline = new Pipeline(client, (error) => trouble('twin', error));
     this.#copy = this.#pipeline.copy(copySql(table), (error) => refusal(error, table.source.name));
     this.#encoder = new RowEncoder(table.source, table.keyByValue);
   }

@@ -11,6 +11,11 @@ function unnested(names: readonly string[]): string {
   return `(SELECT ${names.map((name, index) => `unnest($${index + 1}::text[]) AS ${name}`).join(', ')})`;
 }
 
+/** Takes encoded rows (RowEncoder) under new keys. */
+export function copySql(table: TwinTable): string {
+  return `COPY ${table.generation} (${columnList(table)}) FROM STDIN`;
+}
+
 /** Writes full rows, whether they are there or not; returns how many were not. */
 export function upsertSql(table: TwinTable, types: ColumnTypes): string {
   const names = types.map((_, column) => `v${column}`);

@@ -12,7 +12,7 @@ const TABLE_STATES = ['waiting', 'copying', 'streaming', 'halted'] as const sati
 export class Metrics {
   readonly #registry = new Registry();
   readonly #state: State;
-  readonly #changes = this.#counter('changes_total', 'Changes read from the source and redacted', 'table');
+  readonly #changes = this.#counter('changes_total', 'Changes that the twin was given', 'table');
   readonly #withheld = this.#counter('withheld_cells_total', 'Cells that no rule could rewrite, sent as NULL', 'table');
   readonly #repaired = this.#counter(
     'rows_repaired_total',

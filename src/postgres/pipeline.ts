@@ -38,10 +38,13 @@ export interface CopyIn {
  */
 export class Pipeline {
   readonly #client: Client;
+  readonly #explain: Explain;
   #stretch: Stretch | null = null;
 
-  constructor(client: Client) {
+  /** `explain` is for what is said to no statement: the end of the connection, where all were answered. */
+  constructor(client: Client, explain: Explain) {
     this.#client = client;
+    this.#explain = explain;
   }
 
   /** Sends a statement. Rejects with what `explain` makes of the server's words. */
@@ -71,7 +74,7 @@ export class Pipeline {
 
   #open(): Stretch {
     if (!this.#stretch) {
-      this.#stretch = new Stretch();
+      this.#stretch = new Stretch(this.#explain);
       this.#client.query(this.#stretch);
     }
     return this.#stretch;
@@ -92,10 +95,12 @@ class Stretch implements Submittable {
   readonly #steps: Step[] = [];
   readonly #synced = Promise.withResolvers<void>();
   readonly #failed = Promise.withResolvers<never>();
+  readonly #explain: Explain;
   #failure: PgveilError | null = null;
   #isSynced = false;
 
-  constructor() {
+  constructor(explain: Explain) {
+    this.#explain = explain;
     this.#failed.promise.catch(() => {}); // Told by the steps as well.
   }
 
@@ -106,9 +111,12 @@ class Stretch implements Submittable {
   }
 
   execute({ name, text, isNew }: Statement, parameters: readonly Parameter[], explain: Explain): Promise<Outcome> {
-    if (this.#failure) return Promise.reject(this.#failure);
     const settle = Promise.withResolvers<Outcome>();
     settle.promise.catch(() => {}); // Told to whoever waits for it, and nobody has to.
+    if (this.#failure) {
+      settle.reject(this.#failure);
+      return settle.promise;
+    }
     this.#steps.push({ explain, settle, value: null });
     this.#send((connection) => {
       if (isNew) connection.parse({ name, text, types: [] }, true);
@@ -164,8 +172,8 @@ class Stretch implements Submittable {
 
   /** What the first unanswered statement is about is what the error is about. The driver forgets us; the server waits for a sync. */
   handleError(error: Error): void {
-    const failed = this.#steps[0];
-    this.#failure ??= failed ? failed.explain(error) : (error as PgveilError);
+    const { explain } = this.#steps[0] ?? { explain: this.#explain };
+    this.#failure ??= explain(error);
     for (const { settle } of this.#steps.splice(0)) settle.reject(this.#failure);
     this.#failed.reject(this.#failure);
     this.#sendSync();

@@ -13,6 +13,9 @@ class PostgresError extends PgveilError {
 /** Which database an error came from: their codes differ, since what to do differs. */
 export type Side = 'source' | 'twin';
 
+/** Node's names of failed system calls (EPIPE) look alike. */
+const SQLSTATE = /^(?!E[A-Z]{4}$)[0-9A-Z]{5}$/;
+
 /** Classes of SQLSTATE whose messages speak of objects and settings, never of a row. Any other message stays here. */
 const SPEAKS_OF_NO_VALUE = /^(0A|25|28|2B|3D|3F|42|53|54|55|57|58)/;
 
@@ -42,16 +45,16 @@ export function trouble(side: Side, thrown: unknown): PgveilError {
 export function sqlState(thrown: unknown): string {
   if (thrown instanceof PostgresError) return sqlState({ code: thrown.sqlState });
   const code = (thrown as DriverError | null)?.code ?? '';
-  return /^[0-9A-Z]{5}$/.test(code) ? code : '';
+  return SQLSTATE.test(code) ? code : '';
 }
 
 function codeOf(side: Side, state: string, message: string): ErrorCode {
   if (/^(57P0|53300)/.test(state) && side === 'source') return 'source_closing';
-  if (/^(08|57P0|53300|E[A-Z_]+$)/.test(state) && !state.startsWith('ERR_TLS')) return `${side}_away`;
+  if (isTls(state, message)) return 'tls_failed';
+  if (/^(08|57P0|53300|E[A-Z_]+$)/.test(state)) return `${side}_away`;
   if (state.startsWith('28')) return 'credentials_refused';
   if (state === '3D000') return 'database_missing';
   if (state === '42501') return `${side}_rights`;
-  if (isTls(state, message)) return 'tls_failed';
   // What pg throws itself has no code: a connection that ended, or that was not made in time.
   return state === '' ? `${side}_away` : `${side}_failed`;
 }
@@ -61,7 +64,7 @@ function isTls(state: string, message: string): boolean {
 }
 
 function describe(state: string, error: DriverError): string {
-  if (!/^[0-9A-Z]{5}$/.test(state)) return state || 'the connection ended';
+  if (!SQLSTATE.test(state)) return state || 'the connection ended';
   const about = [error.table && `table ${error.table}`, error.constraint && `constraint ${error.constraint}`];
   const said = SPEAKS_OF_NO_VALUE.test(state) && state !== '42601' ? `: ${error.message}` : '';
   return [`SQLSTATE ${state}${said}`, ...about.filter(Boolean)].join(', ');

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { storedCheckpoint } from '../../../sinks/postgres/look.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { entryOf, insert, positionAt, sketchTable, upTo } from '../../support/batches.ts';
+import { entryOf, insert, part, positionAt, sketchTable, upTo } from '../../support/batches.ts';
 import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { until } from '../../support/wait.ts';
 import { copyInto, optionsFor, rowsOf, signal, TestSink } from './twin.ts';
@@ -91,6 +91,18 @@ test('a position is fenced by the epoch alone, were the backend still alive', as
   await assert.rejects(sink.flush(positionAt(0x200n)), (error: PgveilError) => error.code === 'fenced');
   await sink.close();
   assert.deepEqual(await rowsOf(server, table), []);
+});
+
+test('what is written behind a flush that is fenced says so, too', async () => {
+  const table = sketch('behind');
+  const sink = await opened('behind');
+  await copyInto(sink, table, []);
+  await sink.write(upTo(0x200n, [insert(table, ['1'])]));
+  await server.query(`UPDATE pgveil.checkpoint SET epoch = epoch + 1 WHERE pipeline = 'behind'`);
+  const flushed = sink.flush(positionAt(0x200n));
+  const written = sink.write(part([insert(table, ['2'])], [{ type: 'defined', table, generation: 1 }]));
+  const isFenced = (error: PgveilError) => error.code === 'fenced';
+  await Promise.all([assert.rejects(flushed, isFenced), assert.rejects(written, isFenced)]);
 });
 
 test('a checkpoint of a newer pgveil is refused, and nothing is changed', async () => {

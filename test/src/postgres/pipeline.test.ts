@@ -14,14 +14,15 @@ before(async () => {
 });
 after(() => server[Symbol.asyncDispose]());
 
+const about = (name: string) => () => new PgveilError('twin_failed', name);
+
 async function begin(): Promise<{ client: Client; pipeline: Pipeline }> {
   await server.query('TRUNCATE public.t');
   const url = new Secret(server.url());
   const client = await connect({ url, side: 'twin', purpose: 'write', name: 'pgveil test' });
-  return { client, pipeline: new Pipeline(client) };
+  return { client, pipeline: new Pipeline(client, about('about no statement')) };
 }
 
-const about = (name: string) => () => new PgveilError('twin_failed', name);
 const is = (name: string) => (error: Error) => error.message === name;
 
 function run(pipeline: Pipeline, text: string, parameters: readonly (string | null)[] = [], name = text) {
@@ -101,4 +102,28 @@ test('a connection that is gone is told to all that wait, and to all that come',
   await assert.rejects(pipeline.sync(), is('SELECT pg_sleep(60)'));
   await client.end().catch(() => {});
   await assert.rejects(run(pipeline, 'SELECT 1'), is('SELECT 1'));
+});
+
+test('what comes behind a failure and nobody waits for ends nothing but the pipeline', async () => {
+  const unheard: unknown[] = [];
+  const hear = (reason: unknown) => unheard.push(reason);
+  process.on('unhandledRejection', hear);
+  const { client, pipeline } = await begin();
+  await assert.rejects(run(pipeline, 'SELECT 1 / 0', [], 'the first'), is('the first'));
+  run(pipeline, 'COMMIT');
+  const copy = pipeline.copy('COPY public.t FROM STDIN', about('copy'));
+  await assert.rejects(copy.write(Buffer.from('1\tx\n')), is('the first'));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', hear);
+  assert.deepEqual(unheard, []);
+  await client.end();
+});
+
+test('a connection that is lost while nothing is unanswered is told as an error of ours', async () => {
+  const { client, pipeline } = await begin();
+  const { value: pid } = await run(pipeline, 'SELECT pg_backend_pid()');
+  const ended = new Promise<void>((resolve) => client.once('end', resolve));
+  await server.query('SELECT pg_terminate_backend($1)', { values: [pid] });
+  await ended;
+  await assert.rejects(run(pipeline, 'SELECT 1'), is('about no statement'));
 });

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sqlState, trouble } from '../../../src/postgres/trouble.ts';
+
+const said = (code: string) =>
+  trouble('twin', { code, message: 'the words of the server', detail: 'Key (email)=(a@b)' });
+
+test('a socket that failed is called by its own name, and is no SQLSTATE', () => {
+  for (const name of ['EPIPE', 'EPERM', 'ECONNRESET', 'ETIMEDOUT']) {
+    const error = said(name);
+    assert.deepEqual([error.code, error.message, sqlState(error)], ['twin_away', name, '']);
+  }
+});
+
+test('the words of the server are told only where they speak of no value', () => {
+  assert.equal(said('53100').message, 'SQLSTATE 53100: the words of the server');
+  for (const state of ['22P02', '23505', '42601', 'P0001', 'XX000']) {
+    assert.equal(said(state).message, `SQLSTATE ${state}`);
+    assert.equal(sqlState(said(state)), state);
+  }
+});
+
+test('what TLS refused is told from a socket that failed', () => {
+  for (const name of ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_TLS_CERT_ALTNAME_INVALID', 'DEPTH_ZERO_SELF_SIGNED_CERT']) {
+    assert.equal(said(name).code, 'tls_failed');
+  }
+});
