@@ -15,6 +15,11 @@ export interface Sink {
   write(batch: RedactedBatch): Promise<void>;
   /** Makes durable all that was written, and `position` and the batches' entries with it, atomically. Only at a batch with a position. */
   flush(position: Position): Promise<void>;
+  /**
+   * Resolves when what the last `copy read` or `copy finished` of the table set going beside the stream is done: keys and indexes, or
+   * the swap, durable with the table's entry. False where that copy came to nothing. Rejects as `write` does.
+   */
+  settled(table: string): Promise<boolean>;
   /** Rolls back what is not flushed. Safe to call at any time, also twice. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RedactedBatch } from '../core/batch.ts';
+import type { RawBatch, RedactedBatch, TableEvent } from '../core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../core/checkpoint.ts';
 import { reach } from '../core/fault.ts';
 import type { Lsn } from '../core/lsn.ts';
@@ -51,8 +51,8 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
     for (const [sink, { position }] of checkpoints) {
       if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
     }
-    parts.redactor.open(from.tables, outset.halts);
-    await new Session(parts, outset, checkpoints).run(from, signal);
+    const tables = parts.redactor.open(from.tables, outset.halts);
+    await new Session(parts, outset, checkpoints).run({ ...from, tables }, signal);
   } finally {
     await Promise.allSettled([parts.source.close(), ...[...parts.sinks.values()].map((sink) => sink.close())]);
   }
@@ -79,6 +79,13 @@ function unfinished(tables: Checkpoint['tables']): Checkpoint {
 
 function isBefore(one: Position | null, other: Position | null): boolean {
   return other !== null && (one === null || one.pos < other.pos);
+}
+
+type Event = TableEvent<'redacted'>;
+type CopyEvent = Extract<Event, { readonly type: 'copy read' | 'copy finished' }>;
+
+function nameOf(event: Event): string {
+  return event.type === 'stopped' ? event.name : event.table.name;
 }
 
 class Session {
@@ -123,6 +130,7 @@ class Session {
     for await (const batch of this.#parts.source.read(from, stopped)) {
       const redacted = this.#parts.redactor.redact(batch);
       this.#report(redacted);
+      this.#giveUp(batch, redacted);
       await Promise.all(this.#lanes.map((lane) => lane.push(redacted)));
       if (stopped.aborted) break;
     }
@@ -145,7 +153,36 @@ class Session {
     this.#unwritten.set(batch, left);
     if (left > 0) return;
     for (const [table, { generation, state }] of batch.entries) {
-      this.#parts.observe({ type: 'table', table, generation, ...state });
+      const last = batch.events.findLast((event) => nameOf(event) === table);
+      // Of a copy that is under way or waits to take its place there is nothing to be seen yet.
+      if (!last?.type.startsWith('copy')) this.#parts.observe({ type: 'table', table, generation, ...state });
+    }
+    for (const event of batch.events) {
+      if (event.type === 'copy read' || event.type === 'copy finished') void this.#orStop(this.#settle(event));
+    }
+  }
+
+  /** How much goes on in the sinks beside the stream. */
+  #unsettled = 0;
+
+  async #settle({ type, table }: CopyEvent): Promise<void> {
+    this.#unsettled++;
+    const settled = await Promise.all([...this.#parts.sinks.values()].map((sink) => sink.settled(table.name)));
+    this.#unsettled--;
+    const isWhole = settled.every(Boolean);
+    const { name, generation } = table;
+    if (type === 'copy read') this.#parts.source.settled(name, generation, isWhole);
+    else if (isWhole) this.#parts.observe({ type: 'table', table: name, generation, state: 'streaming' });
+    this.#stopAtGoal();
+  }
+
+  /** No sink will ever hear of the copy of a table that halted in the redactor. */
+  #giveUp({ events }: RawBatch, redacted: RedactedBatch): void {
+    for (const event of events) {
+      if (event.type !== 'copy read') continue;
+      const { name } = event.table;
+      const passed = redacted.events.some((other) => other.type === 'copy read' && other.table.name === name);
+      if (!passed) this.#parts.source.settled(name, event.generation, false);
     }
   }
 
@@ -164,12 +201,14 @@ class Session {
 
   /** Finds out where the source stands now, which is where to stop. */
   async #aim(): Promise<void> {
+    await this.#parts.source.copied();
     this.#goal = await this.#parts.source.end();
     this.#stopAtGoal();
   }
 
   #stopAtGoal(): void {
     const least = this.#acks.least;
+    if (this.#unsettled > 0) return;
     if (this.#isConfirmed && this.#goal !== null && least !== null && least >= this.#goal) this.#stop.abort();
   }
 

@@ -44,7 +44,7 @@ export function sourceOf(server: PostgresServer, names: readonly string[], optio
   } as unknown as Config;
   const source = new PostgresSource(
     config,
-    (table) => table.columns.map(() => true),
+    { wanted: (table) => table.columns.map(() => true), isAsCopied: () => true, fits: () => true },
     (observation) => told.push(observation),
   );
   return { source, told };

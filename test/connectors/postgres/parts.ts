@@ -95,7 +95,15 @@ export class PreparedCopy implements AsyncDisposable {
     options: Partial<CopyOptions> = {},
   ): Promise<PreparedCopy> {
     const { url, observer, name } = database;
-    const slot = await makeSlot({ url, name, observer, observe: () => {}, patience: 20_000, signal: never });
+    const slot = await makeSlot({
+      url,
+      name,
+      temporary: false,
+      observer,
+      observe: () => {},
+      patience: 20_000,
+      signal: never,
+    });
     const keeper = await keepSnapshot(url, slot.snapshot, never);
     await slot.release();
     const reading = await readCatalog(keeper.client, asked);

@@ -11,6 +11,7 @@ import {
   type Row,
   reads,
   sketchTable,
+  writeCopy,
 } from '../../support/batches.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { until } from '../../support/wait.ts';
@@ -101,7 +102,8 @@ test('a table that stops in the middle of its copy leaves nothing behind', async
     state: { state: 'halted', code: 'no_key' },
   } as const;
   await sink.write({ ...reads(next, 1, []), chunk: null, events: [stopped] });
-  assert.deepEqual(await generations('stopped'), ['stopped_public.stopped_16385_g1']);
+  await sink.flush(positionAt(0x200n));
+  await until(async () => (await generations('stopped')).length === 1, { what: 'the second generation to be dropped' });
   await sink.close();
   assert.deepEqual(await rowsOf(server, table), [['1', 'old']]);
 });
@@ -113,8 +115,8 @@ test('the swap waits for a long reader, says for whom, and others read meanwhile
   const [pid] = (await reader.query('SELECT pg_backend_pid() AS pid')).rows;
 
   const swapped = copyInto(sink, nextGeneration(table), [['2', 'new']], 0x200n);
-  const what = `the new copy of public.read, until it is let go of by pid ${pid.pid} (a long report)`;
-  await until(() => sink.observed.some((seen) => seen.type === 'waiting' && seen.what === what), { what });
+  const what = `the new copy of public.read waits until the table is let go of by pid ${pid.pid} (a long report)`;
+  await until(() => sink.observed.some((seen) => seen.type === 'step' && seen.message === what), { what });
   assert.deepEqual(await rowsOf(server, table), [['1', 'old']]);
   await reader.query('COMMIT');
   await swapped;
@@ -128,7 +130,7 @@ test('a swap that waits ends when the sink is closed', async () => {
   await reader.query('BEGIN; SELECT * FROM public.closed');
   const swapped = copyInto(sink, nextGeneration(table), []);
   const rejected = assert.rejects(swapped, PgveilError);
-  await until(() => sink.observed.some(({ type }) => type === 'waiting'), { what: 'the swap to wait' });
+  await until(() => sink.observed.some(({ type }) => type === 'step'), { what: 'the swap to wait' });
   await sink.close();
   await rejected;
 });
@@ -222,12 +224,12 @@ test('a chunk of many pieces arrives whole', async () => {
   const { table, sink } = await begin('pieces', []);
   const next = nextGeneration(table);
   const rows = Array.from({ length: 5000 }, (_, id): Row => [String(id), 'x'.repeat(1000)]);
-  const [started, , finishedChunk, finished] = copyOf(next, []);
+  const [started, , ...rest] = copyOf(next, []);
   await sink.write(started!);
   for (let at = 0; at < rows.length; at += 500) await sink.write(reads(next, 1, rows.slice(at, at + 500)));
-  await sink.write(finishedChunk!);
-  await sink.write(finished!);
+  await writeCopy(sink, rest);
   await sink.flush(positionAt(0x300n));
+  await sink.settled(table.name);
   await sink.close();
   assert.equal((await rowsOf(server, next)).length, 5000);
 });
