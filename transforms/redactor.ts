@@ -102,13 +102,17 @@ export class RowRedactor implements Redactor {
   }
 
   #follow(event: TableEvent<'raw'>): void {
-    if (event.type === 'defined' && event.generation > this.#generationOf(event.table.name)) {
-      this.#halted.delete(event.table.name);
-    }
+    if (event.type === 'defined' && this.#isTriedAnew(event)) this.#halted.delete(event.table.name);
     if (event.type === 'stopped') this.#stop(event);
     else if (this.#halted.has(event.table.name)) return;
     else if (event.type === 'defined') this.#begin(event.table, event.generation);
     else this.#pass(event);
+  }
+
+  /** A copy is to begin, of a definition that was not found unfit before. */
+  #isTriedAnew({ table, generation }: Extract<TableEvent<'raw'>, { type: 'defined' }>): boolean {
+    const after = this.#entries.all.get(table.name)?.generation ?? 0;
+    return generation > after && this.#definitions.get(table)?.plan !== null;
   }
 
   #pass(event: Exclude<TableEvent<'raw'>, { type: 'stopped' | 'defined' }>): void {
@@ -168,10 +172,6 @@ export class RowRedactor implements Redactor {
     return define(table, this.#config, this.#keys, this.#entries.all);
   }
 
-  #generationOf(name: string): number {
-    return this.#entries.all.get(name)?.generation ?? 0;
-  }
-
   /** Null where the definition halts its table; throws where it contradicts the configuration as a whole. */
   #planOf(table: Table<'raw'>): Plan | null {
     const known = this.#definitions.get(table);
@@ -194,7 +194,7 @@ export class RowRedactor implements Redactor {
     if (flow) flow.isFlowing = false;
     this.#entries.setState(name, state, oid);
     this.#events.push({ type: 'stopped', name, oid, state });
-    const generation = this.#generationOf(name);
+    const { generation } = this.#entries.all.get(name)!;
     this.#observe({ type: 'table', table: name, generation, state: 'halted', code, reason });
   }
 

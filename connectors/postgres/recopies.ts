@@ -41,7 +41,7 @@ export class Recopies {
   /** What is to be handed out next; whoever made it waits until it is taken. */
   #offer: { readonly batch: RawBatch; readonly taken: PromiseWithResolvers<void> } | null = null;
   #failure: { readonly error: unknown } | null = null;
-  /** Something was noted. */
+  /** Something was found out. */
   #noted = Promise.withResolvers<void>();
 
   constructor(options: RecopiesOptions) {
@@ -79,6 +79,10 @@ export class Recopies {
   note(events: readonly TableEvent<'raw'>[]): void {
     if (events.length === 0) return;
     for (const event of events) this.#due.note(event);
+    this.#wake();
+  }
+
+  #wake(): void {
     this.#noted.resolve();
     this.#noted = Promise.withResolvers();
   }
@@ -109,6 +113,7 @@ export class Recopies {
       return false;
     });
     if (stops.length > 0) await this.#hand({ ...NOTHING, events: stops }, signal);
+    this.#wake();
     return chosen;
   }
 

@@ -120,6 +120,14 @@ export class Consumer implements AsyncDisposable {
     return end;
   }
 
+  /** Resolves when no table is to be copied any more. */
+  async copied(): Promise<void> {
+    const what = 'every table to be copied';
+    let isCopied = false;
+    void this.source.copied().then(() => (isCopied = true));
+    await until(() => this.#ok() && isCopied, { what, timeout: 60_000 });
+  }
+
   async reached(lsn: Lsn): Promise<void> {
     const what = () => `position ${lsn}, at ${this.position?.pos}`;
     await until(() => this.#ok() && (this.position?.pos ?? 0n) >= lsn, { what, timeout: 60_000 });
@@ -151,6 +159,9 @@ export class Consumer implements AsyncDisposable {
       await this.source.open(this.#stop.signal);
       for await (const batch of this.source.read(this.#from, this.#stop.signal)) {
         this.batches.push(this.#keep ? batch : { ...batch, changes: [] });
+        for (const event of batch.events) {
+          if (event.type === 'copy read') this.source.settled(event.table.name, event.generation, true);
+        }
         if (this.pause) await Promise.race([this.pause, once(this.#stop.signal, 'abort')]);
       }
     } catch (error) {
