@@ -201,10 +201,16 @@ export const PIPELINE_ERRORS = {
     means: 'The slot is missing, was invalidated, or was made anew: changes between may be lost.',
     fix: 'Nothing: everything is copied again.',
   },
-  copy_unfinished: { ...anew, means: 'The first copy was interrupted.', fix: 'Nothing: everything is copied again.' },
-  rule_changed: {
+  copy_unfinished: {
     ...anew,
+    means: 'A table was made at the moment when a copy began.',
+    fix: 'Nothing: the copy begins again.',
+  },
+  rule_changed: {
+    retry: 'soon',
+    recovery: 'copy table',
+    exit: 1,
     means: 'A rule or the set of tables changed since the copy.',
-    fix: 'Nothing: everything is copied again.',
+    fix: 'Nothing: the table is copied again.',
   },
 } as const satisfies Record<string, Kind>;

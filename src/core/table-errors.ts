@@ -67,8 +67,10 @@ export const TABLE_ERRORS = {
     fix: 'Decide `drop` for some columns.',
   },
   stale: {
-    ...table,
+    retry: 'soon',
+    recovery: 'copy table',
+    exit: 1,
     means: 'The definition of the table changed; its old content stays readable.',
-    fix: 'Copy the table again.',
+    fix: 'Nothing: the table is copied again.',
   },
 } as const satisfies Record<string, Kind>;

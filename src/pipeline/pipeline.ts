@@ -67,6 +67,7 @@ class Lessons {
         this.anew = true;
         this.halts.clear();
         break;
+      case 'copy table':
       case 'reopen':
         break;
     }

@@ -118,6 +118,8 @@ class Session {
   async run(from: Checkpoint, signal: AbortSignal): Promise<void> {
     const stopped = AbortSignal.any([signal, this.#stop.signal]);
     const writing = this.#lanes.map((lane) => this.#orStop(lane.run()));
+    this.#positions = from.position ? null : new Map();
+    if (!from.position) void this.#orStop(this.#awaitFirstCopy());
     if (this.#outset.untilCaughtUp) writing.push(this.#orStop(this.#aim()));
     await this.#orStop(this.#read(from, stopped));
     for (const lane of this.#lanes) lane.end();
@@ -186,9 +188,19 @@ class Session {
     }
   }
 
+  /** What is durable in each sink, as long as the first copy is not: nobody can do anything with such a position. */
+  #positions: Map<string, Lsn> | null = null;
+
+  async #awaitFirstCopy(): Promise<void> {
+    await this.#parts.source.copied();
+    for (const [sink, pos] of this.#positions ?? []) this.#parts.observe({ type: 'durable', sink, pos });
+    this.#positions = null;
+  }
+
   #durable(sink: string, pos: Lsn): void {
     this.#isConfirmed = true;
-    this.#parts.observe({ type: 'durable', sink, pos });
+    if (this.#positions) this.#positions.set(sink, pos);
+    else this.#parts.observe({ type: 'durable', sink, pos });
     const lsn = this.#acks.durable(sink, pos);
     if (lsn !== null) {
       reach('before the ack');

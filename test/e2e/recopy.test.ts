@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { FAULTS, type Fault, RECOPY_FAULTS } from '../../src/core/fault.ts';
 import { canary } from '../support/canary.ts';
 import type { Tables } from '../support/decisions.ts';
 import { Servers } from '../support/servers.ts';
 import type { Service } from '../support/service.ts';
 import type { Trial } from '../support/trial.ts';
+import { until } from '../support/wait.ts';
 
 const servers = await Servers.start({ twinSettings: { wal_keep_size: '2GB' } });
 after(() => servers[Symbol.asyncDispose]());
@@ -49,14 +51,6 @@ async function underLoad(trial: Trial, work: () => Promise<void>): Promise<void>
   }
 }
 
-/** Resolves when the table streams in a later generation than `before`. */
-async function isRecopied(service: Service, before: number, table = 'public.person'): Promise<void> {
-  await service.reaches(`${table} copied anew`, ({ tables }) => {
-    const { state, generation } = tables[table]!;
-    return state === 'streaming' && generation > before;
-  });
-}
-
 const generationOf = async (service: Service, table = 'public.person') =>
   (await service.status()).tables[table]!.generation;
 
@@ -84,7 +78,7 @@ describe('a table whose definition changes is copied anew while another one stre
       const before = await generationOf(service);
       await underLoad(trial, async () => {
         await trial.source.query(`BEGIN; ${ddl}; COMMIT`);
-        await isRecopied(service, before);
+        await service.copiesAnew('public.person', before);
       });
       await trial.holdsAll(service);
       await trial.assertEqual();
@@ -92,6 +86,113 @@ describe('a table whose definition changes is copied anew while another one stre
       await trial.assertSilent([ssn], service);
     });
   }
+});
+
+const WIDER = `ALTER TABLE person ADD more text DEFAULT 'more'`;
+
+describe('what is not a change of the running stream leads to a copy as well', () => {
+  test('a definition that changed while the service was down', async () => {
+    await using trial = await servers.trial(SETUP, tables);
+    await (await trial.stream()).stop();
+    await trial.source.query(
+      `${WIDER}; UPDATE person SET note = 'changed' WHERE id < 100; UPDATE other SET v = 'changed'`,
+    );
+    await trial.catchUp();
+    await trial.assertEqual();
+  });
+
+  test('another rule, and a table more in the configuration: the others go on in their generation', async () => {
+    await using trial = await servers.trial(
+      `${SETUP}; CREATE TABLE more (id integer PRIMARY KEY, v text); INSERT INTO more VALUES (1, 'x')`,
+      tables,
+    );
+    await (await trial.stream()).stop();
+    await trial.source.query(`UPDATE person SET note = 'changed' WHERE id < 100; INSERT INTO more VALUES (2, 'y')`);
+    const changed = {
+      'public.person': { columns: { id: 'keep', ssn: 'null', note: 'keep' } },
+      'public.more': other,
+    } as const;
+    trial.tables = { ...tables, ...changed };
+    const service = await trial.stream();
+    const { tables: now } = await trial.holdsAll(service);
+    const generations = Object.entries(now).map(([name, { generation }]) => [name, generation]);
+    assert.deepEqual(Object.fromEntries(generations), { 'public.person': 2, 'public.other': 1, 'public.more': 1 });
+    await trial.source.query(`INSERT INTO more VALUES (3, 'z')`);
+    await trial.holdsAll(service);
+    await trial.assertEqual();
+  });
+
+  test('a crash in the first copy: what was finished stays, the rest is copied beside it', async () => {
+    await using trial = await servers.trial(SETUP, tables);
+    const service = await trial.run({ fault: 'table attached' });
+    await service.dies();
+    await trial.source.query(`UPDATE person SET note = 'since'; UPDATE other SET v = 'since'`);
+    const again = await trial.stream();
+    const generations = Object.values((await trial.holdsAll(again)).tables).map(({ generation }) => generation);
+    assert.deepEqual(generations.sort(), [1, 2]);
+    await trial.assertEqual();
+  });
+
+  test('a slot that was lost: every table', async () => {
+    await using trial = await servers.trial(SETUP, tables);
+    await (await trial.stream()).stop();
+    await trial.source.query(`SELECT pg_drop_replication_slot('${trial.slot}')`);
+    await trial.source.query(`UPDATE person SET note = 'unseen'; UPDATE other SET v = 'unseen'`);
+    await trial.catchUp();
+    await trial.assertEqual();
+  });
+});
+
+describe('kill -9 during a copy beside the stream', () => {
+  const AFTER_THE_FIRST: readonly Fault[] = [
+    ...RECOPY_FAULTS,
+    ...FAULTS.slice(FAULTS.indexOf('snapshot exported'), FAULTS.indexOf('table attached') + 1),
+  ];
+  for (const fault of AFTER_THE_FIRST) {
+    test(`"${fault}": the next start makes it anew, or finds it done`, async () => {
+      await using trial = await servers.trial(SETUP, tables);
+      await (await trial.stream()).stop();
+      await trial.source.query(WIDER);
+      await underLoad(trial, async () => {
+        const service = await trial.run({ fault });
+        await service.dies();
+        const { tables: stored } = JSON.parse((await trial.command(['status', '--json'])).stdout);
+        assert.equal(stored['public.person'].state, fault === 'table attached' ? 'streaming' : 'waiting');
+        assert.equal(stored['public.other'].state, 'streaming');
+        const again = await trial.run();
+        await again.copiesAnew('public.person', 1);
+        await again.stop();
+      });
+      await trial.catchUp();
+      await trial.assertEqual();
+      const { rows } = await trial.twin.query('SELECT count(*)::int AS n FROM pgveil.generation');
+      assert.equal(rows[0].n, 2, 'a generation is left behind');
+    });
+  }
+});
+
+test('a long reader delays the new copy of its table, and nothing else', async () => {
+  await using trial = await servers.trial(SETUP, tables);
+  const service = await trial.stream();
+  const reader = await servers.twin.connect(trial.name);
+  await reader.query('BEGIN; SELECT count(*) FROM person');
+  await trial.source.query(WIDER);
+  const waits = () => service.process.output.includes('waits until the table is let go of');
+  await until(waits, { what: 'the new copy to wait' });
+  for (let at = 0; at < 5; at++) {
+    await trial.source.query(
+      `UPDATE other SET v = 'during ${at}'; UPDATE person SET note = 'during ${at}' WHERE id = ${at}`,
+    );
+    const status = await trial.holdsAll(service, 5_000);
+    assert.notEqual(status.tables['public.person']?.state, 'streaming');
+  }
+  assert.equal((await trial.twin.query(`SELECT count(*)::int AS n FROM other WHERE v = 'during 4'`)).rows[0].n, 100);
+  assert.equal((await reader.query('SELECT count(*)::int AS n FROM person')).rows[0].n, 2000);
+  await reader.query('COMMIT');
+  await reader.end();
+  await service.copiesAnew('public.person', 1);
+  await trial.holdsAll(service);
+  await trial.assertEqual();
 });
 
 test('after all of this no file and no log of the twin holds a number', async () => {
