@@ -7,9 +7,9 @@ import type { Observe } from '../../src/core/observer.ts';
 import { readCatalog } from './catalog.ts';
 import { type CopyOptions, copyEverything } from './copy.ts';
 import { type Keeper, keepSnapshot } from './keeper.ts';
-import { keepPublication } from './publication.ts';
+import { keepPublication, stepSql } from './publication.ts';
 import type { Asked, Reading } from './reading.ts';
-import { endSession, openReader } from './session.ts';
+import { ask, endSession, openReader } from './session.ts';
 import { type MadeSlot, makeSlot } from './slot.ts';
 
 export interface NewSlot {
@@ -18,6 +18,8 @@ export interface NewSlot {
   readonly temporary: boolean;
   /** All of them: the publication is kept in step. */
   readonly configured: ReadonlyMap<string, Asked>;
+  /** Those to be copied. */
+  readonly asked: ReadonlyMap<string, Asked>;
   readonly observe: Observe;
   readonly signal: AbortSignal;
   /** Called between publication and slot. */
@@ -35,12 +37,13 @@ export interface Snapshot {
 
 /** Makes publication and slot. WAL from before the publication can never be decoded, so it comes first. */
 export async function takeSnapshot(options: NewSlot): Promise<Snapshot> {
-  const { source, configured, before } = options;
+  const { source, asked, configured, before } = options;
   const { url, publication } = source;
   const observer = await openReader(url, 'pgveil copy');
   try {
     const published = await readCatalog(observer, configured);
     await keepPublication(url, observer, publication, published);
+    await requirePublished(observer, publication, published, asked.keys());
     await before?.(observer);
     return { slot: await makeSlot({ ...options, url, observer, patience: PATIENCE_MS }), published };
   } finally {
@@ -73,7 +76,7 @@ export async function copySnapshot(
   const keeper = await keepSnapshot(source.url, slot.snapshot, signal).finally(imported);
   try {
     const reading = await readCatalog(keeper.client, asked);
-    requirePublished(reading, published);
+    requireSame(reading, published);
     const { url, workers } = source;
     const transaction = { clsn: slot.consistentPoint, xid: null, commitTime: keeper.time };
     const copy = copyEverything({ ...options, url, workers, reading, snapshot: keeper.snapshot, transaction });
@@ -95,9 +98,24 @@ async function* readAll(copy: AsyncGenerator<RawBatch>, keeper: Keeper, signal: 
 }
 
 /** A table that came between the publication and the snapshot is in the one and not in the other: its changes would never come. */
-function requirePublished(reading: Reading, published: Reading): void {
+function requireSame(reading: Reading, published: Reading): void {
   for (const [name, { table }] of reading.tables) {
     if (!table || published.tables.get(name)?.table?.oid === table.oid) continue;
     throw new PgveilError('copy_unfinished', `source: ${name} was made at the moment when the copy began`);
   }
+}
+
+/** A publication that a person made is never altered: a table that it lacks would be copied, and then stand still. */
+async function requirePublished(observer: pg.Client, name: string, { tables }: Reading, asked: Iterable<string>) {
+  const rows = await ask<Record<'schemaname' | 'tablename', string>>(
+    observer,
+    'SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = $1',
+    [name],
+  );
+  const published = new Set(rows.map((row) => JSON.stringify([row.schemaname, row.tablename])));
+  const wanted = [...asked].flatMap((one) => tables.get(one)?.table ?? []);
+  const lacking = wanted.filter(({ schema, relation }) => !published.has(JSON.stringify([schema, relation])));
+  if (lacking.length === 0) return;
+  const message = `source: the publication ${name} lacks ${lacking.map((table) => table.name).join(', ')}`;
+  throw new PgveilError('publication_unfit', message, { fix: stepSql(name, [], lacking) });
 }

@@ -69,6 +69,11 @@ export class Applying {
     this.#entries.set(table, entry);
   }
 
+  /** A later entry of the table is durable already. */
+  dropEntry(table: string): void {
+    this.#entries.delete(table);
+  }
+
   /** Applies all that was written so far, within the open transaction. */
   async settle(): Promise<void> {
     await this.#applyWindows();

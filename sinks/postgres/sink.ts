@@ -125,7 +125,8 @@ export class PostgresSink implements Sink {
         return await applying.settle();
       case 'copy started':
         await completions.stop(event.table.name);
-        return await copies.start(this.#tableOf(event.table), unfinished(entries.get(event.table.name)!));
+        await copies.start(this.#tableOf(event.table), unfinished(entries.get(event.table.name)!));
+        return applying.dropEntry(event.table.name);
       case 'chunk finished':
         return await copies.finishChunk(event.table.name, event.chunk);
       case 'chunk abandoned':

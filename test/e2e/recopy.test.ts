@@ -171,6 +171,46 @@ describe('kill -9 during a copy beside the stream', () => {
   }
 });
 
+describe('a change of the definition in the middle of a copy beside the stream', () => {
+  const NARROWER = 'ALTER TABLE person DROP note';
+  const SWAP = `BEGIN; ALTER TABLE person RENAME ssn TO between; ALTER TABLE person RENAME note TO ssn;
+    ALTER TABLE person RENAME between TO note; UPDATE person SET id = id + 50000; COMMIT`;
+
+  /** Starts with a table that is due, and holds the process at that point of its copy. */
+  async function heldAt(trial: Trial, fault: Fault): Promise<Service> {
+    await (await trial.stream()).stop();
+    await trial.source.query(`${WIDER}; UPDATE person SET note = 'changed' WHERE id < 100`);
+    const service = await trial.run({ fault: `${fault}:1:SIGSTOP` });
+    await service.holds();
+    return service;
+  }
+
+  for (const fault of ['snapshot exported', 'copies finished', 'indexes built', 'hand-over durable'] as const) {
+    test(`at "${fault}": that copy comes to nothing, and the next one has the newer definition`, async () => {
+      await using trial = await servers.trial(SETUP, tables);
+      const service = await heldAt(trial, fault);
+      await trial.source.query(`${NARROWER}; UPDATE person SET more = 'changed' WHERE id < 50`);
+      service.process.kill('SIGCONT');
+      await service.copiesAnew('public.person', 2);
+      await trial.holdsAll(service);
+      await trial.assertEqual();
+      await trial.assertSilent([ssn], service);
+    });
+
+    test(`at "${fault}": columns that swap names halt the table, and not one value leaves`, async () => {
+      await using trial = await servers.trial(SETUP, tables);
+      const service = await heldAt(trial, fault);
+      await trial.source.query(SWAP);
+      service.process.kill('SIGCONT');
+      await service.halts('public.person', 'names_moved');
+      await trial.source.query(`UPDATE other SET v = 'still here'`);
+      await trial.holdsAll(service);
+      await trial.assertEqual({ 'public.other': other });
+      await trial.assertSilent([ssn], service);
+    });
+  }
+});
+
 test('a long reader delays the new copy of its table, and nothing else', async () => {
   await using trial = await servers.trial(SETUP, tables);
   const service = await trial.stream();
