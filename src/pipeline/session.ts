@@ -30,6 +30,8 @@ export interface Outset {
   readonly untilCaughtUp: boolean;
   /** Called once when the first batch is through: whatever was wrong before is over. */
   readonly healthy: () => void;
+  /** A table was copied anew: what halted it is over. */
+  readonly healed: (table: string) => void;
 }
 
 /** After a signal, how long what is in hand may take to become durable; the rest is rolled back and read again. */
@@ -174,7 +176,10 @@ class Session {
     const isWhole = settled.every(Boolean);
     const { name, generation } = table;
     if (type === 'copy read') this.#parts.source.settled(name, generation, isWhole);
-    else if (isWhole) this.#parts.observe({ type: 'table', table: name, generation, state: 'streaming' });
+    else if (isWhole) {
+      this.#outset.healed(name);
+      this.#parts.observe({ type: 'table', table: name, generation, state: 'streaming' });
+    }
     this.#stopAtGoal();
   }
 
