@@ -95,10 +95,14 @@ for (const [what, ddl] of Object.entries({
       await trial.source.query(`INSERT INTO person (id, note) VALUES (9000, ${quote(ssn.value)})`);
       await trial.source.query('BEGIN; ALTER TABLE person DROP note; ALTER TABLE person ADD note text; COMMIT');
       const service = await trial.run();
-      // By then both columns are new ones, under names that have decisions.
-      await service.copiesAnew('public.person', 1);
-      await trial.holdsAll(service);
-      await trial.assertEqual();
+      if (ddl === SWAP) {
+        await service.halts('public.person', 'names_moved');
+      } else {
+        // By then both columns are new ones, under names that have decisions.
+        await service.copiesAnew('public.person', 1);
+        await trial.holdsAll(service);
+        await trial.assertEqual();
+      }
       await trial.assertSilent([ssn], service);
     });
   });
