@@ -90,6 +90,13 @@ export class Due {
     account.refused = account.seen ?? WHATEVER_IS_SEEN;
   }
 
+  /** Whatever was against a copy of it does not count any more. */
+  force(name: string): void {
+    const account = this.#accounts.get(name)!;
+    account.seen = account.refused = null;
+    account.began = [];
+  }
+
   begin(name: string, now: number): void {
     const account = this.#accounts.get(name)!;
     account.generation++;

@@ -32,6 +32,9 @@ export interface Handed {
 /** One look at the catalog for one table. */
 export type Look = (name: string) => Promise<Reading>;
 
+/** Why a table is copied anew that could have gone on. */
+export const ASKED_FOR = 'a new copy was asked for';
+
 const FIRST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 128;
 
@@ -66,6 +69,11 @@ export class Relations {
     return [...this.#streaming].map(([name, streaming]) => {
       return { streaming, truncatedBy: this.#truncatedBy.get(name) ?? new Set() };
     });
+  }
+
+  /** None of these tables' rows are taken any more, because a person wants them copied anew. */
+  giveUp(names: readonly string[], since: Lsn): TableEvent<'raw'>[] {
+    return names.flatMap((name) => this.#stop(name, stale(name, since, ASKED_FOR)));
   }
 
   /** From here on the table's rows are taken. What the last RELATION of it said on this connection is a question as well. */

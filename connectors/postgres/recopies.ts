@@ -9,6 +9,7 @@ import { shapeOf, type Table } from '../../src/core/table.ts';
 import { unlessAborted } from './abort.ts';
 import type { Bell } from './bell.ts';
 import { Due } from './due.ts';
+import { ASKED_FOR } from './question.ts';
 import type { Reading, TableReading } from './reading.ts';
 import { stopTable } from './stop.ts';
 import { emptyBatch } from './table-copy.ts';
@@ -23,6 +24,8 @@ export interface RecopiesOptions {
   readonly look: (names: readonly string[]) => Promise<Reading>;
   /** One copy of these tables, in these generations, beside the stream: see `recopy`. Returns those that stream now. */
   readonly copy: Copy;
+  /** Has the stream stop these tables between two transactions. */
+  readonly stop: (names: readonly string[], signal: AbortSignal) => Promise<void>;
 }
 
 export type Copy = (
@@ -41,6 +44,7 @@ export class Recopies {
   /** What is to be handed out next; whoever made it waits until it is taken. */
   #offer: { readonly batch: RawBatch; readonly taken: PromiseWithResolvers<void> } | null = null;
   #failure: { readonly error: unknown } | null = null;
+  readonly #asked = new Set<string>();
   /** Something was found out. */
   #noted = Promise.withResolvers<void>();
 
@@ -53,6 +57,7 @@ export class Recopies {
   async run(signal: AbortSignal): Promise<void> {
     try {
       while (!signal.aborted) {
+        await this.#stopAsked(signal);
         const names = await this.#choose(signal);
         if (names.length > 0) await this.#attempt(names, signal);
         else await Promise.race([this.#noted.promise, sleep(LOOK_MS, undefined, { signal, ref: false })]);
@@ -90,6 +95,25 @@ export class Recopies {
   /** Nobody will take the changes of this copy: the same definition is not copied again. */
   giveUp(name: string, generation: number): void {
     if (this.#due.isCopying(name) && this.#due.generationOf(name) === generation) this.#due.refuse(name);
+  }
+
+  /** See Source.recopy. */
+  ask(name: string): void {
+    this.#asked.add(name);
+    this.#wake();
+  }
+
+  async #stopAsked(signal: AbortSignal): Promise<void> {
+    const names = [...this.#asked];
+    this.#asked.clear();
+    if (names.length === 0) return;
+    for (const name of names) this.#due.force(name);
+    await this.#options.stop(names, signal);
+    // A table that did not stream has nothing to stop; whatever halted it is for the person who asked.
+    const halted = names.filter((name) => this.#due.needsPerson(name));
+    const state = { state: 'stale', since: 0n, reason: ASKED_FOR } as const;
+    const events = halted.map((name) => ({ type: 'stopped', name, oid: 0, state, definition: null }) as const);
+    if (events.length > 0) await this.#hand({ ...NOTHING, events }, signal);
   }
 
   /** See Source.copied. */

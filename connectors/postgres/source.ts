@@ -7,6 +7,7 @@ import { reach } from '../../src/core/fault.ts';
 import { type Lsn, parseLsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Rules, Source } from '../../src/core/source.ts';
+import { unlessAborted } from './abort.ts';
 import { Batches } from './batches.ts';
 import { Bell } from './bell.ts';
 import { readCatalog } from './catalog.ts';
@@ -90,6 +91,10 @@ export class PostgresSource implements Source {
   async settled(table: string, generation: number, isWhole: boolean): Promise<void> {
     if (!isWhole) (await this.#recopies.promise).giveUp(table, generation);
     this.#settling.tell(table, generation, isWhole);
+  }
+
+  async recopy(table: string): Promise<void> {
+    (await this.#recopies.promise).ask(table);
   }
 
   async copied(): Promise<void> {
@@ -195,7 +200,18 @@ export class PostgresSource implements Source {
       bell,
       look,
       copy,
+      stop: (names, given) => this.#stop(names, given),
     });
+  }
+
+  async #stop(names: readonly string[], signal: AbortSignal): Promise<void> {
+    const stream = this.#stream!;
+    try {
+      await unlessAborted(stream.stopAt(0n), signal);
+      stream.giveUp(names);
+    } finally {
+      stream.goOn();
+    }
   }
 
   async #openReceiver(): Promise<Receiver> {

@@ -112,7 +112,16 @@ export class Stream implements Listener {
 
   /** At a stop: takes tables over from another stream that has got there too. Their changes from here on are of this stream. */
   takeOver(tables: readonly Handed[]): void {
-    for (const event of this.#transactions.takeOver(tables)) this.#batches.event(event);
+    this.#say(this.#transactions.takeOver(tables));
+  }
+
+  /** At a stop: these tables stop here, to be copied anew. */
+  giveUp(names: readonly string[]): void {
+    this.#say(this.#transactions.giveUp(names));
+  }
+
+  #say(events: readonly TableEvent<'raw'>[]): void {
+    for (const event of events) this.#batches.event(event);
     this.#batches.commit(this.position);
     this.bell.ring();
   }

@@ -95,6 +95,10 @@ export class Transactions {
     return tables.map((table) => this.#relations.takeOver(table));
   }
 
+  giveUp(names: readonly string[]): TableEvent<'raw'>[] {
+    return this.#relations.giveUp(names, this.position.pos);
+  }
+
   handOver(): Handed[] {
     return this.#relations.handOver();
   }

@@ -112,6 +112,11 @@ export const PIPELINE_ERRORS = {
     means: 'Another instance of this pipeline took the twin over.',
     fix: 'Nothing: this instance waits until the other is gone.',
   },
+  not_running: {
+    ...away,
+    means: 'No process runs this pipeline on this machine, or it is another user’s.',
+    fix: 'Start it with `pgveil run` and ask again.',
+  },
   timed_out: {
     ...away,
     means: '`--until-caught-up` did not get there within its `--timeout`.',

@@ -18,6 +18,8 @@ export interface Source {
   read(from: Checkpoint, signal: AbortSignal): AsyncIterable<RawBatch>;
   /** Every sink is done with what `copy read` asks for: changes of the table may follow; or none may, where one gave the copy up. */
   settled(table: string, generation: number, isWhole: boolean): void;
+  /** A person wants a table copied anew, whatever state it is in. Taken in at once, done beside the stream. */
+  recopy(table: string): void;
   /** Resolves when no table is to be copied any more: each streams, is halted, or waits for a person. */
   copied(): Promise<void>;
   /** Everything before `lsn` is durable in every sink: the slot may move there. Never called with a smaller one. */

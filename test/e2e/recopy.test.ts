@@ -211,6 +211,29 @@ describe('a change of the definition in the middle of a copy beside the stream',
   }
 });
 
+test('`pgveil recopy` has the running process copy a table anew, one that a sink could not go on with as well', async () => {
+  await using trial = await servers.trial(SETUP, tables);
+  assert.equal((await trial.command(['recopy', 'public.person'])).code, 1, 'nobody runs');
+  const service = await trial.stream();
+  await underLoad(trial, async () => {
+    assert.equal((await trial.command(['recopy', 'public.person', 'public.other'])).code, 0);
+    await Promise.all(Object.keys(tables).map((table) => service.copiesAnew(table, 1)));
+  });
+  await trial.holdsAll(service);
+  await trial.assertEqual();
+
+  await trial.source.query(`ALTER TABLE person ALTER note SET STORAGE EXTERNAL;
+    INSERT INTO person VALUES (9000, 'x', repeat(md5('x'), 500))`);
+  await trial.holdsAll(service);
+  await trial.twin.query('DELETE FROM person WHERE id = 9000');
+  await trial.source.query(`UPDATE person SET ssn = 'y' WHERE id = 9000`);
+  await service.halts('public.person', 'row_missing');
+  assert.equal((await trial.command(['recopy', 'public.person', '--json'])).code, 0);
+  await service.copiesAnew('public.person', 2);
+  await trial.holdsAll(service);
+  await trial.assertEqual();
+});
+
 test('a long reader delays the new copy of its table, and nothing else', async () => {
   await using trial = await servers.trial(SETUP, tables);
   const service = await trial.stream();

@@ -50,6 +50,7 @@ export class ScriptedSource implements Source {
     this.acked.push(lsn);
   }
   settled() {}
+  recopy() {}
   async copied() {}
   async end() {
     return 100n;
