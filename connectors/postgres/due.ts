@@ -22,6 +22,8 @@ interface Account {
   /** What the catalog said of it last, and the last that must not be copied. Equal ones say the same. */
   seen: string | null;
   refused: string | null;
+  /** A person asked for its next copy. */
+  isAsked: boolean;
 }
 
 /** Which tables are to be copied anew, and when. Pure: it is told what happens, and times in ms of a monotonic clock. */
@@ -41,6 +43,7 @@ export class Due {
     if (event.type !== 'stopped' && event.type !== 'copy finished') return;
     account.state = event.type === 'stopped' ? event.state : { state: 'streaming' };
     account.isCopying = false;
+    if (event.type === 'copy finished') account.isAsked = false;
   }
 
   /** Tables that may be due: what the catalog says of them decides. */
@@ -95,6 +98,11 @@ export class Due {
     const account = this.#accounts.get(name)!;
     account.seen = account.refused = null;
     account.began = [];
+    account.isAsked = true;
+  }
+
+  isAsked(name: string): boolean {
+    return this.#accounts.get(name)!.isAsked;
   }
 
   begin(name: string, now: number): void {
@@ -107,7 +115,8 @@ export class Due {
 
 function accountOf(entry: TableEntry | undefined): Account {
   const state = entry?.state ?? ({ state: 'absent' } as const);
-  return { state, generation: entry?.generation ?? 0, isCopying: false, began: [], seen: null, refused: null };
+  const generation = entry?.generation ?? 0;
+  return { state, generation, isCopying: false, began: [], seen: null, refused: null, isAsked: false };
 }
 
 function dueAt({ began }: Account, now: number): number {

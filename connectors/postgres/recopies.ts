@@ -10,7 +10,7 @@ import { unlessAborted } from './abort.ts';
 import type { Bell } from './bell.ts';
 import { Due } from './due.ts';
 import { ASKED_FOR } from './question.ts';
-import type { Reading, TableReading } from './reading.ts';
+import type { Problem, Reading, TableReading } from './reading.ts';
 import { stopTable } from './stop.ts';
 import { emptyBatch } from './table-copy.ts';
 
@@ -19,6 +19,8 @@ export interface RecopiesOptions {
   readonly entries: Checkpoint['tables'];
   readonly rules: Rules;
   readonly observe: Observe;
+  /** Bytes from which on a table that changed waits for a person. */
+  readonly autoBelow: number;
   /** Rung when there is something to take. */
   readonly bell: Bell;
   readonly look: (names: readonly string[]) => Promise<Reading>;
@@ -142,16 +144,26 @@ export class Recopies {
   }
 
   /** Whether a table can be copied as it is, or the event that says why not; `wait` where that was said already. */
-  #judge(name: string, { table, problem }: TableReading): 'copy' | 'wait' | TableEvent<'raw'> {
-    const { rules, observe } = this.#options;
+  #judge(name: string, { table, problem, leaves }: TableReading): 'copy' | 'wait' | TableEvent<'raw'> {
     const state = this.#due.stateOf(name);
-    if (problem) {
-      const { oid, code, message, fix } = problem;
-      if (state.state === 'halted' && state.code === code) return 'wait';
-      return stopTable({ name, oid }, { state: { state: 'halted', code }, message, fix, definition: null }, observe);
-    }
+    if (problem) return this.#halt(name, problem);
     if (this.#due.needsPerson(name) && this.#isAsItWas(table)) return 'wait';
-    return rules.fits(table) ? 'copy' : { type: 'stopped', name, oid: table.oid, state, definition: table };
+    if (!this.#options.rules.fits(table)) {
+      return { type: 'stopped', name, oid: table.oid, state, definition: table };
+    }
+    // A copy for hours is for a person to begin, unless the table was never copied.
+    const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
+    if (bytes < this.#options.autoBelow || state.state === 'absent' || this.#due.isAsked(name)) return 'copy';
+    const why = state.state === 'stale' ? state.reason : 'what halted it is over';
+    const message = `${name}: ${why}; its ${Math.ceil(bytes / 1024 ** 2)} MB are more than recopy.auto_below`;
+    return this.#halt(name, { oid: table.oid, code: 'stale', message, fix: `pgveil recopy '${name}'` });
+  }
+
+  #halt(name: string, { oid, code, message, fix }: Problem): 'wait' | TableEvent<'raw'> {
+    const stop = { state: { state: 'halted', code }, message, fix, definition: null } as const;
+    const event = stopTable({ name, oid }, stop, this.#options.observe);
+    const now = this.#due.stateOf(name);
+    return now.state === 'halted' && now.code === code ? 'wait' : event;
   }
 
   /** Under the same definition and the same rules a copy would end as the one before. */

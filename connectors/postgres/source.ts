@@ -197,6 +197,7 @@ export class PostgresSource implements Source {
       entries,
       rules: this.#rules,
       observe: this.#observe,
+      autoBelow: this.#config.source.autoBelow,
       bell,
       look,
       copy,

@@ -69,6 +69,7 @@ export class TableWatch {
 
   warning({ code, message, fix }: Seen<'warning'>): void {
     this.#warnings.set(`${code} ${message}`, { code, message, fix });
+    if (this.#halt?.code === code) this.#halt = { code, message, fix };
   }
 
   withheld({ column, cells }: Seen<'withheld'>): void {

@@ -4,7 +4,7 @@ import { FAULTS, type Fault, RECOPY_FAULTS } from '../../src/core/fault.ts';
 import { canary } from '../support/canary.ts';
 import type { Tables } from '../support/decisions.ts';
 import { Servers } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
+import type { Service, Status } from '../support/service.ts';
 import type { Trial } from '../support/trial.ts';
 import { until } from '../support/wait.ts';
 
@@ -230,6 +230,21 @@ test('`pgveil recopy` has the running process copy a table anew, one that a sink
   await service.halts('public.person', 'row_missing');
   assert.equal((await trial.command(['recopy', 'public.person', '--json'])).code, 0);
   await service.copiesAnew('public.person', 2);
+  await trial.holdsAll(service);
+  await trial.assertEqual();
+});
+
+test('a table larger than `recopy.auto_below` waits for `pgveil recopy`, over a restart as well', async () => {
+  await using trial = await servers.trial(SETUP, tables, { others: { recopy: { auto_below: '1kB' } } });
+  await (await trial.stream()).stop();
+  await trial.source.query(`ANALYZE person; ${WIDER}`);
+  await trial.catchUp(3);
+  const service = await trial.run();
+  await service.halts('public.person', 'stale');
+  const says = ({ tables: now }: Status) => now['public.person']!.halt!.fix === `pgveil recopy 'public.person'`;
+  await service.reaches('the command to give', says);
+  assert.equal((await trial.command(['recopy', 'public.person'])).code, 0);
+  await service.copiesAnew('public.person', 1);
   await trial.holdsAll(service);
   await trial.assertEqual();
 });

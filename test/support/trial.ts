@@ -20,6 +20,8 @@ export interface TrialOptions {
   readonly workers?: number;
   /** More keys of the configuration's `sinks.twin`. */
   readonly sink?: Readonly<Record<string, unknown>>;
+  /** More keys of the configuration itself. */
+  readonly others?: Readonly<Record<string, unknown>>;
 }
 
 export interface RunOptions {
@@ -76,7 +78,7 @@ export class Trial implements AsyncDisposable {
 
   /** What the configuration file says; a test may change it and start with its own. */
   configuration(): Record<string, unknown> {
-    const { memory = '256MB', workers = 2, sink } = this.#options;
+    const { memory = '256MB', workers = 2, sink, others } = this.#options;
     return {
       version: 1,
       name: this.name,
@@ -86,6 +88,7 @@ export class Trial implements AsyncDisposable {
       sinks: { twin: { type: 'postgres', url: this.twinUrl, ...sink } },
       memory,
       http: { listen: `127.0.0.1:${this.#port}` },
+      ...others,
     };
   }
 

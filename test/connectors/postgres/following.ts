@@ -37,7 +37,7 @@ export function sourceOf(server: PostgresServer, names: readonly string[], optio
   const told: Observation[] = [];
   const config = {
     name: 'test',
-    source: { url: new Secret(server.url()), publication, slot, workers: 2, onGap },
+    source: { url: new Secret(server.url()), publication, slot, workers: 2, onGap, autoBelow: Infinity },
     tables: asTables(names),
     memory,
     sink: { sourcePrimaryKey: 'source_primary_key' },
