@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import type { TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
+import type { Observation } from '../../src/core/observer.ts';
 import { quoteTable } from '../../src/postgres/quote.ts';
 import { sqlState, trouble } from '../../src/postgres/trouble.ts';
 import { buildIndexes } from './indexes.ts';
@@ -11,6 +12,7 @@ import type { Session } from './session.ts';
 import { holders, swap } from './swap.ts';
 import { LOCK_NOT_AVAILABLE } from './takeover.ts';
 import type { TwinTable } from './twin-table.ts';
+import type { View } from './views.ts';
 
 const DEADLOCK_DETECTED = '40P01';
 const SWAP_RETRY_MS = 1000;
@@ -108,8 +110,9 @@ export class Completions {
     for (let told = ''; !given.aborted; ) {
       try {
         return await this.#inTurn(async () => {
-          if (!given.aborted) await swap(client, claim, table, entry);
-          return !given.aborted;
+          if (given.aborted) return false;
+          for (const view of await swap(client, claim, table, entry)) observe(viewDropped(table.source.name, view));
+          return true;
         });
       } catch (error) {
         const message = await whoHolds(client, table, error);
@@ -160,4 +163,9 @@ async function whoHolds(client: Client, table: TwinTable, error: unknown): Promi
   if (failure.code !== 'twin_failed') throw failure;
   const message = `${name}: the new copy cannot take its place: ${failure.message}`;
   throw new PgveilError('swap_blocked', message, { table: name });
+}
+
+function viewDropped(table: string, { name, sql }: View): Observation {
+  const message = `the view ${name} does not compile any more, since columns of the table went: it was dropped`;
+  return { type: 'warning', table, code: 'view_dropped', message, fix: `Correct it and make it again: ${sql}` };
 }
