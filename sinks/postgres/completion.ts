@@ -160,7 +160,8 @@ async function whoHolds(client: Client, table: TwinTable, error: unknown): Promi
     return `the new copy of ${name} waits until the table is let go of by ${await holders(client, table)}`;
   }
   const failure = trouble('twin', error);
-  if (failure.code !== 'twin_failed') throw failure;
+  // Rights are missing where something in the way is somebody else's.
+  if (failure.code !== 'twin_failed' && failure.code !== 'twin_rights') throw failure;
   const message = `${name}: the new copy cannot take its place: ${failure.message}`;
   throw new PgveilError('swap_blocked', message, { table: name });
 }
