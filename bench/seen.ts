@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { until } from '../test/support/wait.ts';
 import type { Database, Servers } from './servers.ts';
 
-const LOOK_EVERY_MS = 2;
+const LOOK_EVERY_MS = 10;
 const PATIENCE_MS = 10 * 60_000;
 
 /** Resolves with the time, as performance.now() has it, when a look first gave true. */

@@ -33,7 +33,7 @@ export interface SourceConfig {
 
 export interface TableConfig {
   readonly schema: string;
-  readonly name: string;
+  readonly relation: string;
   /** Null: the primary key. */
   readonly key: readonly string[] | null;
   readonly columns: ReadonlyMap<string, Decision>;

@@ -23,9 +23,10 @@ export interface Status {
   readonly trouble?: { readonly message: string };
 }
 
-interface TableStatus {
+export interface TableStatus {
   readonly state: 'waiting' | 'copying' | 'streaming' | 'halted';
   readonly rows: number | null;
+  readonly progress?: { readonly bytes: number; readonly total_bytes: number };
   readonly halt?: { readonly code: string; readonly message: string };
 }
 

@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import { ruleOf, type TableDecisions } from '../test/support/decisions.ts';
 import type { Lag } from './heartbeat.ts';
 import type { Pair } from './pair.ts';
-import type { Status } from './stage.ts';
+import type { Status, TableStatus } from './stage.ts';
 import type { Change } from './writer.ts';
 
 export interface Scene {
@@ -72,10 +72,15 @@ function now(status: Status | null): { readonly text: string; readonly style: St
   const tables = Object.entries(status.tables);
   const halted = tables.find(([, { state }]) => state === 'halted');
   if (halted) return { text: `${halted[0]} is halted: ${halted[1].halt?.message}`, style: 'red' };
-  const copying = tables.filter(([, { state }]) => state === 'copying').map(([name]) => name.replace('public.', ''));
+  const copying = tables.filter(([, { state }]) => state === 'copying').map(copyOf);
   if (copying.length > 0) return { text: `copying ${copying.join(', ')}`, style: 'yellow' };
   if (tables.some(([, { state }]) => state === 'waiting')) return { text: 'about to copy', style: 'yellow' };
   return { text: 'streaming: what the shop commits is redacted and in the twin at once', style: 'green' };
+}
+
+function copyOf([name, { progress }]: readonly [string, TableStatus]): string {
+  const share = progress ? ` ${Math.floor((100 * progress.bytes) / Math.max(1, progress.total_bytes))}%` : '';
+  return name.replace('public.', '') + share;
 }
 
 function rowLines({ decisions, pair }: Scene, width: number): string[] {

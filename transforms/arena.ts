@@ -5,6 +5,8 @@ import type { TupleRewriter } from './rewrite.ts';
 
 /** A batch that waits holds no more of its neighbours than this. A larger row gets a block of its own. */
 const BLOCK = 256 * 1024;
+/** Raw memory of this size is of one batch alone, and worth giving back before the garbage collector finds it. */
+const LARGE = 8 * 1024 * 1024;
 /** What a rewritten tuple may be longer than the raw one before its block has to be moved. */
 const GROWTH = 2048;
 
@@ -48,8 +50,24 @@ export class Arena {
     return this.#batchBytes - (this.#hasPassed ? 0 : this.#replaced) + this.#written;
   }
 
+  /**
+   * Gives the memory of large raw rows back at once. Left to the garbage collector, which counts it late, rows of 100 MB one after the
+   * other would be there three and four at a time.
+   */
+  release({ bytes, changes }: RawBatch): void {
+    if (this.#hasPassed || bytes < LARGE) return;
+    for (const { before, after } of changes) {
+      if (before) free(before.bytes);
+      if (after) free(after.bytes);
+    }
+  }
+
   #blockFor(size: number): ByteWriter {
     if (this.#block.length + size > this.#block.bytes.length) this.#block = new ByteWriter(Math.max(size, BLOCK));
     return this.#block;
   }
+}
+
+function free(bytes: Buffer): void {
+  if (bytes.length >= LARGE) (bytes.buffer as ArrayBuffer).transfer(0);
 }

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
 import { LOCALES } from './locales.ts';
+import { phoneNumbers } from './phone-numbers.ts';
 
 /** Fewer mailbox names than this would give everybody the same address: locales without a Latin alphabet take the English ones. */
 const ENOUGH_MAILBOXES = 20;
 
-/** The words of one locale that fakes are made of, each once, in the package's order. */
+/** What fakes of one locale are made of: the package's words, each once and in its order, and phone numbers of our own. */
 export interface Dictionary {
   readonly firstNames: readonly string[];
   readonly lastNames: readonly string[];
@@ -16,6 +17,8 @@ export interface Dictionary {
   readonly numberFirst: boolean;
   readonly cities: readonly string[];
   readonly legalForms: readonly string[];
+  /** With a # for each digit that is free. */
+  readonly phoneNumbers: readonly string[];
 }
 
 const loaded = new Map<string, Dictionary | null>();
@@ -45,6 +48,7 @@ function load(locale: string): Dictionary | null {
     numberFirst: location?.street_address?.normal?.startsWith('{{location.buildingNumber}}') ?? true,
     cities: words(location?.city_name),
     legalForms: words(company?.legal_entity_type),
+    phoneNumbers: phoneNumbers(locale),
   };
 }
 

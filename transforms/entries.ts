@@ -1,4 +1,4 @@
-import type { TableEntry, TableState } from '../src/core/checkpoint.ts';
+import type { Fingerprint, TableEntry, TableState } from '../src/core/checkpoint.ts';
 import { ERRORS, PgveilError } from '../src/core/errors.ts';
 import { shapeOf, type Table } from '../src/core/table.ts';
 import type { Plan } from './plan.ts';
@@ -7,12 +7,12 @@ import type { Plan } from './plan.ts';
 export class Entries {
   readonly all: Map<string, TableEntry>;
   /** Of the present redaction key. */
-  readonly #fingerprint: string;
+  readonly #keyFingerprint: string;
   #changed = new Map<string, TableEntry>();
 
-  constructor(stored: ReadonlyMap<string, TableEntry>, fingerprint: string) {
+  constructor(stored: ReadonlyMap<string, TableEntry>, keyFingerprint: string) {
     this.all = new Map(stored);
-    this.#fingerprint = fingerprint;
+    this.#keyFingerprint = keyFingerprint;
   }
 
   isStreaming(name: string): boolean {
@@ -20,16 +20,27 @@ export class Entries {
   }
 
   /** What the table was stays as it was said to be, stale or halted, until the copy is finished. */
-  startCopy(table: Table<'raw'>, { binding, table: { plan } }: Plan, generation: number): void {
+  startCopy(
+    table: Table<'raw'>,
+    { binding, table: { plan } }: Plan,
+    generation: number,
+    fingerprint: Fingerprint,
+  ): void {
     const { oid, name } = table;
     const before = this.all.get(name)?.state;
     const state = before && before.state !== 'streaming' ? before : ({ state: 'absent' } as const);
-    this.#set(name, { oid, binding, shape: shapeOf(table), plan, key: this.#fingerprint, generation, state });
+    const key = this.#keyFingerprint;
+    this.#set(name, { oid, binding, shape: shapeOf(table), fingerprint, plan, key, generation, state });
   }
 
   /** The table's content is what it was, and its definition what it was bound as; only its state changes. */
   setState(name: string, state: TableState, oid: number): void {
     this.#set(name, { ...(this.all.get(name) ?? this.#neverBound(oid)), state });
+  }
+
+  /** Of a table that was copied. */
+  note(name: string, fingerprint: Fingerprint): void {
+    this.#set(name, { ...this.all.get(name)!, fingerprint });
   }
 
   /** The entries changed since the last call. */
@@ -50,8 +61,9 @@ export class Entries {
       oid,
       binding: { number: 0, columns: [] },
       shape: { columns: [], key: [], identity: 'default' },
+      fingerprint: null,
       plan: '',
-      key: this.#fingerprint,
+      key: this.#keyFingerprint,
       generation: 0,
     };
   }

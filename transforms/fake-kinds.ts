@@ -2,10 +2,7 @@ import type { FakeOptions } from '../config/schema.ts';
 import type { Dictionary } from './dictionary.ts';
 
 const MAIL_DOMAINS = ['example.com', 'example.net', 'example.org'];
-const PHONE_FORM = /^(?=(\D*\d){6})[+(]{0,2}\d[\d ().-]+$/;
 const POSTCODE_FORM = /^(?=.{3,10}$)(?=.*\d)[A-Za-z\d]+([ -][A-Za-z\d]+)?$/;
-/** The digest has two hex digits for each of so many characters. */
-const LONGEST_FORM = 32;
 
 /** How pseudonyms of one semantic class are made. Everything random in them comes from the digest, 64 hex digits. */
 export interface FakeKind {
@@ -34,11 +31,9 @@ export const FAKE_KINDS: { readonly [K in FakeOptions['kind']]: FakeKind } = {
       `${pick(words.firstMailboxes, digest, 0, step)}.${pick(words.lastMailboxes, digest, 1)}@${domain}`,
   },
   phone: {
-    uses: [],
-    make: (_words, digest, step, value) => {
-      // No area has the code 555: what did not look like a phone number becomes one that nobody has.
-      return isForm(PHONE_FORM, value) ? reform(value, digest, step) : `(555) ${reform('222-2222', digest, step)}`;
-    },
+    uses: ['phoneNumbers'],
+    // Nothing of the value's form stays: any other number could be somebody's.
+    make: (words, digest, step) => dial(pick(words.phoneNumbers, digest, 0), digest.slice(8), step),
   },
   street: {
     uses: ['streets', 'numberFirst'],
@@ -54,7 +49,7 @@ export const FAKE_KINDS: { readonly [K in FakeOptions['kind']]: FakeKind } = {
   },
   postcode: {
     uses: [],
-    make: (_words, digest, step, value) => reform(isForm(POSTCODE_FORM, value) ? value : '22222', digest, step),
+    make: (_words, digest, step, value) => reform(POSTCODE_FORM.test(value) ? value : '22222', digest, step),
   },
   company: {
     uses: ['lastNames', 'legalForms'],
@@ -85,8 +80,13 @@ function pick(list: readonly string[], digest: string, place: number, step = 0):
   return list[(draw(digest, place) + step) % list.length]!;
 }
 
-function isForm(form: RegExp, value: string): boolean {
-  return value.length <= LONGEST_FORM && form.test(value);
+/** A digit for each #; the last one makes the next pseudonym another. */
+function dial(form: string, digest: string, step: number): string {
+  const last = form.lastIndexOf('#');
+  return form.replace(/#/g, (_, index) => {
+    const drawn = Number.parseInt(digest.slice(index * 2, index * 2 + 2), 16);
+    return String((index === last ? drawn + step : drawn) % 10);
+  });
 }
 
 /** Digits for digits, letters for letters of the same case; a leading zero stays one and no other digit becomes one. */

@@ -12,7 +12,7 @@ const TOO_LONG = 10;
 /** A word of the kind asked for, by the value's HMAC: the same for equal values everywhere, and never the value itself. */
 export const fake: Transform<FakeOptions> = {
   name: 'fake',
-  version: 1,
+  version: 2,
   injective: ({ kind, unique }) => kind === 'email' && unique,
   dictionary: ({ kind, locale }) => dictionaryHash(dictionary(locale)!, FAKE_KINDS[kind].uses),
   misfit: ({ type }, options) => {

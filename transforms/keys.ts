@@ -5,7 +5,7 @@ import type { Keys } from '../src/core/transform.ts';
 /** SHA-256's block, in bytes: HMAC pads its key to this. */
 const BLOCK = 64;
 /** Longest value, in UTF-8 bytes, that the prepared buffer has room for. */
-const PREPARED = 4096;
+const PREPARED = 1024;
 
 export interface Keyring extends Keys {
   /** Tells one redaction key from another without giving it away: 16 hex digits of the HMAC of '' under class `fingerprint`. */
@@ -34,12 +34,11 @@ export function deriveKeys(secret: Secret<Buffer>): Keyring {
 function hmacSha256(key: Buffer): (value: string) => string {
   const inner = padded(key, 0x36, PREPARED);
   const outer = padded(key, 0x5c, 32);
-  const upTo: Buffer[] = [];
+  const upTo = Array.from({ length: BLOCK + PREPARED + 1 }, (_, end) => inner.subarray(0, end));
   return (value) => {
     if (value.length * 3 > PREPARED) return createHmac('sha256', key).update(value).digest('hex');
     const end = BLOCK + inner.write(value, BLOCK);
-    upTo[end] ??= inner.subarray(0, end);
-    outer.write(hash('sha256', upTo[end], 'binary'), BLOCK, 'binary');
+    outer.write(hash('sha256', upTo[end]!, 'binary'), BLOCK, 'binary');
     return hash('sha256', outer, 'hex');
   };
 }

@@ -106,6 +106,7 @@ export class RowRedactor implements Redactor {
     if (event.type === 'stopped') this.#stop(event);
     else if (this.#halted.has(event.table.name)) return;
     else if (event.type === 'defined') this.#begin(event.table, event.generation);
+    else if (event.type === 'noted') this.#entries.note(event.table.name, event.fingerprint);
     else this.#pass(event);
   }
 
@@ -115,12 +116,12 @@ export class RowRedactor implements Redactor {
     return generation > after && this.#definitions.get(table)?.plan !== null;
   }
 
-  #pass(event: Exclude<TableEvent<'raw'>, { type: 'stopped' | 'defined' }>): void {
+  #pass(event: Exclude<TableEvent<'raw'>, { type: 'stopped' | 'defined' | 'noted' }>): void {
     const flow = this.#flows.get(event.table.name);
     if (!flow) return;
     if (event.type === 'copy started') {
       flow.isFlowing = true;
-      this.#entries.startCopy(flow.raw, flow.plan, event.generation);
+      this.#entries.startCopy(flow.raw, flow.plan, event.generation, event.fingerprint);
     }
     if (!flow.isFlowing) return;
     if (event.type === 'copy finished') this.#entries.setState(flow.raw.name, { state: 'streaming' }, flow.raw.oid);
@@ -208,6 +209,7 @@ export class RowRedactor implements Redactor {
       if (made) redacted.push(made);
       else this.#halt(flow.raw.name, flow.raw.oid, 'rule_failed');
     }
+    this.#arena.release(batch);
     return redacted;
   }
 

@@ -8,16 +8,20 @@ const identityOf = (relation: string) => `
       AND CASE ${relation}.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END
   ) END`;
 
-const relationOf = (relation: string, namespace: string, definition: string) => `json_build_object(
+/** `own` are the marks that a table has, or that its partitions have. */
+const relationOf = (
+  relation: string,
+  namespace: string,
+  own: Record<'definition' | 'attachedBy' | 'columnsChangedBy', string>,
+) => `json_build_object(
   'oid', ${relation}.oid::bigint, 'schema', ${namespace}.nspname, 'relation', ${relation}.relname,
   'kind', ${relation}.relkind, 'persistence', ${relation}.relpersistence,
   'replicaIdentity', ${relation}.relreplident, 'identity', ${identityOf(relation)},
   'relfilenode', ${relation}.relfilenode::bigint, 'changedBy', ${relation}.xmin::text::bigint,
-  'changedWithColumns', EXISTS (
-    SELECT FROM pg_attribute a WHERE a.attrelid = ${relation}.oid AND a.attnum > 0 AND a.xmin = ${relation}.xmin),
+  'toast', ${relation}.reltoastrelid::bigint, 'columnsChangedBy', ${own.columnsChangedBy}, 'attachedBy', ${own.attachedBy},
   'bytes', current_setting('block_size')::bigint * (${relation}.relpages
     + coalesce((SELECT t.relpages FROM pg_class t WHERE t.oid = ${relation}.reltoastrelid), 0)),
-  'definition', ${definition})`;
+  'definition', ${own.definition})`;
 
 /** Since 18 a column may be called NOT NULL by a constraint that was not validated: rows may hold NULL. */
 const NOT_NULL = `a.attnotnull AND NOT EXISTS (
@@ -47,14 +51,21 @@ const LEAF_DEFINITION = `(
   SELECT hashtextextended(string_agg(format('%s %I %s %s', a.attnum, a.attname, a.atttypid, a.atttypmod), ',' ORDER BY a.attnum), 0)::text
   FROM pg_attribute a WHERE a.attrelid = l.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')`;
 
+const OF_LEAF = { definition: LEAF_DEFINITION, attachedBy: 'tree.attached_by', columnsChangedBy: `'[]'::json` };
+
+const COLUMNS_CHANGED_BY = `(
+  SELECT coalesce(json_agg(DISTINCT a.xmin::text::bigint), '[]') FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0)`;
+
+const OF_TABLE = { definition: `''`, attachedBy: `''`, columnsChangedBy: COLUMNS_CHANGED_BY };
+
 /** Not pg_partition_tree(): it locks every partition, and so would wait behind an ALTER of any of them. */
 const LEAVES = `
   WITH RECURSIVE tree AS (
-    SELECT c.oid WHERE c.relkind = 'p'
+    SELECT c.oid, '' AS attached_by WHERE c.relkind = 'p'
     UNION ALL
-    SELECT h.inhrelid FROM tree JOIN pg_inherits h ON h.inhparent = tree.oid WHERE NOT h.inhdetachpending
+    SELECT h.inhrelid, concat_ws(' ', h.xmin, nullif(tree.attached_by, '')) FROM tree JOIN pg_inherits h ON h.inhparent = tree.oid WHERE NOT h.inhdetachpending
   )
-  SELECT coalesce(json_agg(${relationOf('l', 'ln', LEAF_DEFINITION)} ORDER BY l.oid), '[]')
+  SELECT coalesce(json_agg(${relationOf('l', 'ln', OF_LEAF)} ORDER BY l.oid), '[]')
   FROM tree JOIN pg_class l ON l.oid = tree.oid AND l.relkind <> 'p' JOIN pg_namespace ln ON ln.oid = l.relnamespace`;
 
 const ANCESTORS = `
@@ -65,20 +76,36 @@ const ANCESTORS = `
   )
   SELECT coalesce(json_agg(up.oid::bigint), '[]') FROM up`;
 
+/** pg_publication_namespace is there since 15, and a statement that names it fails before: pg_depend has an oid of each of its rows in all. */
+const SCHEMAS = `
+  SELECT p.refobjid AS publication, n.refobjid AS namespace, p.objid AS oid
+  FROM pg_depend p JOIN pg_depend n ON n.classid = p.classid AND n.objid = p.objid
+  WHERE p.classid = to_regclass('pg_catalog.pg_publication_namespace')
+    AND p.refclassid = 'pg_publication'::regclass AND n.refclassid = 'pg_namespace'::regclass`;
+
+const PUBLISHING = `
+  SELECT json_build_object('publication', concat_ws(' ', p.oid, p.xmin),
+    'byName', (SELECT concat_ws(' ', r.oid, r.xmin) FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid),
+    'bySchema', (SELECT concat_ws(' ', s.oid, t.xmin) FROM published_schema s JOIN pg_type t ON t.oid = c.reltype
+      WHERE s.publication = p.oid AND s.namespace = n.oid))
+  FROM pg_publication p WHERE p.pubname = asked.publication`;
+
 /**
- * One row per asked table, `nth` from 1 (at least one row, with a null `nth`). $1 and $2 are the schemas and the relations, as text[]:
+ * One row per asked table, `nth` from 1 (at least one row, with a null `nth`). $1, $2 and $3 are the schemas, the relations and the publications, as text[]:
  * a cast to `name` would cut a long one to 63 bytes and find another table. One statement is one snapshot.
  * It takes no lock on any table (pg_relation_size and its kin would), so that it can never wait behind an ALTER.
  */
 export const CATALOG = `
+  WITH published_schema AS MATERIALIZED (${SCHEMAS})
   SELECT moment.snapshot, moment.lsn, moment.version, asked.nth, c.oid IS NOT NULL AS found,
-    CASE WHEN c.oid IS NOT NULL THEN ${relationOf('c', 'n', `''`)} END AS relation,
-    (${COLUMNS}) AS columns, (${INDEXES}) AS indexes, (${LEAVES}) AS leaves, (${ANCESTORS}) AS ancestors
+    CASE WHEN c.oid IS NOT NULL THEN ${relationOf('c', 'n', OF_TABLE)} END AS relation,
+    (${COLUMNS}) AS columns, (${INDEXES}) AS indexes, (${LEAVES}) AS leaves, (${ANCESTORS}) AS ancestors,
+    (${PUBLISHING}) AS publishing
   FROM (SELECT pg_current_snapshot()::text AS snapshot, pg_current_wal_flush_lsn()::text AS lsn,
                current_setting('server_version_num') AS version,
                ARRAY(SELECT oid FROM pg_collation WHERE NOT collisdeterministic) AS undetermined,
                ARRAY(SELECT oid FROM pg_opclass WHERE NOT opcdefault) AS uncommon) AS moment
-  LEFT JOIN unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (schema, relation, nth) ON true
+  LEFT JOIN unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS asked (schema, relation, publication, nth) ON true
   LEFT JOIN pg_namespace n ON n.nspname = asked.schema
   LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = asked.relation
   ORDER BY asked.nth`;

@@ -1,4 +1,5 @@
 import type { ColumnType } from '../../src/core/table.ts';
+import type { Publishing } from './reading.ts';
 
 /** One table as CATALOG found it, before anything is made of it. */
 export interface CatalogRow {
@@ -12,6 +13,7 @@ export interface CatalogRow {
   readonly leaves: readonly RelationRow[];
   /** oids of the tables that it is a partition of. */
   readonly ancestors: readonly number[];
+  readonly publishing: Publishing | null;
 }
 
 export interface RelationRow {
@@ -27,7 +29,9 @@ export interface RelationRow {
   readonly identity: readonly string[] | null;
   readonly relfilenode: number;
   readonly changedBy: number;
-  readonly changedWithColumns: boolean;
+  readonly columnsChangedBy: readonly number[];
+  readonly toast: number;
+  readonly attachedBy: string;
   readonly bytes: number;
   readonly definition: string;
 }
@@ -58,7 +62,7 @@ export interface IndexRow {
 
 /** What the driver gives for a row of CATALOG: text, and JSON as text. */
 export type TextRow = Record<'snapshot' | 'lsn' | 'version' | 'found', string> &
-  Record<'nth' | 'relation' | 'columns' | 'indexes' | 'leaves' | 'ancestors', string | null>;
+  Record<'nth' | 'relation' | 'columns' | 'indexes' | 'leaves' | 'ancestors' | 'publishing', string | null>;
 
 /** Null where the table is not there. */
 export function parseRow(row: TextRow): CatalogRow | null {
@@ -70,6 +74,7 @@ export function parseRow(row: TextRow): CatalogRow | null {
     indexes: (parseJson<string[][] | null>(row.indexes) ?? []).map(parseIndex),
     leaves: parseJson<RelationRow[]>(row.leaves),
     ancestors: parseJson<number[]>(row.ancestors),
+    publishing: parseJson<Publishing | null>(row.publishing),
   };
 }
 

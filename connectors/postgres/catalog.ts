@@ -15,7 +15,11 @@ import { ask } from './session.ts';
 export async function readCatalog(client: pg.Client, asked: ReadonlyMap<string, Asked>): Promise<Reading> {
   const relations = [...asked.values()];
   const names = [...asked.keys()];
-  const values = [relations.map(({ schema }) => schema), relations.map(({ relation }) => relation)];
+  const values = [
+    relations.map(({ schema }) => schema),
+    relations.map(({ relation }) => relation),
+    relations.map(({ publication }) => publication),
+  ];
   const rows = await ask<TextRow>(client, CATALOG, values);
   const found = new Map<string, CatalogRow | null>();
   for (const row of rows) if (row.nth !== null) found.set(names[Number(row.nth) - 1]!, parseRow(row));
@@ -109,7 +113,7 @@ function readDefinition(name: string, found: CatalogRow, keyAttnums: readonly nu
   };
   const omittedIndexes = found.indexes.filter((index) => !carried.includes(index)).map(({ name }) => name);
   const leaves = found.relation.kind === 'p' ? found.leaves : [found.relation];
-  return { table, leaves: leaves.map(asLeaf), omittedIndexes, problem: null };
+  return { table, leaves: leaves.map(asLeaf), publishing: found.publishing, omittedIndexes, problem: null };
 }
 
 /** Only what columns and a method describe in full. */

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { reach } from '../../src/core/fault.ts';
 import type { Secret } from '../../src/core/secret.ts';
 import { copyOut } from '../../src/postgres/copy.ts';
 import { quoteTable, quoteText } from '../../src/postgres/quote.ts';
-import { type Chunk, copySql, cut, type LeafSize } from './chunk.ts';
+import { type Chunk, copySql, cut, type LeafSize, shareOf } from './chunk.ts';
 import { judge } from './chunk-failure.ts';
 import { stopIfAnother, stopIfChanged } from './guard.ts';
 import { RowDecoder } from './rows.ts';
@@ -41,7 +41,6 @@ interface Attempt {
   chunk: Chunk;
   size: LeafSize;
   number: number | null;
-  rows: number;
 }
 
 interface Session {
@@ -62,7 +61,7 @@ export class ChunkReader {
   /** Rejects only with what concerns the whole copy, such as a lost connection. */
   async read({ copy, chunk }: Task): Promise<void> {
     const { signal, end } = copy.enter();
-    const attempt: Attempt = { copy, signal, chunk, size: { blocks: 0, bytes: 0 }, number: null, rows: 0 };
+    const attempt: Attempt = { copy, signal, chunk, size: { blocks: 0, bytes: 0 }, number: null };
     try {
       await this.#attempt(attempt);
     } finally {
@@ -86,7 +85,7 @@ export class ChunkReader {
       if (signal.aborted) letGo();
       await this.#transfer(session, attempt);
       signal.throwIfAborted();
-      copy.finished(attempt.chunk, attempt.size, attempt.number, attempt.rows);
+      copy.finished(attempt.number, shareOf(attempt.chunk, attempt.size));
     } catch (error) {
       await this.close();
       copy.abandoned(attempt.number);
@@ -138,6 +137,7 @@ export class ChunkReader {
         await send(attempt, decoder);
         endTurn?.();
         endTurn = null;
+        await nextTurn(); // What the socket brings in one turn, times the workers, would hold the event loop for long.
       }
       await ask(session.client, 'COMMIT'); // before the rest waits for room in the queue, with the lock held
       if (decoder.size > 0) await send(attempt, decoder);
@@ -195,10 +195,9 @@ async function measure(client: pg.Client, oid: number): Promise<LeafSize> {
 }
 
 async function send(attempt: Attempt, decoder: RowDecoder): Promise<void> {
-  const { copy, signal } = attempt;
+  const { copy, signal, chunk, size } = attempt;
   const rows = decoder.take();
   attempt.number ??= copy.nextNumber();
-  attempt.rows += rows.tuples.length;
-  await copy.rows(attempt.number, rows, signal);
+  await copy.rows(attempt.number, rows, shareOf(chunk, size), signal);
   reach('inside a chunk');
 }

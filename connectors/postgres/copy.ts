@@ -43,7 +43,7 @@ export async function* copyEverything(options: CopyOptions): AsyncGenerator<RawB
   signal.addEventListener('abort', cut);
   try {
     if (signal.aborted) return;
-    crew.start();
+    await crew.start();
     yield* crew.queue;
   } finally {
     signal.removeEventListener('abort', cut);

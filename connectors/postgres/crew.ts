@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import type { Observe } from '../../src/core/observer.ts';
 import { CHUNK_BYTES } from './chunk.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import type { CopyOptions } from './copy.ts';
+import { readLeafSizes } from './leaf-sizes.ts';
 import { BatchQueue } from './queue.ts';
 import type { TableReading } from './reading.ts';
 import { endSession } from './session.ts';
@@ -22,6 +24,7 @@ export class Crew {
   readonly #waiters: Waiters;
   readonly #readers: readonly ChunkReader[];
   readonly #observer: pg.Client;
+  readonly #observe: Observe;
   readonly #over = new AbortController();
   #work: Promise<unknown> = Promise.resolve();
 
@@ -29,6 +32,7 @@ export class Crew {
   constructor(options: CopyOptions, observer: pg.Client) {
     this.queue = new BatchQueue(options.memory);
     this.#observer = observer;
+    this.#observe = options.observe;
     this.#copies = [...options.reading.tables].flatMap(([name, reading]) => this.#copyOf(name, reading, options) ?? []);
     this.#worklist = new Worklist(
       this.#copies.flatMap((copy) => copy.leaves.map((leaf) => ({ copy, chunk: { leaf, from: 0, to: null } }))),
@@ -47,7 +51,15 @@ export class Crew {
     this.#readers = Array.from({ length: workers }, () => new ChunkReader(shared));
   }
 
-  start(): void {
+  /** Says how much there is to copy, and begins. */
+  async start(): Promise<void> {
+    const sizes = await readLeafSizes(
+      this.#observer,
+      this.#copies.flatMap(({ leaves }) => leaves),
+    );
+    for (const copy of this.#copies) copy.weigh(sizes);
+    const tables = new Map(this.#copies.map(({ table, totalBytes }) => [table.name, totalBytes]));
+    this.#observe({ type: 'copy due', tables });
     for (const copy of this.#copies) if (copy.leaves.length === 0) copy.start(); // nobody will ever take a chunk of it
     const reading = this.#readers.map((reader) => this.#run(reader));
     const watching = this.#waiters.run(this.#over.signal);

@@ -1,19 +1,21 @@
 import { ERRORS } from '../../src/core/errors.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import { type Shape, shapeOf, type Table } from '../../src/core/table.ts';
+import { type IsTold, type Marks, unseenDifference } from './fingerprint.ts';
 import type { Stop } from './guard.ts';
 import type { Relation } from './pgoutput.ts';
 import type { TableReading } from './reading.ts';
 
-/** What a table was copied under: rows of any other definition are not read as if they were of this one. */
+/** What a table was copied under, and its marks since: rows of any other definition are not read as if they were of this one. */
 export interface Definition {
   readonly name: string;
   readonly oid: number;
   readonly shape: Shape;
+  readonly marks: Marks;
 }
 
 /**
- * What becomes of a table by what the catalog says now; null where it is still the one that was copied.
+ * What becomes of a table by what the catalog says now; null where it is still the one that was copied, with all that changed in it told.
  * `since` is where its changes stop. `copiedAs` gives the name that an oid was copied under.
  */
 export function judgeCatalog(
@@ -21,6 +23,7 @@ export function judgeCatalog(
   now: TableReading,
   since: Lsn,
   copiedAs: ReadonlyMap<number, string>,
+  isTold: IsTold,
 ): Stop | null {
   if (now.problem) {
     const { code, message, fix } = now.problem;
@@ -32,7 +35,9 @@ export function judgeCatalog(
     return stale(copied.name, since, 'another table stands under its name', now.table);
   }
   const difference = differenceOf(copied.shape, shapeOf(now.table));
-  return difference === null ? null : stale(copied.name, since, difference, now.table);
+  if (difference !== null) return stale(copied.name, since, difference, now.table);
+  const unseen = unseenDifference(copied.marks, now, isTold);
+  return unseen === null ? null : stale(copied.name, since, unseen);
 }
 
 /** Its changes are left out from `since` on, since their definition is another one. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RawBatch } from '../../src/core/batch.ts';
+import type { Observe } from '../../src/core/observer.ts';
 import type { Recopies } from './recopies.ts';
 import type { Stream } from './stream.ts';
 
@@ -10,7 +11,12 @@ const FAREWELL_MS = 1000;
  * One ordered sequence of the stream's batches and of those that copies beside it make, each as soon as it is there. Ends when `signal`
  * aborts; throws what ends the stream.
  */
-export async function* merge(stream: Stream, recopies: Recopies, signal: AbortSignal): AsyncGenerator<RawBatch> {
+export async function* merge(
+  stream: Stream,
+  recopies: Recopies,
+  observe: Observe,
+  signal: AbortSignal,
+): AsyncGenerator<RawBatch> {
   const ended = new AbortController();
   const wake = () => stream.bell.ring();
   signal.addEventListener('abort', wake);
@@ -22,6 +28,7 @@ export async function* merge(stream: Stream, recopies: Recopies, signal: AbortSi
       const own = stream.take();
       if (own) {
         recopies.note(own.events);
+        if (!last) observe({ type: 'confirmed' });
         last = own;
         yield own;
         copying ??= recopies.run(AbortSignal.any([signal, ended.signal]));

@@ -5,15 +5,14 @@ import type { Observe } from '../../src/core/observer.ts';
 import type { Rules } from '../../src/core/source.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { type Definition, judgeCatalog, stale } from './definition.ts';
-import type { Leaf, Reading, ReadTable } from './reading.ts';
+import { fingerprintOf, MAY_BE_TOLD, type Marks } from './fingerprint.ts';
+import type { Reading, ReadTable } from './reading.ts';
 import { stopTable } from './stop.ts';
 
 /** A table that streams: what it was copied under, and the definition its rows are read by. */
 export interface Streaming {
   readonly copied: Definition;
   readonly table: Table<'raw'>;
-  /** As they were when it was copied, or when this stream began. */
-  readonly leaves: readonly Leaf[];
 }
 
 /** What a stream knows of tables when it begins. */
@@ -46,14 +45,14 @@ export function resume(
   for (const [name, now] of reading.tables) {
     const entry = entries.get(name);
     if (entry?.state.state !== 'streaming') continue;
-    const copied = { name, oid: entry.oid, shape: entry.shape };
+    const copied = { name, oid: entry.oid, shape: entry.shape, marks: entry.fingerprint as Marks };
     const changed = now.table && !rules.isAsCopied(now.table);
     const stop =
-      judgeCatalog(copied, now, since, copiedAs) ??
+      judgeCatalog(copied, now, since, copiedAs, MAY_BE_TOLD) ??
       (changed ? stale(name, since, 'its rules changed', now.table) : null);
     if (stop) events.push(stopTable(copied, stop, observe));
     else if (now.table) {
-      streaming.set(name, { copied, table: now.table, leaves: now.leaves });
+      streaming.set(name, { copied, table: now.table });
       events.push({ type: 'defined', table: now.table, generation: entry.generation });
     }
   }
@@ -65,12 +64,13 @@ export function afterCopy(tables: readonly ReadTable[], reading: Reading, since:
   const copiedAs = new Map(tables.map(({ table }) => [table.oid, table.name]));
   const streaming = new Map<string, Streaming>();
   const events: TableEvent<'raw'>[] = [];
-  for (const { table, leaves } of tables) {
+  for (const read of tables) {
+    const { table } = read;
     const { name, oid } = table;
-    const copied = { name, oid, shape: shapeOf(table) };
-    const stop = judgeCatalog(copied, reading.tables.get(name)!, since, copiedAs);
+    const copied = { name, oid, shape: shapeOf(table), marks: fingerprintOf(read) };
+    const stop = judgeCatalog(copied, reading.tables.get(name)!, since, copiedAs, MAY_BE_TOLD);
     if (stop) events.push(stopTable(copied, stop, observe));
-    else streaming.set(name, { copied, table, leaves });
+    else streaming.set(name, { copied, table });
   }
   return { streaming, copiedAs, reading, events };
 }

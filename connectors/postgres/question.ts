@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { TableEvent } from '../../src/core/batch.ts';
+import type { Fingerprint } from '../../src/core/checkpoint.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Table } from '../../src/core/table.ts';
 import { differenceOfRelation, judgeCatalog, namesMoved, stale } from './definition.ts';
+import { fingerprintOf, type IsTold, MAY_BE_TOLD, type Marks } from './fingerprint.ts';
 import type { Stop } from './guard.ts';
 import type { Streaming, Streams } from './outset.ts';
 import { malformed, type Relation } from './pgoutput.ts';
 import type { Reading, Snapshot, TableReading } from './reading.ts';
 import { stopTable } from './stop.ts';
-import { unseenDifference } from './unseen.ts';
 
 /** What an oid of the stream stands for since its last RELATION. */
 export interface Known {
@@ -50,7 +52,7 @@ export class Relations {
   readonly #known = new Map<number, Known>();
   readonly #seen = new Map<string, { readonly snapshot: Snapshot; readonly reading: TableReading }>();
   readonly #look: Look;
-  /** By table name: the transactions that truncated it, as long as a look at the catalog may still show their traces as new. */
+  /** By table name: the transactions that this stream told to have truncated it, as long as a look at the catalog may still show their traces as new. */
   readonly #truncatedBy = new Map<string, Set<number>>();
   readonly #observe: Observe;
 
@@ -118,13 +120,15 @@ export class Relations {
     return stops;
   }
 
-  /** A TRUNCATE of the whole table came, and it is in the stream. */
-  truncated({ name }: Table<'raw'>, xid: number): void {
+  /** A TRUNCATE of the whole table came. Noted at once: whoever goes on behind it is not told of it again. */
+  truncated({ name }: Table<'raw'>, xid: number): TableEvent<'raw'> {
     const xids = this.#truncatedBy.get(name) ?? new Set();
     this.#truncatedBy.set(name, xids.add(xid));
+    const streaming = this.#streaming.get(name)!;
+    return this.#note(streaming, { ...streaming.copied.marks, truncatedBy: xid });
   }
 
-  /** The stream has got to where the catalog was read, at `since`. Returns the tables that stop there by what no message told. */
+  /** The stream has got to where the catalog was read, at `since`. Returns the tables that stop there by what no message told, and what is noted of others. */
   looked(reading: Reading, since: Lsn): TableEvent<'raw'>[] {
     this.#remember(reading);
     return [...this.#streaming.keys()].flatMap((name) => this.#judgeLook(name, reading, since));
@@ -134,19 +138,25 @@ export class Relations {
     const streaming = this.#streaming.get(name);
     const now = tables.get(name);
     if (!streaming || !now) return []; // stopped together with another one
-    const stops = this.#judgeCatalog(name, now, since);
-    if (stops.length > 0) return stops;
+    const { marks } = streaming.copied;
     const truncatedBy = this.#truncatedBy.get(name) ?? new Set();
-    const reason = unseenDifference(streaming.copied.oid, streaming.leaves, now.leaves, truncatedBy);
-    if (reason !== null) return this.#stop(name, stale(name, since, reason));
-    this.#streaming.set(name, { ...streaming, leaves: now.leaves });
+    const stops = this.#judgeCatalog(name, now, since, (xid) => xid === marks.truncatedBy || truncatedBy.has(xid));
+    if (stops.length > 0 || now.problem) return stops;
     for (const xid of truncatedBy) if (isOver(xid, snapshot)) truncatedBy.delete(xid);
-    return [];
+    const seen = fingerprintOf(now, marks.truncatedBy);
+    return isDeepStrictEqual(seen, marks) ? [] : [this.#note(streaming, seen)];
+  }
+
+  /** What changed in it and is told, or explained by what was told, is where later looks begin, after a restart too. */
+  #note(streaming: Streaming, marks: Fingerprint & Marks): TableEvent<'raw'> {
+    const { table, copied } = streaming;
+    this.#streaming.set(table.name, { ...streaming, copied: { ...copied, marks } });
+    return { type: 'noted', table, fingerprint: marks };
   }
 
   #judge(name: string, relation: Relation, reading: TableReading, since: Lsn): TableEvent<'raw'>[] {
     const { copied, table } = this.#streaming.get(name)!;
-    const stops = this.#judgeCatalog(name, reading, since);
+    const stops = this.#judgeCatalog(name, reading, since, MAY_BE_TOLD);
     if (stops.length > 0) return stops;
     // A stranger that stood under the name for a while and is gone again: its rows were never ours.
     if (relation.oid !== copied.oid) return [];
@@ -154,8 +164,8 @@ export class Relations {
     return reason === null ? [] : this.#stop(name, stale(name, since, reason));
   }
 
-  #judgeCatalog(name: string, reading: TableReading, since: Lsn): TableEvent<'raw'>[] {
-    const stop = judgeCatalog(this.#streaming.get(name)!.copied, reading, since, this.#copiedAs);
+  #judgeCatalog(name: string, reading: TableReading, since: Lsn, isTold: IsTold): TableEvent<'raw'>[] {
+    const stop = judgeCatalog(this.#streaming.get(name)!.copied, reading, since, this.#copiedAs, isTold);
     return stop ? [...this.#stop(name, stop), ...this.#stopUsurper(name, reading)] : [];
   }
 

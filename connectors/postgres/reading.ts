@@ -1,3 +1,4 @@
+import type { Config } from '../../config/config.ts';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Table } from '../../src/core/table.ts';
@@ -8,6 +9,12 @@ export interface Asked {
   readonly relation: string;
   /** `tables.X.key`; null for the primary key. */
   readonly key: readonly string[] | null;
+  /** The publication that its changes come by. */
+  readonly publication: string;
+}
+
+export function askedOf({ tables, source }: Pick<Config, 'tables' | 'source'>): Map<string, Asked> {
+  return new Map([...tables].map(([name, table]) => [name, { ...table, publication: source.publication }]));
 }
 
 /** pg_current_snapshot(): which transactions a reading saw as finished. */
@@ -26,18 +33,37 @@ export interface Leaf {
   readonly relfilenode: number;
   /** The transaction that made or last changed its row in pg_class, a new file among the changes: 32 bits of its xid. */
   readonly changedBy: number;
-  /** That transaction changed columns as well. */
-  readonly changedWithColumns: boolean;
+  /** Of a table that is its own leaf: the transactions that made or last changed its rows in pg_attribute, each once. [] of a partition. */
+  readonly columnsChangedBy: readonly number[];
+  /** oid of its TOAST table, 0 where it has none. Only an ALTER TABLE that writes every row anew makes another one. */
+  readonly toast: number;
+  /** Of a partition: the transactions that attached it to its parent, and that one to its own, up to the table. '' where the table is its own leaf. */
+  readonly attachedBy: string;
   /** Of a partition: equal strings mean equal columns (attnum, name, type). '' where the table is its own leaf: there the table says it. */
   readonly definition: string;
   /** By relpages, TOAST included, as of the last VACUUM or ANALYZE: measuring would take a lock. Good for progress bars only. */
   readonly bytes: number;
 }
 
+/** Why the publication sends a table's changes. Each of these is made anew, under another oid, when it was gone in between. */
+export type Publishing = {
+  /** oid and xmin of its row in pg_publication. */
+  readonly publication: string;
+  /** oid and xmin of the row in pg_publication_rel that names the table; null where none does. */
+  readonly byName: string | null;
+  /**
+   * oid of the row in pg_publication_namespace that names its schema, and xmin of the table's row type, which moves with it from schema to
+   * schema; null where none does, and before Postgres 15.
+   */
+  readonly bySchema: string | null;
+};
+
 /** A table that can be read. */
 export interface ReadTable {
   readonly table: Table<'raw'>;
   readonly leaves: readonly Leaf[];
+  /** Null where the publication is not there. */
+  readonly publishing: Publishing | null;
   /** Names of indexes that the twin cannot carry over: partial ones, on expressions or generated columns, with an operator class that is not the default. */
   readonly omittedIndexes: readonly string[];
   readonly problem: null;

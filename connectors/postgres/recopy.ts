@@ -80,6 +80,7 @@ async function openCatchUp(options: RecopyOptions, tables: readonly ReadTable[],
   const witness = new WitnessSearch(position, pos);
   witness.reached(pos); // a slot of our own has no other history
   const transactions = new Transactions(position, batches, new Relations(outset, look, observe), witness);
+  transactions.looked(outset.reading);
   return new Stream(transactions, batches, witness, outset.events, limit, look);
 }
 

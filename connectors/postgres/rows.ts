@@ -1,4 +1,4 @@
-import { ByteWriter } from '../../src/core/bytes.ts';
+import { ByteWriter, copyBytes } from '../../src/core/bytes.ts';
 import { CELL_NULL, CELL_TEXT, type Tuple } from '../../src/core/tuple.ts';
 import { BACKSLASH, NEWLINE, TAB, UNESCAPES } from '../../src/postgres/copy-text.ts';
 
@@ -15,6 +15,9 @@ export interface Rows {
   /** What they hold in memory, all together. */
   readonly bytes: number;
 }
+
+/** Memory that only a large row needs. */
+const LARGE = 8 * 1024 * 1024;
 
 /** A Change, its Tuple, and their places in arrays. */
 const OBJECTS_PER_ROW = 160;
@@ -55,15 +58,18 @@ export class RowDecoder {
     this.#out.reserve(piece.length * GROWTH);
     const to = this.#out.bytes;
     let at = this.#out.length;
+    let run = 0; // begins behind the last byte that was not copied as it is
     for (let i = 0; i < piece.length; i++) {
       const byte = piece[i]!;
-      if (byte !== TAB && byte !== NEWLINE && byte !== BACKSLASH) {
-        to[at++] = byte;
-      } else if (byte === TAB) {
+      if (byte > BACKSLASH || (byte > NEWLINE && byte < BACKSLASH)) continue;
+      at = copyBytes(to, at, piece, run, i);
+      if (byte === TAB) {
         this.#cell = this.#endCell(at);
         at = this.#cell + CELL_HEAD;
       } else if (byte === NEWLINE) {
         at = this.#endRow(at);
+      } else if (byte !== BACKSLASH) {
+        to[at++] = byte;
       } else if (i + 1 === piece.length) {
         this.#escaped = true;
       } else if (piece[++i] === LETTER_N) {
@@ -71,26 +77,38 @@ export class RowDecoder {
       } else {
         to[at++] = UNESCAPES[piece[i]!]!;
       }
+      run = i + 1;
     }
+    at = copyBytes(to, at, piece, run, piece.length);
     this.#out.length = at;
   }
 
-  /** Hands over the finished rows. The memory is theirs; what was begun moves to fresh one. */
+  /** Hands over the finished rows, in memory of their own. */
   take(): Rows {
-    const { bytes, length } = this.#out;
     const end = this.size;
-    const own = end < bytes.length / 2 ? Buffer.from(bytes.subarray(0, end)) : bytes;
+    const own = this.#detach(end);
     let start = 0;
     const tuples = this.#ends.map((end) => {
       const tuple = { bytes: own, start, end };
       start = end;
       return tuple;
     });
-    this.#out = new ByteWriter();
-    this.#out.copy(bytes, end, length);
     this.#cell -= end;
     this.#ends = [];
     return { tuples, bytes: own.length + tuples.length * OBJECTS_PER_ROW };
+  }
+
+  /** Only a large row takes our memory with it: to copy it would need the same again. What was begun stays here. */
+  #detach(end: number): Buffer {
+    const { bytes, length } = this.#out;
+    if (bytes.length < LARGE) {
+      const own = Buffer.from(bytes.subarray(0, end));
+      this.#out.length = bytes.copy(bytes, 0, end, length);
+      return own;
+    }
+    this.#out = new ByteWriter();
+    this.#out.copy(bytes, end, length);
+    return bytes;
   }
 
   /** Each of these takes the place in `#out` that was reached, and returns the one from which to go on. */

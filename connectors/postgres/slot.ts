@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import { type Lsn, parseLsn } from '../../src/core/lsn.ts';
-import type { Observe } from '../../src/core/observer.ts';
+import type { Observe, SlotSeen } from '../../src/core/observer.ts';
 import type { Secret } from '../../src/core/secret.ts';
 import { connect } from '../../src/postgres/connection.ts';
 import { quoteName, quoteText } from '../../src/postgres/quote.ts';
@@ -71,6 +71,14 @@ export async function inspectSlot(client: pg.Client, name: string): Promise<Slot
     safeBytes: safe_wal_size ? Number(safe_wal_size) : null,
     walEnd: parseLsn(wal_end!),
   };
+}
+
+/** The same for those who look on: as an observation. */
+export async function observeSlot(client: pg.Client, name: string): Promise<SlotSeen | null> {
+  const slot = await inspectSlot(client, name);
+  if (!slot) return null;
+  const { walEnd: end, retainedBytes, walStatus, safeBytes } = slot;
+  return { type: 'slot', end, retainedBytes, walStatus, safeBytes };
 }
 
 /** Drops it if it is there. Rejects with `slot_in_use`, naming the pid, while somebody reads from it. */

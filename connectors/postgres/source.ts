@@ -17,7 +17,7 @@ import { merge } from './merge.ts';
 import { afterCopy, type Outset, resume } from './outset.ts';
 import { readPublication } from './publication.ts';
 import { Relations } from './question.ts';
-import type { Asked, Reading } from './reading.ts';
+import { type Asked, askedOf, type Reading } from './reading.ts';
 import { Receiver } from './receiver.ts';
 import { type Copy, Recopies } from './recopies.ts';
 import { recopy } from './recopy.ts';
@@ -39,8 +39,8 @@ const COPY_SHARE = 1 / 32;
 export class PostgresSource implements Source {
   readonly #config: Config;
   readonly #rules: Rules;
-  readonly #observe: Observe;
   readonly #asked: ReadonlyMap<string, Asked>;
+  readonly #observe: Observe;
   #watch: Watch | null = null;
   #receiver: Receiver | null = null;
   #stream: Stream | null = null;
@@ -54,14 +54,14 @@ export class PostgresSource implements Source {
     this.#config = config;
     this.#rules = rules;
     this.#observe = observe;
-    this.#asked = new Map(
-      [...config.tables].map(([name, { schema, name: relation, key }]) => [name, { schema, relation, key }]),
-    );
+    this.#asked = askedOf(config);
   }
 
   async open(signal: AbortSignal): Promise<void> {
     await this.close();
-    const watch = await Watch.open(this.#config.source.url, this.#config.name, this.#observe, signal);
+    const { source, name: pipeline } = this.#config;
+    const { url, slot } = source;
+    const watch = await Watch.open({ url, pipeline, slot, observe: this.#observe }, signal);
     this.#watch = watch;
     // A server that shuts down waits for its walsenders, and one that we do not read from cannot tell us.
     watch.lost.addEventListener('abort', () => this.#receiver?.destroy(watch.lost.reason));
@@ -77,7 +77,7 @@ export class PostgresSource implements Source {
       const stream = from.position
         ? await this.#resume(from, from.position, bell)
         : yield* this.#copy(from, recopies, bell, stopped);
-      for await (const batch of merge(stream, recopies, stopped)) {
+      for await (const batch of merge(stream, recopies, this.#observe, stopped)) {
         yield batch;
         if (batch.position === null && batch.changes.length > 0 && !batch.chunk) reach('inside a transaction');
       }
@@ -230,6 +230,7 @@ export class PostgresSource implements Source {
     const witness = new WitnessSearch(position, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#readCatalog(name), this.#observe);
     const transactions = new Transactions(position, batches, relations, witness);
+    transactions.looked(outset.reading);
     const stream = new Stream(transactions, batches, witness, outset.events, limit, () => this.#readCatalog(), bell);
     if (this.#end !== null) stream.want(this.#end);
     this.#stream = stream;

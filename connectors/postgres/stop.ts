@@ -5,7 +5,7 @@ import type { Stop } from './guard.ts';
 
 /** Tells the operator that a table stops, why, and what to do; gives the event that tells the sinks. */
 export function stopTable(
-  { name, oid }: Omit<Definition, 'shape'>,
+  { name, oid }: Pick<Definition, 'name' | 'oid'>,
   { state, message, fix, definition }: Stop,
   observe: Observe,
 ): TableEvent<'raw'> {

@@ -3,11 +3,13 @@ import { reach } from '../../src/core/fault.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Table } from '../../src/core/table.ts';
 import { quoteName } from '../../src/postgres/quote.ts';
-import { type Chunk, type LeafSize, shareOf } from './chunk.ts';
+import type { LeafSize } from './chunk.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import type { Bound, Stop } from './guard.ts';
 import type { BatchQueue } from './queue.ts';
 import type { Leaf } from './reading.ts';
 import type { Rows } from './rows.ts';
+import { Tally } from './tally.ts';
 
 export interface TableCopyOptions {
   readonly bound: Bound;
@@ -31,10 +33,7 @@ export class TableCopy {
   #lastNumber = 0;
   /** Ranges that are not read to their end: one open range per leaf, and every chunk that was cut off and is out. */
   #left: number;
-  #rows = 0;
-  #bytes = 0;
-  /** By leaf: the reading's guess until it was measured. */
-  readonly #sizes: Map<number, number>;
+  readonly #tally: Tally;
 
   constructor(options: TableCopyOptions) {
     const { table, leaves } = options.bound.reading;
@@ -43,11 +42,24 @@ export class TableCopy {
     this.wanted = options.wanted;
     this.#options = options;
     this.#left = leaves.length;
-    this.#sizes = new Map(leaves.map(({ oid, bytes }) => [oid, bytes]));
+    this.#tally = new Tally(leaves);
   }
 
   get leaves(): readonly Leaf[] {
     return this.bound.reading.leaves;
+  }
+
+  /** Bytes to copy, as far as it is known. */
+  get totalBytes(): number {
+    return this.#tally.sums().totalBytes;
+  }
+
+  /** Before it is its turn: how large its leaves are, those that could be measured. */
+  weigh(sizes: ReadonlyMap<number, number>): void {
+    for (const { oid } of this.leaves) {
+      const bytes = sizes.get(oid);
+      if (bytes !== undefined) this.#tally.measured(oid, bytes);
+    }
   }
 
   get stopped(): boolean {
@@ -58,8 +70,9 @@ export class TableCopy {
   start(): void {
     if (this.#started) return;
     this.#started = true;
-    const { generation, transaction } = this.#options;
-    this.#send({ type: 'copy started', table: this.table, generation, lsn: transaction.clsn });
+    const { generation, transaction, bound } = this.#options;
+    const fingerprint = fingerprintOf(bound.reading);
+    this.#send({ type: 'copy started', table: this.table, generation, lsn: transaction.clsn, fingerprint });
     reach('copy started');
     for (const index of this.bound.reading.omittedIndexes) this.#warnOfIndex(index);
     this.#report();
@@ -90,7 +103,8 @@ export class TableCopy {
     return ++this.#lastNumber;
   }
 
-  async rows(number: number, rows: Rows, signal: AbortSignal): Promise<void> {
+  /** Resolves once they are in the queue. `share`: the chunk's part of its leaf, in bytes. */
+  async rows(number: number, rows: Rows, share: number, signal: AbortSignal): Promise<void> {
     const { table } = this;
     const { transaction, queue } = this.#options;
     const changes = rows.tuples.map((after) => ({
@@ -104,19 +118,22 @@ export class TableCopy {
     }));
     const { bytes } = rows;
     await queue.push({ ...emptyBatch(transaction), changes, chunk: { table, number }, bytes }, signal);
+    if (signal.aborted) return;
+    const read = rows.tuples.reduce((sum, { start, end }) => sum + end - start, 0);
+    this.#tally.read(number, { rows: rows.tuples.length, bytes: read, share });
+    this.#report();
   }
 
   /** A leaf was measured; `rest` tells whether a part of it was cut off for others. */
   measured({ oid }: Leaf, { bytes }: LeafSize, rest: boolean): void {
-    this.#sizes.set(oid, bytes);
+    this.#tally.measured(oid, bytes);
     if (rest) this.#left++;
   }
 
   /** A chunk is read to its end; `number` is null where it had no rows, since then nothing was sent of it. */
-  finished(chunk: Chunk, size: LeafSize, number: number | null, rows: number): void {
+  finished(number: number | null, share: number): void {
     if (number !== null) this.#send({ type: 'chunk finished', table: this.table, chunk: number });
-    this.#rows += rows;
-    this.#bytes += shareOf(chunk, size);
+    this.#tally.finished(number, share);
     this.#left--;
     this.#report();
     this.#finishIfRead();
@@ -124,6 +141,7 @@ export class TableCopy {
 
   abandoned(number: number | null): void {
     if (number !== null) this.#send({ type: 'chunk abandoned', table: this.table, chunk: number });
+    this.#tally.abandoned(number);
   }
 
   /** None of it may be read any more: chunks that are out are given up. The first reason counts. */
@@ -161,11 +179,7 @@ export class TableCopy {
   }
 
   #report(): void {
-    const totalBytes = Math.max(
-      this.#bytes,
-      [...this.#sizes.values()].reduce((sum, bytes) => sum + bytes, 0),
-    );
-    this.#options.observe({ type: 'copy', table: this.table.name, rows: this.#rows, bytes: this.#bytes, totalBytes });
+    this.#options.observe({ type: 'copy', table: this.table.name, ...this.#tally.sums() });
   }
 
   #send(event: TableEvent<'raw'>): void {

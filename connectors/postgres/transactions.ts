@@ -111,10 +111,10 @@ export class Transactions {
   #judgeLook(): void {
     const { pos } = this.position;
     if (!this.#look || this.#transaction || pos < this.#look.lsn) return;
-    const stops = this.#relations.looked(this.#look, pos);
+    const events = this.#relations.looked(this.#look, pos);
     this.#look = null;
-    for (const event of stops) this.#batches.event(event);
-    if (stops.length > 0) this.#batches.commit(this.position);
+    for (const event of events) this.#batches.event(event);
+    if (events.length > 0) this.#batches.commit(this.position);
   }
 
   #begin(bytes: Buffer, start: number, end: number): void {
@@ -167,7 +167,7 @@ export class Transactions {
       if (known.open) await this.#settle(known);
       const { table } = known;
       if (!table) continue;
-      this.#relations.truncated(table, transaction.xid);
+      this.#batches.event(this.#relations.truncated(table, transaction.xid));
       const change = { op: 'truncate', table, transaction, seq, before: null, beforeIs: 'row', after: null } as const;
       this.#batches.add(change, CHANGE_BYTES);
     }

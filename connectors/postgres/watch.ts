@@ -6,8 +6,16 @@ import type { Observe } from '../../src/core/observer.ts';
 import type { Secret } from '../../src/core/secret.ts';
 import { trouble } from '../../src/postgres/trouble.ts';
 import { ask, endSession, openReader } from './session.ts';
+import { observeSlot } from './slot.ts';
 
 const POLL_MS = 1000;
+
+export interface WatchOptions {
+  readonly url: Secret;
+  readonly pipeline: string;
+  readonly slot: string;
+  readonly observe: Observe;
+}
 
 /** How often the connection is tried, and how long an answer may take before the server counts as gone. */
 const HEARTBEAT_MS = 10_000;
@@ -15,24 +23,29 @@ const GONE_AFTER_MS = 30_000;
 
 /**
  * The plain connection that is always open. It holds the lock by which a second instance of the pipeline waits, it asks the
- * catalog, and it is the first to hear that the server shuts down: a walsender is not told, and the server waits for it.
+ * catalog and tells of the slot, and it is the first to hear that the server shuts down: a walsender is not told, and the
+ * server waits for it.
  */
 export class Watch {
   readonly #client: pg.Client;
   readonly #lost = new AbortController();
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #options: WatchOptions;
   #last: Promise<unknown> = Promise.resolve();
+  #hasLock = false;
 
-  private constructor(client: pg.Client) {
+  private constructor(client: pg.Client, options: WatchOptions) {
     this.#client = client;
+    this.#options = options;
     client.on('error', (error) => this.#lose(error));
     client.on('end', () => this.#lose(new Error('the connection ended')));
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
   }
 
-  /** Connects, and waits until no other instance holds the lock of `pipeline`. Aborting `signal` ends the wait with its reason. */
-  static async open(url: Secret, pipeline: string, observe: Observe, signal: AbortSignal): Promise<Watch> {
-    const watch = new Watch(await openReader(url, `pgveil ${pipeline}`));
+  /** Connects, and waits until no other instance holds the lock of the pipeline. Aborting `signal` ends the wait with its reason. */
+  static async open(options: WatchOptions, signal: AbortSignal): Promise<Watch> {
+    const { url, pipeline, observe } = options;
+    const watch = new Watch(await openReader(url, `pgveil ${pipeline}`), options);
     try {
       let waiting = false;
       while (!(await watch.#tryLock(pipeline))) {
@@ -40,6 +53,8 @@ export class Watch {
         waiting = true;
         await sleep(POLL_MS, undefined, { signal });
       }
+      watch.#hasLock = true;
+      await watch.#look();
       return watch;
     } catch (error) {
       await watch.close();
@@ -76,8 +91,14 @@ export class Watch {
       this.#lose(new PgveilError('source_away', 'source: nothing was heard for 30 s'));
       void endSession(this.#client);
     }, GONE_AFTER_MS);
-    await this.use((client) => ask(client, 'SELECT 1')).catch((error) => this.#lose(error));
+    await this.#look().catch((error) => this.#lose(error));
     clearTimeout(gone);
+  }
+
+  /** Whoever waits for the lock looks as well, if only to hear an answer: the slot is the other instance's to tell of. */
+  async #look(): Promise<void> {
+    const slot = await this.use((client) => observeSlot(client, this.#options.slot));
+    if (slot && this.#hasLock) this.#options.observe(slot);
   }
 
   async #tryLock(pipeline: string): Promise<boolean> {

@@ -8,7 +8,7 @@ import type { RedactedTable } from '../../src/core/table.ts';
 import { Apply } from './apply.ts';
 import { type Claim, saveEntry, savePosition } from './checkpoint.ts';
 import { type Staged, Window } from './fold.ts';
-import { query } from './query.ts';
+import { Pieces } from './pieces.ts';
 import { refusal } from './refusal.ts';
 import { truncateGeneration } from './truncate.ts';
 import type { TwinTable } from './twin-table.ts';
@@ -16,10 +16,13 @@ import type { TwinTable } from './twin-table.ts';
 /** All windows together are applied when they hold so much. While they are, the next ones fill: memory is twice this. */
 const WINDOWS_BYTES = 2 * 1024 * 1024;
 
-/** Encoded in about a millisecond. */
+/** New rows of a table are sent when they are so many: the server works while the next are gathered. */
+const PIECE_BYTES = 128 * 1024;
+
+/** Folded and encoded in about a millisecond. */
 const TURN_BYTES = 256 * 1024;
 
-/** What a change costs in memory beside its bytes. */
+/** What a change costs beside its bytes. */
 const CHANGE_BYTES = 64;
 
 /** The one open transaction in which changes are applied, until a position ends it. */
@@ -29,11 +32,11 @@ export class Applying {
   readonly #observe: Observe;
   readonly #tableOf: (table: RedactedTable) => TwinTable;
   readonly #apply: Apply;
+  readonly #pieces = new Pieces();
   readonly #entries = new Map<string, TableEntry>();
   #windows = new Map<RedactedTable, Window>();
-  #bytes = 0;
-  /** At so many bytes the event loop turns: the server waits for what was started before. */
-  #nextTurn = TURN_BYTES;
+  /** What was folded since the event loop turned. */
+  #folded = 0;
   #isOpen = false;
   /** Windows that are being applied; a failure is told by whoever waits for them next. */
   #underWay: Promise<void> = Promise.resolve();
@@ -59,63 +62,91 @@ export class Applying {
       const unfolded = change.op === 'truncate' ? null : this.#fold(change);
       if (change.op === 'truncate') await this.#truncate(change.table);
       if (unfolded) await this.#move(change, unfolded);
-      if (this.#bytes >= this.#nextTurn) await this.#takeTurn();
-      if (this.#bytes >= WINDOWS_BYTES) await this.#applyWindows();
+      if (this.#folded >= TURN_BYTES) await this.#takeTurn();
     }
   }
 
-  /** The entry becomes durable with the next position. */
-  setEntry(table: string, entry: TableEntry): void {
-    this.#entries.set(table, entry);
+  /** The entry becomes durable with the next position; null where a newer one is durable already. */
+  setEntry(table: string, entry: TableEntry | null): void {
+    if (entry) this.#entries.set(table, entry);
+    else this.#entries.delete(table);
   }
 
-  /** A later entry of the table is durable already. */
-  dropEntry(table: string): void {
-    this.#entries.delete(table);
-  }
-
-  /** Applies all that was written so far, within the open transaction. */
+  /** Applies all that was written so far, within the open transaction, and leaves the connection to others. */
   async settle(): Promise<void> {
     await this.#applyWindows();
     await this.#underWay;
+    await this.#apply.sync();
   }
 
-  /** Ends the transaction: everything written, the entries and the position become durable together. */
-  async commit(position: Position): Promise<void> {
-    await this.settle();
-    await this.#begin();
-    for (const [table, entry] of this.#entries) await saveEntry(this.#client, this.#claim.pipeline, table, entry);
-    await savePosition(this.#client, this.#claim, this.#position, position);
+  /**
+   * Ends the transaction: everything written, the entries and the position become durable together. Resolves when that is on its way:
+   * what is written from then on belongs to the next transaction.
+   */
+  async commit(position: Position): Promise<{ readonly durable: Promise<void> }> {
+    await this.#applyWindows();
+    await this.#underWay;
+    this.#begin();
+    await this.#saveEntries();
+    const from = this.#position;
+    const saved = savePosition((sql, values) => this.#apply.run(sql, values), this.#claim, from, position);
     reach('before the commit');
-    await query(this.#client, 'COMMIT');
-    reach('after the commit');
-    if (this.#position === null) reach('first position durable');
+    const committed = this.#apply.run('COMMIT');
     this.#position = position;
-    this.#entries.clear();
     this.#isOpen = false;
+    return { durable: this.#committed(saved, committed, from === null) };
+  }
+
+  async #committed(saved: Promise<void>, committed: Promise<unknown>, isFirst: boolean): Promise<void> {
+    await saved;
+    await committed;
+    reach('after the commit');
+    if (isFirst) reach('first position durable');
+    // Nothing follows for now: the server is told so, and shows its session as idle.
+    if (!this.#isOpen) this.#apply.sync().catch(() => {}); // A failure is told by whoever uses it next.
+  }
+
+  async #saveEntries(): Promise<void> {
+    if (this.#entries.size === 0) return;
+    await this.#apply.sync();
+    for (const [table, entry] of this.#entries) await saveEntry(this.#client, this.#claim.pipeline, table, entry);
+    this.#entries.clear();
   }
 
   #fold(change: Change<'redacted'>): Staged | null {
     const tuple = change.after ?? change.before!;
-    this.#bytes += tuple.end - tuple.start + CHANGE_BYTES;
+    this.#folded += tuple.end - tuple.start + CHANGE_BYTES;
     return this.#windowOf(change.table).take(change);
   }
 
+  /** Lets the event loop turn, and sends what is enough to be sent. */
   async #takeTurn(): Promise<void> {
-    this.#nextTurn = this.#bytes + TURN_BYTES;
+    this.#folded = 0;
+    let held = 0;
+    for (const window of this.#windows.values()) {
+      if (window.freshBytes >= PIECE_BYTES) await this.#sendFresh(window);
+      await this.#sendLarge(window);
+      held += window.bytes;
+    }
+    if (held >= WINDOWS_BYTES) await this.#applyWindows();
+    // A row that alone is too large to be kept beside others.
+    if (held >= 2 * WINDOWS_BYTES) await this.#underWay;
     await nextTurn();
   }
 
   async #move({ table, before }: Change<'redacted'>, row: Staged): Promise<void> {
+    const twin = this.#tableOf(table);
     await this.settle();
-    await this.#begin();
-    await this.#apply.move(this.#tableOf(table), row, before!);
+    await this.#apply.learn(twin);
+    this.#begin();
+    await this.#apply.move(twin, row, before!);
   }
 
   /** What was gathered for the table is void, and sent for nothing. */
   async #truncate(table: RedactedTable): Promise<void> {
     await this.#underWay;
-    await this.#begin();
+    this.#begin();
+    await this.#apply.sync();
     this.#windows.delete(table);
     try {
       await truncateGeneration(this.#client, this.#tableOf(table));
@@ -124,37 +155,55 @@ export class Applying {
     }
   }
 
-  /** Starts to apply the windows when those before are done. Does not wait for it, except where a row alone is too large to keep. */
-  async #applyWindows(): Promise<void> {
-    await this.#underWay;
-    const windows = this.#windows;
-    if (windows.size === 0) return;
-    this.#underWay = this.#bringIn(windows.values());
-    this.#underWay.catch(() => {}); // Told to whoever waits for it.
-    if (this.#bytes >= 2 * WINDOWS_BYTES) await this.#underWay;
-    this.#windows = new Map();
-    this.#bytes = 0;
-    this.#nextTurn = TURN_BYTES;
+  /** New rows come first: what happened to them later is among the staged. They may go ahead of those: no window holds them twice. */
+  async #sendFresh(window: Window): Promise<void> {
+    const fresh = window.takeFresh();
+    if (!fresh) return;
+    this.#begin();
+    await this.#apply.copy(window.table, fresh.view());
+    this.#pieces.give(fresh);
   }
 
-  async #bringIn(windows: Iterable<Window>): Promise<void> {
-    await this.#begin();
-    for (const window of windows) {
-      const repaired = await this.#apply.window(window);
-      if (repaired > 0) this.#observe({ type: 'repaired', table: window.table.source.name, rows: repaired });
+  async #sendLarge(window: Window): Promise<void> {
+    for (const row of window.takeLarge()) {
+      this.#begin();
+      await this.#apply.copyLarge(window.table, row);
     }
   }
 
-  async #begin(): Promise<void> {
+  /** Starts to apply the windows when those before are done. Does not wait for it. */
+  async #applyWindows(): Promise<void> {
+    await this.#underWay;
+    const windows = [...this.#windows.values()];
+    for (const window of windows) {
+      await this.#sendFresh(window);
+      await this.#sendLarge(window);
+    }
+    const staged = windows.filter((window) => window.staged.size > 0);
+    for (const { table } of staged) await this.#apply.learn(table);
+    if (staged.length > 0) this.#begin();
+    // All of it is sent here, before anything that comes later.
+    this.#underWay = Promise.all(staged.map((window) => this.#bringIn(window))).then(() => {});
+    this.#underWay.catch(() => {}); // Told to whoever waits for it.
+    this.#windows = new Map();
+  }
+
+  async #bringIn(window: Window): Promise<void> {
+    const repaired = await this.#apply.staged(window);
+    if (repaired > 0) this.#observe({ type: 'repaired', table: window.table.source.name, rows: repaired });
+  }
+
+  /** What is sent behind it comes to nothing should it fail, and says so. */
+  #begin(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
-    await query(this.#client, 'BEGIN');
+    this.#apply.run('BEGIN').catch(() => {});
   }
 
   #windowOf(table: RedactedTable): Window {
     let window = this.#windows.get(table);
     if (!window) {
-      window = new Window(this.#tableOf(table));
+      window = new Window(this.#tableOf(table), this.#pieces);
       this.#windows.set(table, window);
     }
     return window;

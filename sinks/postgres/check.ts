@@ -59,7 +59,7 @@ async function checkTargets(client: Client, { pipeline, tables }: TwinOptions): 
     `SELECT number, ${made} AS made, pg_has_role(relowner, 'USAGE') AS owned, quote_ident(current_user) AS role
      FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS wanted (schema, name, number)
      JOIN pg_namespace ON nspname = wanted.schema JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = wanted.name`,
-    [targets.map(({ schema }) => schema), targets.map(({ name }) => name), pipeline],
+    [targets.map(({ schema }) => schema), targets.map(({ relation }) => relation), pipeline],
   );
   const findings: Finding[] = [];
   for (const { number, made, owned, role } of rows) {

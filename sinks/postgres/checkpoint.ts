@@ -2,6 +2,7 @@ import type { ClientBase } from 'pg';
 import { CHECKPOINT_FORMAT, type Checkpoint, type Position, type TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { formatLsn, parseLsn } from '../../src/core/lsn.ts';
+import { sqlState } from '../../src/postgres/trouble.ts';
 import { entryFromJson, entryToJson } from './entry.ts';
 import { query } from './query.ts';
 
@@ -64,34 +65,42 @@ export async function readCheckpoint(client: ClientBase, pipeline: string): Prom
   };
 }
 
-/** Moves the position within the open transaction. Rejects with `fenced` when another instance has taken over. */
-export async function savePosition(
-  client: ClientBase,
-  claim: Claim,
-  from: Position | null,
-  to: Position,
-): Promise<void> {
+/** Sends a statement with its parameters. */
+type Run = (sql: string, parameters: readonly (string | null)[]) => Promise<unknown>;
+
+const DIVISION_BY_ZERO = '22012';
+
+/**
+ * Moves the position within the open transaction. Rejects with `fenced` when another instance has taken over: the statement fails
+ * then, so that a COMMIT that was sent behind it comes to nothing.
+ */
+export async function savePosition(run: Run, claim: Claim, from: Position | null, to: Position): Promise<void> {
   const { pos, witness, history } = to;
-  const { rowCount } = await query(
-    client,
-    `UPDATE pgveil.checkpoint SET pos = $4, witness_clsn = $5, witness_xid = $6, witness_commit_time = $7,
-       history_system_identifier = $8, history_timeline = $9, history_database_oid = $10, history_slot = $11
-     WHERE pipeline = $1 AND epoch = $2 AND pos IS NOT DISTINCT FROM $3`,
-    [
-      claim.pipeline,
-      claim.epoch,
-      from && formatLsn(from.pos),
-      formatLsn(pos),
-      witness && formatLsn(witness.clsn),
-      witness?.xid,
-      witness?.commitTime,
-      history.systemIdentifier,
-      history.timeline,
-      history.databaseOid,
-      history.slot,
-    ],
-  );
-  if (rowCount !== 1) throw fenced();
+  const values = [
+    claim.pipeline,
+    claim.epoch,
+    from && formatLsn(from.pos),
+    formatLsn(pos),
+    witness && formatLsn(witness.clsn),
+    witness?.xid,
+    witness?.commitTime,
+    history.systemIdentifier,
+    history.timeline,
+    history.databaseOid,
+    history.slot,
+  ];
+  try {
+    await run(
+      `WITH moved AS (
+         UPDATE pgveil.checkpoint SET pos = $4, witness_clsn = $5, witness_xid = $6, witness_commit_time = $7,
+           history_system_identifier = $8, history_timeline = $9, history_database_oid = $10, history_slot = $11
+         WHERE pipeline = $1 AND epoch = $2 AND pos IS NOT DISTINCT FROM $3 RETURNING pos
+       ) SELECT 1 / count(*) FROM moved`,
+      values.map((value) => (value === null || value === undefined ? null : String(value))),
+    );
+  } catch (error) {
+    throw sqlState(error) === DIVISION_BY_ZERO ? fenced() : error;
+  }
 }
 
 export async function saveEntry(client: ClientBase, pipeline: string, table: string, entry: TableEntry): Promise<void> {

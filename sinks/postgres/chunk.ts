@@ -3,10 +3,12 @@ import type { Client } from 'pg';
 import type { Change } from '../../src/core/batch.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import { reach } from '../../src/core/fault.ts';
-import type { CopyIn } from '../../src/postgres/copy.ts';
+import type { Tuple } from '../../src/core/tuple.ts';
+import { type CopyIn, Pipeline } from '../../src/postgres/pipeline.ts';
 import { type Claim, holdEpoch } from './checkpoint.ts';
 import { RowEncoder } from './encode.ts';
-import { startCopy } from './lines.ts';
+import { isLarge, sendRow } from './large-row.ts';
+import { copySql } from './lines.ts';
 import { query } from './query.ts';
 import { refusal } from './refusal.ts';
 import type { TwinTable } from './twin-table.ts';
@@ -22,6 +24,7 @@ export class Chunk {
   readonly client: Client;
   readonly table: TwinTable;
   readonly number: number;
+  readonly #pipeline: Pipeline;
   readonly #copy: CopyIn;
   readonly #encoder: RowEncoder;
   /** What is being encoded. Memory goes back and forth between two pieces: a copy of a large table would leave heaps of it behind. */
@@ -34,7 +37,8 @@ export class Chunk {
     this.client = client;
     this.table = table;
     this.number = number;
-    this.#copy = startCopy(client, table);
+    this.#pipeline = new Pipeline(client);
+    this.#copy = this.#pipeline.copy(copySql(table), (error) => refusal(error, table.source.name));
     this.#encoder = new RowEncoder(table.source, table.keyByValue);
   }
 
@@ -45,7 +49,8 @@ export class Chunk {
 
   async write(reads: readonly Change<'redacted'>[]): Promise<void> {
     for (const { after } of reads) {
-      this.#encoder.append(this.#piece, after!);
+      if (isLarge(after!)) await this.#sendLarge(after!);
+      else this.#encoder.append(this.#piece, after!);
       if (this.#piece.length < PIECE_BYTES) continue;
       await this.#send();
       await nextTurn(); // A socket that takes all it is given would hold the event loop for the whole batch.
@@ -54,23 +59,21 @@ export class Chunk {
 
   async commit(claim: Claim): Promise<void> {
     await this.#send();
-    try {
-      await this.#sending;
-      await this.#copy.end();
-      await holdEpoch(this.client, claim);
-      await query(this.client, 'COMMIT');
-    } catch (error) {
-      throw refusal(error, this.table.source.name);
-    }
+    await this.#sending;
+    this.#copy.end();
+    await this.#pipeline.sync();
+    await holdEpoch(this.client, claim);
+    await query(this.client, 'COMMIT');
     reach('chunk committed');
   }
 
+  async #sendLarge(row: Tuple<'redacted'>): Promise<void> {
+    await this.#sending;
+    await sendRow(this.#copy, this.table, row);
+  }
+
   async #send(): Promise<void> {
-    try {
-      await this.#sending;
-    } catch (error) {
-      throw refusal(error, this.table.source.name);
-    }
+    await this.#sending;
     this.#sending = this.#copy.write(this.#piece.view());
     this.#sending.catch(() => {}); // Told when the next piece is sent, or at the commit.
     [this.#piece, this.#sent] = [this.#sent, this.#piece];

@@ -25,7 +25,7 @@ interface Work {
   readonly swapped: PromiseWithResolvers<boolean>;
   /** What the table's entry becomes with the swap; null before the copy is finished. */
   entry: TableEntry | null;
-  isSwapping: boolean;
+  state: 'waiting' | 'swapping' | 'swapped';
 }
 
 /** What becomes of a copy when its rows are there, beside the stream: keys and indexes are built, then it takes the public table's place. */
@@ -33,6 +33,7 @@ export class Completions {
   readonly #session: Session;
   /** By table name. */
   readonly #works = new Map<string, Work>();
+  #late = new Map<string, TableEntry>();
   /** One build after another: each takes all that a server gives it. */
   #lastBuild: Promise<unknown> = Promise.resolve();
 
@@ -47,7 +48,7 @@ export class Completions {
     const swapped = Promise.withResolvers<boolean>();
     for (const done of [built, swapped.promise]) done.catch(() => {}); // told by `settled`
     this.#lastBuild = built.catch(() => {});
-    this.#works.set(table.source.name, { table, cancelled, built, swapped, entry: null, isSwapping: false });
+    this.#works.set(table.source.name, { table, cancelled, built, swapped, entry: null, state: 'waiting' });
   }
 
   /** The copy may take its place when what was written so far is durable: a start would read from an older position otherwise. */
@@ -56,13 +57,34 @@ export class Completions {
     if (work) work.entry = entry;
   }
 
-  /** What was written so far is durable. */
-  durable(): void {
-    for (const work of this.#works.values()) {
-      if (work.entry === null || work.isSwapping) continue;
-      work.isSwapping = true;
+  /** Whether a new entry of the table has to wait for the swap: before, it would say that readers see the copy. */
+  defers(table: string, entry: TableEntry): boolean {
+    const work = this.#works.get(table);
+    if (work?.entry && work.state !== 'swapped') {
+      work.entry = entry;
+      return true;
+    }
+    this.#late.delete(table);
+    return false;
+  }
+
+  /** Entries that came too late for the swap they waited for. */
+  late(): ReadonlyMap<string, TableEntry> {
+    const late = this.#late;
+    this.#late = new Map();
+    return late;
+  }
+
+  /** Copies that are finished by now and are not being swapped yet: they may be when what was written so far is durable. */
+  finished(): readonly Work[] {
+    return [...this.#works.values()].filter(({ entry, state }) => entry !== null && state === 'waiting');
+  }
+
+  swap(finished: readonly Work[]): void {
+    for (const work of finished) {
+      work.state = 'swapping';
       reach('hand-over durable');
-      this.#swap(work, work.entry).then(work.swapped.resolve, work.swapped.reject);
+      this.#swap(work).then(work.swapped.resolve, work.swapped.reject);
     }
   }
 
@@ -79,8 +101,9 @@ export class Completions {
     if (!work) return;
     this.#works.delete(table);
     work.cancelled.abort();
-    if (!work.isSwapping) work.swapped.resolve(false);
-    await this.#attempt;
+    if (work.state === 'waiting') work.swapped.resolve(false);
+    await this.#lastAttempt;
+    this.#late.delete(table);
   }
 
   async #build(table: TwinTable, cancelled: AbortSignal): Promise<boolean> {
@@ -93,45 +116,52 @@ export class Completions {
     });
   }
 
-  async #swap({ table, cancelled, built }: Work, entry: TableEntry): Promise<boolean> {
-    if (!(await built)) return false;
+  async #swap(work: Work): Promise<boolean> {
+    if (!(await work.built)) return false;
     return await this.#withClient(null, async (client) => {
-      if (!(await this.#swapIn(client, table, entry, cancelled.signal))) return false;
+      if (!(await this.#swapIn(client, work))) return false;
       // Without it the planner would know the generation and nothing of the public table.
-      await query(client, `ANALYZE ${quoteTable(table.source)}`);
+      await query(client, `ANALYZE ${quoteTable(work.table.source)}`);
       return true;
     });
   }
 
-  /** Tries until nobody is in the way. False where `cancelled` came first. */
-  async #swapIn(client: Client, table: TwinTable, entry: TableEntry, cancelled: AbortSignal): Promise<boolean> {
-    const { claim, closing, observe } = this.#session;
+  /** Tries until nobody is in the way. False where the copy came to nothing before. */
+  async #swapIn(client: Client, work: Work): Promise<boolean> {
+    const { closing, observe } = this.#session;
+    const cancelled = work.cancelled.signal;
     const given = AbortSignal.any([cancelled, closing]);
     for (let told = ''; !given.aborted; ) {
       try {
-        return await this.#inTurn(async () => {
-          if (given.aborted) return false;
-          for (const view of await swap(client, claim, table, entry)) observe(viewDropped(table.source.name, view));
-          return true;
-        });
+        return await this.#inTurn(async () => !given.aborted && (await this.#attempt(client, work)));
       } catch (error) {
-        const message = await whoHolds(client, table, error);
-        if (message !== told) observe({ type: 'step', table: table.source.name, message });
+        const message = await whoHolds(client, work.table, error);
+        if (message !== told) observe({ type: 'step', table: work.table.source.name, message });
         told = message;
       }
       await sleep(SWAP_RETRY_MS, undefined, { signal: given }).catch(() => {});
     }
     if (cancelled.aborted) return false;
-    throw new PgveilError('twin_away', 'twin: closed while a copy waited to take its place');
+    throw new PgveilError('twin_away', 'closed while a copy waited to take its place');
+  }
+
+  async #attempt(client: Client, work: Work): Promise<true> {
+    const { table, entry } = work;
+    const { name } = table.source;
+    const lost = await swap(client, this.#session.claim, table, entry!);
+    work.state = 'swapped';
+    if (work.entry !== entry) this.#late.set(name, work.entry!);
+    for (const view of lost) this.#session.observe(viewDropped(name, view));
+    return true;
   }
 
   /** The last attempt to swap, over all tables. */
-  #attempt: Promise<unknown> = Promise.resolve();
+  #lastAttempt: Promise<unknown> = Promise.resolve();
 
   /** One attempt at a time, and none is cut off in the middle. */
   #inTurn<T>(attempt: () => Promise<T>): Promise<T> {
-    const turn = this.#attempt.then(attempt);
-    this.#attempt = turn.catch(() => {});
+    const turn = this.#lastAttempt.then(attempt);
+    this.#lastAttempt = turn.catch(() => {});
     return turn;
   }
 

@@ -57,23 +57,25 @@ export class Copies {
     this.#generations.delete(table);
   }
 
-  /** What was written is durable. Lets go of connections that no chunk needs for now, and drops what came to nothing. */
+  /** Lets go of connections that no chunk needs for now. */
   rest(): void {
     for (const client of this.#idle.splice(0)) this.#session.end(client);
-    const gone = this.#void.splice(0);
-    if (gone.length > 0) void this.#drop(gone);
   }
 
-  /** Not before a commit: changes may have been applied to a generation, and their transaction holds it. What stays is dropped by the next open. */
+  /** What came to nothing since this was asked last: to be dropped when what was written so far is durable. */
+  givenUp(): readonly TwinTable[] {
+    return this.#void.splice(0);
+  }
+
+  /** Beside the stream. Not before a commit: changes may have been applied, and their transaction holds the table. What stays the next open drops. */
+  drop(generations: readonly TwinTable[]): void {
+    if (generations.length > 0) this.#drop(generations).catch(() => {}); // The connection is gone, or the claim.
+  }
+
   async #drop(generations: readonly TwinTable[]): Promise<void> {
-    const { claim } = this.#session;
-    try {
-      const client = await this.#session.connect();
-      const relations = generations.map(({ relation }) => relation);
-      await dropGenerations(client, claim, relations).finally(() => this.#session.end(client));
-    } catch {
-      // The connection is gone, or another instance has taken over.
-    }
+    const client = await this.#session.connect();
+    const relations = generations.map(({ relation }) => relation);
+    await dropGenerations(client, this.#session.claim, relations).finally(() => this.#session.end(client));
   }
 
   /** Nothing but the end of its connection ends a COPY in the middle. */

@@ -3,9 +3,9 @@ import { formatLsn, parseLsn } from '../../src/core/lsn.ts';
 
 /** A table's entry as JSON: as it is in memory, with LSNs as Postgres writes them. The form is part of CHECKPOINT_FORMAT. */
 export function entryToJson(entry: TableEntry): string {
-  const { oid, binding, shape, plan, key, generation, state } = entry;
+  const { oid, binding, shape, fingerprint, plan, key, generation, state } = entry;
   const stored = state.state === 'stale' ? { ...state, since: formatLsn(state.since) } : state;
-  return JSON.stringify({ oid, binding, shape, plan, key, generation, state: stored });
+  return JSON.stringify({ oid, binding, shape, fingerprint, plan, key, generation, state: stored });
 }
 
 export function entryFromJson(json: string): TableEntry {

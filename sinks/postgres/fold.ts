@@ -1,9 +1,11 @@
 import type { Change } from '../../src/core/batch.ts';
-import { ByteWriter } from '../../src/core/bytes.ts';
+import type { ByteWriter } from '../../src/core/bytes.ts';
 import { CELL_UNCHANGED, CellReader, type Tuple } from '../../src/core/tuple.ts';
 import { RowEncoder } from './encode.ts';
 import { Images } from './images.ts';
 import { KeyText } from './key.ts';
+import { isLarge } from './large-row.ts';
+import type { Pieces } from './pieces.ts';
 import { keyCollision, rowMissing } from './refusal.ts';
 import type { TwinTable } from './twin-table.ts';
 
@@ -18,8 +20,8 @@ export interface Staged {
 /** The row is gone. Whatever comes under its key is a new one. */
 const GONE = null;
 
-/** What a window starts with: a pipeline may have a thousand tables, and most of them are quiet. */
-const FIRST_BYTES = 4096;
+/** What a staged row costs in memory beside its bytes. */
+const STAGED_BYTES = 64;
 
 const NONE: readonly number[] = [];
 
@@ -29,8 +31,10 @@ const NONE: readonly number[] = [];
  */
 export class Window {
   readonly table: TwinTable;
-  /** Lines of COPY text: rows under keys that the window has not met. */
-  readonly fresh = new ByteWriter(FIRST_BYTES);
+  readonly #pieces: Pieces;
+  #fresh: ByteWriter | null = null;
+  #large: Tuple<'redacted'>[] = [];
+  #stagedBytes = 0;
   /** By key: its last state, or null where the row is gone. */
   readonly staged = new Map<string, Staged | typeof GONE>();
   readonly #images = new Images();
@@ -39,8 +43,9 @@ export class Window {
   readonly #columns: ReadonlySet<number>;
   readonly #keyColumns: ReadonlySet<number>;
 
-  constructor(table: TwinTable) {
+  constructor(table: TwinTable, pieces: Pieces) {
     this.table = table;
+    this.#pieces = pieces;
     this.#encoder = new RowEncoder(table.source, table.keyByValue);
     this.#key = new KeyText(table.source, table.keyByValue);
     this.#columns = new Set(table.source.columns.keys());
@@ -54,19 +59,69 @@ export class Window {
   take(change: RedactedChange): Staged | null {
     if (change.op === 'update') return this.#update(change);
     if (change.op === 'insert') this.#insert(change.after!);
-    else this.staged.set(this.#identify(change.before!), GONE);
+    else this.#remove(this.#identify(change.before!));
     return null;
   }
 
+  /** Size in memory. */
+  get bytes(): number {
+    return this.freshBytes + this.#stagedBytes;
+  }
+
+  get freshBytes(): number {
+    return this.#fresh?.length ?? 0;
+  }
+
+  /** Hands over lines of COPY text, the rows under keys that the window has not met; null where there are none. */
+  takeFresh(): ByteWriter | null {
+    const fresh = this.#fresh;
+    this.#fresh = null;
+    return fresh?.length ? fresh : null;
+  }
+
+  /** Likewise, such rows that are too large to be encoded here. */
+  takeLarge(): readonly Tuple<'redacted'>[] {
+    const large = this.#large;
+    this.#large = [];
+    return large;
+  }
+
   #insert(row: Tuple<'redacted'>): void {
-    const start = this.fresh.length;
-    this.#encoder.append(this.fresh, row);
+    if (isLarge(row)) this.#insertLarge(row);
+    else this.#insertLine(row);
+  }
+
+  #insertLine(row: Tuple<'redacted'>): void {
+    this.#fresh ??= this.#pieces.take();
+    const start = this.#fresh.length;
+    this.#encoder.append(this.#fresh, row);
     if (this.staged.size === 0) return;
     const key = this.#encoder.key.identity;
     if (!this.staged.has(key)) return;
-    this.fresh.length = start;
+    this.#fresh.length = start;
+    this.#revive(key, row);
+  }
+
+  #insertLarge(row: Tuple<'redacted'>): void {
+    const key = this.#identify(row);
+    if (this.staged.has(key)) this.#revive(key, row);
+    else this.#large.push(row);
+  }
+
+  #revive(key: string, row: Tuple<'redacted'>): void {
     if (this.staged.get(key) !== GONE) throw keyCollision(this.#name);
-    this.staged.set(key, { image: this.#images.keep(row), unchanged: NONE });
+    this.#stage(key, { image: row, unchanged: NONE });
+  }
+
+  #remove(key: string): void {
+    this.#stagedBytes += key.length + STAGED_BYTES;
+    this.staged.set(key, GONE);
+  }
+
+  /** An image outlives its batch here. */
+  #stage(key: string, { image, unchanged }: Staged): void {
+    this.#stagedBytes += image.end - image.start + STAGED_BYTES;
+    this.staged.set(key, { image: this.#images.keep(image), unchanged });
   }
 
   #update(change: RedactedChange): Staged | null {
@@ -77,11 +132,11 @@ export class Window {
     const oldKey = before ? this.#identify(before) : key;
     const row = isPartial ? this.#complete(change, oldKey) : { image: after!, unchanged: NONE };
     if (oldKey === key) {
-      this.staged.set(key, { ...row, image: this.#images.keep(row.image) });
+      this.#stage(key, row);
       return null;
     }
     if (row.unchanged.length > 0) return row;
-    this.staged.set(oldKey, GONE);
+    this.#remove(oldKey);
     this.#insert(row.image);
     return null;
   }

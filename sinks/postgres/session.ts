@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import type { TwinConfig } from '../../config/config.ts';
+import { ofSink } from '../../src/core/errors.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { TableName } from '../../src/core/table-name.ts';
 import { connect } from '../../src/postgres/connection.ts';
@@ -50,9 +51,16 @@ export class Session {
   }
 }
 
-/** Does something on a connection of its own: for what is asked of a twin that is not open. */
+/** Does something on a connection of its own: for what is asked of a twin that is not open. What it rejects with names the sink. */
 export async function withTwin<T>(options: TwinOptions, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = await connectTwin(options);
+  try {
+    return await onConnection(await connectTwin(options), work);
+  } catch (error) {
+    throw ofSink(options.name, error);
+  }
+}
+
+async function onConnection<T>(client: Client, work: (client: Client) => Promise<T>): Promise<T> {
   try {
     return await work(client);
   } finally {

@@ -38,6 +38,9 @@ export class PostgresSink implements Sink {
   readonly #tables = new WeakMap<RedactedTable, TwinTable>();
   #open: Opened | null = null;
 
+  /** What is written has to wait until a flush that was begun before is on its way. */
+  #cut: Promise<void> = Promise.resolve();
+
   constructor(options: TwinOptions, observe: Observe) {
     this.#options = options;
     this.#observe = observe;
@@ -61,15 +64,23 @@ export class PostgresSink implements Sink {
   }
 
   async write(batch: RedactedBatch): Promise<void> {
+    await this.#cut;
     await this.#orClose(() => this.#write(batch));
   }
 
   async flush(position: Position): Promise<void> {
     await this.#orClose(async () => {
       const { copies, completions, applying } = this.#opened();
-      await applying.commit(position);
-      completions.durable();
+      // What is written while this is under way is not part of it.
+      const [finished, given] = [completions.finished(), copies.givenUp()];
+      for (const [table, entry] of completions.late()) applying.setEntry(table, entry);
       copies.rest();
+      const committing = applying.commit(position);
+      this.#cut = committing.then(nothing, nothing);
+      const { durable } = await committing;
+      await durable;
+      completions.swap(finished);
+      copies.drop(given);
     });
   }
 
@@ -93,11 +104,12 @@ export class PostgresSink implements Sink {
   }
 
   async #write(batch: RedactedBatch): Promise<void> {
-    const { copies, applying } = this.#opened();
+    const { copies, completions, applying } = this.#opened();
     for (const event of batch.events) await this.#handle(event, batch.entries);
     for (const [table, entry] of batch.entries) {
       const events = batch.events.filter((event) => nameOf(event) === table);
-      if (!events.some(isOfCopy) || events.at(-1)!.type === 'stopped') applying.setEntry(table, entry);
+      const isSaved = events.some(isOfCopy) && events.at(-1)!.type !== 'stopped';
+      if (!completions.defers(table, entry)) applying.setEntry(table, isSaved ? null : entry);
     }
     if (batch.chunk) {
       await copies.read(this.#tableOf(batch.chunk.table), batch.chunk.number, batch.changes);
@@ -112,7 +124,7 @@ export class PostgresSink implements Sink {
     const { pipeline } = this.#options;
     await readCheckpoint(client, pipeline); // Refuses one that a newer pgveil wrote, before anything is changed.
     await install(client);
-    const claim = await takeOver(client, pipeline, this.#observe, signal);
+    const claim = await takeOver(client, this.#options, this.#observe, signal);
     await dropLeftovers(client, claim);
     return { claim, checkpoint: (await readCheckpoint(client, pipeline))! };
   }
@@ -125,8 +137,7 @@ export class PostgresSink implements Sink {
         return await applying.settle();
       case 'copy started':
         await completions.stop(event.table.name);
-        await copies.start(this.#tableOf(event.table), unfinished(entries.get(event.table.name)!));
-        return applying.dropEntry(event.table.name);
+        return await copies.start(this.#tableOf(event.table), unfinished(entries.get(event.table.name)!));
       case 'chunk finished':
         return await copies.finishChunk(event.table.name, event.chunk);
       case 'chunk abandoned':
@@ -164,7 +175,7 @@ export class PostgresSink implements Sink {
   }
 
   #opened() {
-    if (!this.#open) throw new PgveilError('twin_away', 'twin: closed');
+    if (!this.#open) throw new PgveilError('twin_away', 'closed');
     return this.#open;
   }
 }
@@ -182,3 +193,5 @@ function isOfCopy(event: Event): boolean {
 function unfinished(entry: TableEntry): TableEntry {
   return entry.state.state === 'streaming' ? { ...entry, state: { state: 'absent' } } : entry;
 }
+
+function nothing(): void {}

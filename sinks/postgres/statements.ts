@@ -1,32 +1,31 @@
-import type { Client } from 'pg';
-import { Execution, type Outcome } from './execution.ts';
-import { query } from './query.ts';
+import type { Explain, Outcome, Parameter, Pipeline } from '../../src/postgres/pipeline.ts';
+
+/** Those of one execution. */
+export type Parameters = readonly Parameter[];
 
 /** The server keeps a plan of some ten kilobytes for each. */
 const MOST_STATEMENTS = 1000;
 
 /** Statements that come again and again: the server parses and plans each of them once. */
 export class Statements {
-  readonly #client: Client;
+  readonly #pipeline: Pipeline;
   readonly #names = new Map<string, string>();
   #count = 0;
 
-  constructor(client: Client) {
-    this.#client = client;
+  constructor(pipeline: Pipeline) {
+    this.#pipeline = pipeline;
   }
 
-  /** Parameters are in the binary form of their types. Rejects with what the driver said. */
-  async run(text: string, parameters: readonly Buffer[]): Promise<Outcome> {
+  /** Sends it. See Pipeline. */
+  run(text: string, parameters: Parameters, explain: Explain): Promise<Outcome> {
     const known = this.#names.get(text);
-    const name = known ?? (await this.#name(text));
-    const execution = new Execution({ name, text, isNew: known === undefined }, parameters);
-    this.#client.query(execution);
-    return await execution.outcome;
+    const name = known ?? this.#name(text, explain);
+    return this.#pipeline.execute({ name, text, isNew: known === undefined }, parameters, explain);
   }
 
-  async #name(text: string): Promise<string> {
+  #name(text: string, explain: Explain): string {
     if (this.#names.size >= MOST_STATEMENTS) {
-      await query(this.#client, 'DEALLOCATE ALL');
+      this.#pipeline.execute({ name: '', text: 'DEALLOCATE ALL', isNew: true }, [], explain);
       this.#names.clear();
     }
     const name = `pgveil_${++this.#count}`;

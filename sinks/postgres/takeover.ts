@@ -5,6 +5,7 @@ import type { Observe } from '../../src/core/observer.ts';
 import { sqlState } from '../../src/postgres/trouble.ts';
 import { type Claim, TABLES } from './checkpoint.ts';
 import { inTransaction, query } from './query.ts';
+import type { TwinOptions } from './session.ts';
 
 /** Makes the schema `pgveil` and its tables where they are missing. Two instances may do so at once. */
 export async function install(client: ClientBase): Promise<void> {
@@ -22,7 +23,7 @@ export async function install(client: ClientBase): Promise<void> {
 /** Raises the epoch: whatever the instance before still writes fails from here on. Waits for as long as that holds the row. */
 export async function takeOver(
   client: ClientBase,
-  pipeline: string,
+  { name, pipeline }: TwinOptions,
   observe: Observe,
   signal: AbortSignal,
 ): Promise<Claim> {
@@ -40,7 +41,7 @@ export async function takeOver(
       return await raiseEpoch(client, pipeline);
     } catch (error) {
       if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
-      observe({ type: 'waiting', what: 'the twin, where another instance is in the middle of a transaction' });
+      observe({ type: 'waiting', what: `sink ${name}, where another instance is in the middle of a transaction` });
       await sleep(RETRY_MS, undefined, { signal });
     }
   }
@@ -50,14 +51,17 @@ export const LOCK_NOT_AVAILABLE = '55P03';
 const INSUFFICIENT_PRIVILEGE = '42501';
 const RETRY_MS = 500;
 
-/** FOR UPDATE waits for transactions that hold the epoch: a chunk or a swap that is about to commit. */
+/**
+ * FOR UPDATE waits for transactions that hold the epoch: a chunk or a swap that is about to commit. A position of an older format is of
+ * no use: without one everything is copied.
+ */
 async function raiseEpoch(client: ClientBase, pipeline: string): Promise<Claim> {
   return await inTransaction(client, async () => {
     await query(client, `SET LOCAL lock_timeout = '1s'`);
     await query(client, 'SELECT FROM pgveil.checkpoint WHERE pipeline = $1 FOR UPDATE', [pipeline]);
     const { rows } = await query(
       client,
-      `UPDATE pgveil.checkpoint SET epoch = epoch + 1, format = $2, holder_pid = pid, holder_start = backend_start
+      `UPDATE pgveil.checkpoint SET epoch = epoch + 1, format = $2, pos = CASE WHEN format = $2 THEN pos END, holder_pid = pid, holder_start = backend_start
        FROM pg_stat_activity WHERE pid = pg_backend_pid() AND pipeline = $1 RETURNING epoch`,
       [pipeline, CHECKPOINT_FORMAT],
     );

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { Checkpoint } from '../core/checkpoint.ts';
 import type { Finding } from '../core/errors.ts';
-import type { Observation, Observe } from '../core/observer.ts';
+import type { Observe, SlotSeen } from '../core/observer.ts';
 import type { Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
@@ -23,8 +23,6 @@ export interface Assembly {
   /** What pgveil made and left behind on the source and, with `data`, in the sinks; what is not there is not listed. */
   remains(data: boolean): Promise<readonly Remains[]>;
 }
-
-export type SlotSeen = Extract<Observation, { readonly type: 'slot' }>;
 
 export interface Parts {
   readonly source: Source;

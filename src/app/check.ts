@@ -3,8 +3,11 @@ import { ERRORS, type Finding, PgveilError } from '../core/errors.ts';
 import type { Check } from './assembly.ts';
 import { fixLines, printable } from './printable.ts';
 
+/** What was found, and what had to be reached for it: `source`, or a sink's name. */
+export type Found = Finding & Pick<Check, 'needs'>;
+
 /** Asks all parts at once. One that cannot look says why, and does not keep the others from being listed. */
-export async function gather(checks: readonly Check[]): Promise<Finding[]> {
+export async function gather(checks: readonly Check[]): Promise<Found[]> {
   const found = await Promise.all(checks.map(findingsOf));
   // Several checks need the source: when it is away, it is away once.
   const distinct = new Map(found.flat().map((finding) => [JSON.stringify(finding), finding]));
@@ -46,15 +49,16 @@ export function findingsText(findings: readonly Finding[]): string {
   return `${paragraphs.join('\n\n')}\n\n${count}`;
 }
 
-async function findingsOf({ needs, findings }: Check): Promise<readonly Finding[]> {
-  try {
-    return await findings();
-  } catch (error) {
-    if (error instanceof ConfigError) return listConfigError(error);
-    if (!(error instanceof PgveilError)) throw error;
-    const { code, message, fix } = error;
-    return [{ code, object: error.table ?? needs, message, fix }];
-  }
+async function findingsOf({ needs, findings }: Check): Promise<Found[]> {
+  const found = await findings().catch((error) => asFindings(error, needs));
+  return found.map((finding) => ({ ...finding, needs }));
+}
+
+function asFindings(error: unknown, needs: string): Finding[] {
+  if (error instanceof ConfigError) return listConfigError(error);
+  if (!(error instanceof PgveilError)) throw error;
+  const { code, message, fix } = error;
+  return [{ code, object: error.table ?? needs, message, fix }];
 }
 
 /** The order of a list: the configuration first, as it is at hand; what comes back by itself last. */

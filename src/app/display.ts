@@ -45,7 +45,7 @@ export function showBars(name: string, tables: number, terminal: Terminal): Disp
   };
   return {
     observe(seen) {
-      if (seen.type !== 'copy') log.observe(seen);
+      if (seen.type !== 'copy due' && seen.type !== 'copy') log.observe(seen);
       progress.observe(seen);
       follow();
     },

@@ -39,7 +39,7 @@ export async function checkFirst(
         for (const finding of findings) warn(finding, observe);
         return;
       }
-      const { code, message, object: part } = away;
+      const { code, message, needs: part } = away;
       const retryInMs = backoff.next();
       observe({ type: 'trouble', part, code, message, retryInMs });
       await sleep(retryInMs, undefined, { signal: stopped }).catch(() => {});

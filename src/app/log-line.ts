@@ -8,9 +8,8 @@ const SAID_ALREADY = new Set(['level', 'time', 'name', 'msg', 'table', 'part', '
 export function readableLine(json: string): string {
   const entry: Record<string, unknown> = JSON.parse(json);
   const level = String(entry.level);
-  const about = [entry.table, entry.part === 'pipeline' ? undefined : entry.part, entry.code].filter(
-    (part) => part !== undefined,
-  );
+  const isNamed = entry.part === 'pipeline' || String(entry.msg).includes(String(entry.part));
+  const about = [entry.table, isNamed ? undefined : entry.part, entry.code].filter((part) => part !== undefined);
   const saying = [...about, entry.msg].map(String).join(': ');
   const rest = Object.entries(entry).filter(([key]) => !SAID_ALREADY.has(key));
   const details = rest.map(([key, value]) => `${key} ${value}`).join(', ');

@@ -44,6 +44,9 @@ export class Log {
       case 'trouble':
         this.#trouble(seen);
         break;
+      case 'copy due':
+        this.#copyDue(seen);
+        break;
       case 'copy':
         this.#copy(seen);
         break;
@@ -67,6 +70,12 @@ export class Log {
     const fields = { part, code, fix: fixOf(code), retry_in_ms: retryInMs };
     if (retryInMs === null) this.#logger.error(fields, message);
     else this.#logger.warn(fields, message);
+  }
+
+  #copyDue({ tables }: Extract<Observation, { readonly type: 'copy due' }>): void {
+    this.#copyLoggedAt.clear();
+    const totalBytes = [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
+    this.#logger.info({ tables: tables.size, total_bytes: totalBytes }, 'a copy begins');
   }
 
   #copy({ table, rows, bytes, totalBytes }: Extract<Observation, { readonly type: 'copy' }>): void {

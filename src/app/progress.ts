@@ -5,14 +5,11 @@ import { formatBytes, formatCount, formatSeconds } from './quantity.ts';
 /** Rates are those of the last ten seconds: long enough to be steady, short enough to show a source that slows down. */
 const WINDOW_MS = 10_000;
 
-/** States of a table that end its copy. */
-const ENDS: ReadonlySet<string> = new Set(['streaming', 'halted', 'stale']);
-
 interface Copy {
-  rows: number;
-  bytes: number;
-  totalBytes: number;
-  finished: boolean;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly totalBytes: number;
+  readonly state: 'due' | 'under way' | 'finished';
 }
 
 /** How far the copies have come, and the lines that show it. */
@@ -31,24 +28,25 @@ export class Progress {
 
   /** Whether a copy is under way. */
   get active(): boolean {
-    return [...this.#copies.values()].some(({ finished }) => !finished);
+    return [...this.#copies.values()].some(({ state }) => state !== 'finished');
   }
 
   observe(seen: Observation): void {
-    if (seen.type === 'copy') this.#copied(seen);
-    else if (seen.type === 'table' && ENDS.has(seen.state)) this.#finish(seen.table);
+    if (seen.type === 'copy due') this.#due(seen.tables);
+    else if (seen.type === 'copy') this.#copied(seen);
+    else if (seen.type === 'table') this.#told(seen.table, seen.state);
     else if (seen.type === 'trouble') this.#forget();
   }
 
   /** At most `height` lines, none longer than `width` columns: a line for all, one per table under way, one for the rest. */
   lines(width: number, height: number): string[] {
-    const running = [...this.#copies].filter(([, { finished }]) => !finished);
-    // Those that will take longest stand first: they are the ones to look at, and the order seldom changes.
-    running.sort(([, a], [, b]) => b.totalBytes - a.totalBytes);
+    const left = [...this.#copies].filter(([, { state }]) => state !== 'finished');
+    // First those that are under way, and of them those that will take longest: the ones to look at, and the order seldom changes.
+    left.sort(([, a], [, b]) => Number(a.state === 'due') - Number(b.state === 'due') || b.totalBytes - a.totalBytes);
     const room = Math.max(1, height - 2);
-    const shown = running.length > room ? running.slice(0, room - 1) : running;
+    const shown = left.length > room ? left.slice(0, room - 1) : left;
     const lines = [this.#summary(), ...shown.map(([table, copy]) => this.#line(table, copy, width))];
-    const hidden = running.length - shown.length;
+    const hidden = left.length - shown.length;
     if (hidden > 0) lines.push(`  and ${hidden} more`);
     return lines.map((line) => fit(line, width).trimEnd());
   }
@@ -56,22 +54,30 @@ export class Progress {
   /** The last word, when no copy is under way any more; null where they were broken off. */
   result(): string | null {
     if (this.#copies.size === 0) return null;
-    const { rows, bytes } = this.#sum();
+    const { finished, rows, bytes } = this.#sum();
     const took = formatSeconds((this.#now() - (this.#startedAt ?? this.#now())) / 1000);
-    return `copied ${this.#copies.size} of ${this.#tables} tables: ${formatCount(rows)} rows, ${formatBytes(bytes)} in ${took}`;
+    return `copied ${finished} of ${this.#tables} tables: ${formatCount(rows)} rows, ${formatBytes(bytes)} in ${took}`;
+  }
+
+  #due(tables: ReadonlyMap<string, number>): void {
+    this.#startedAt ??= this.#now();
+    for (const [table, totalBytes] of tables) {
+      this.#copies.set(table, { rows: 0, bytes: 0, totalBytes, state: 'due' });
+    }
   }
 
   #copied({ table, rows, bytes, totalBytes }: Extract<Observation, { readonly type: 'copy' }>): void {
-    this.#startedAt ??= this.#now();
-    this.#copies.set(table, { rows, bytes, totalBytes, finished: false });
+    this.#copies.set(table, { rows, bytes, totalBytes, state: 'under way' });
     const speed = this.#speeds.get(table) ?? new Speed();
     this.#speeds.set(table, speed);
     speed.note(this.#now(), bytes);
   }
 
-  #finish(table: string): void {
+  #told(table: string, state: string): void {
     const copy = this.#copies.get(table);
-    if (copy) copy.finished = true;
+    if (state === 'streaming' && copy) this.#copies.set(table, { ...copy, state: 'finished' });
+    else if (state === 'halted' || state === 'stale') this.#copies.delete(table);
+    else return; // what a checkpoint's entry says until the copy is finished
     this.#speeds.delete(table);
   }
 
@@ -86,10 +92,10 @@ export class Progress {
     const copies = [...this.#copies.values()];
     const sum = (of: (copy: Copy) => number) => copies.reduce((total, copy) => total + of(copy), 0);
     return {
-      finished: copies.filter(({ finished }) => finished).length,
+      finished: copies.filter(({ state }) => state === 'finished').length,
       rows: sum((copy) => copy.rows),
       bytes: sum((copy) => copy.bytes),
-      left: sum((copy) => (copy.finished ? 0 : Math.max(0, copy.totalBytes - copy.bytes))),
+      left: sum((copy) => (copy.state === 'finished' ? 0 : Math.max(0, copy.totalBytes - copy.bytes))),
     };
   }
 

@@ -9,7 +9,6 @@ import { createHttp } from './http.ts';
 import { Metrics } from './metrics.ts';
 import { Port } from './port.ts';
 import { Signals } from './signals.ts';
-import { watchSlot } from './slot-watch.ts';
 import { State } from './state.ts';
 
 export interface RunOptions {
@@ -36,7 +35,6 @@ export async function run(config: Config, assembly: Assembly, display: Display, 
   const listening = (port: number) => step(observe, `listening at ${http.host}:${port}`);
   const server = createHttp(state, metrics);
   using port = await Port.open({ server, address: http, name, takenOver: state.takenOver, listening });
-  watchSlot(assembly, observe, state.takenOver, signal);
   await work(config, assembly, observe, state.takenOver, options, AbortSignal.any([signal, port.refused]));
   port.refused.throwIfAborted();
   if (!options.untilCaughtUp) return 0;

@@ -1,5 +1,5 @@
 import { formatLsn, type Lsn } from '../core/lsn.ts';
-import type { Observation } from '../core/observer.ts';
+import type { Observation, SlotSeen } from '../core/observer.ts';
 import { fixOf, isSinkAway } from './known-errors.ts';
 import { Lag } from './lag.ts';
 import { type Notice, type TableStatus, TableWatch } from './table-status.ts';
@@ -50,11 +50,13 @@ export class State {
   readonly #tables: Map<string, TableWatch>;
   readonly #sinks: Map<string, Lsn | null>;
   readonly #lag = new Lag();
-  #slot: Extract<Observation, { readonly type: 'slot' }> | null = null;
+  /** The sinks that hold a position of the stream that is going on; null until that stream is confirmed. */
+  #following: Set<string> | null = null;
+  #slot: SlotSeen | null = null;
   /** The furthest position known to be there: what the server said is up to some seconds old, and what came in may lie behind it. */
   #end: Lsn | null = null;
   #waiting: string | null = null;
-  #trouble: Notice | null = null;
+  #trouble: { readonly part: string; readonly notice: Notice } | null = null;
   #takenOver = Promise.withResolvers<void>();
 
   /** `now` in milliseconds since 1970. */
@@ -96,20 +98,24 @@ export class State {
         wal_status: this.#slot?.walStatus ?? null,
         safe_bytes: this.#slot?.safeBytes ?? null,
       },
-      ...(this.#trouble ? { trouble: this.#trouble } : {}),
+      ...(this.#trouble ? { trouble: this.#trouble.notice } : {}),
     };
   }
 
   /** Why the twin is not up to date with the source; empty when it is. */
   reasons(): string[] {
     if (this.#waiting !== null) return [`waiting: ${this.#waiting}`];
-    const reasons = this.#trouble ? [`${this.#trouble.code}: ${this.#trouble.message}`] : [];
+    const { code, message } = this.#trouble?.notice ?? {};
+    const reasons = code === undefined ? [] : [`${code}: ${message}`];
     for (const [name, { state, halt }] of this.#tables) {
       if (state !== 'streaming') reasons.push(`${name}: ${halt ? `halted, ${halt.code}` : state}`);
     }
     for (const name of this.#sinks.keys()) {
       if (this.#sink(name).state === 'parked') reasons.push(`sink ${name}: parked`);
     }
+    // Until then the states of the tables are what the checkpoint says, and what came since may have ended that.
+    if (reasons.length === 0 && this.#following?.size !== this.#sinks.size)
+      reasons.push('the stream is not confirmed yet');
     return reasons;
   }
 
@@ -117,6 +123,9 @@ export class State {
     switch (seen.type) {
       case 'table':
         this.#tables.get(seen.table)?.table(seen);
+        break;
+      case 'copy due':
+        for (const [table, totalBytes] of seen.tables) this.#tables.get(table)?.due(totalBytes);
         break;
       case 'copy':
         this.#tables.get(seen.table)?.copy(seen);
@@ -135,7 +144,11 @@ export class State {
         this.#reached(seen.pos);
         this.#lag.received(seen.pos, seen.commitTime);
         break;
+      case 'confirmed':
+        this.#following = new Set();
+        break;
       case 'durable':
+        this.#following?.add(seen.sink);
         this.#durable(seen.sink, seen.pos);
         break;
     }
@@ -147,9 +160,10 @@ export class State {
     if (least !== null) this.#lag.forget(least);
   }
 
-  #stumble({ code, message }: Extract<Observation, { readonly type: 'trouble' }>): void {
-    this.#trouble = { code, message, fix: fixOf(code) };
+  #stumble({ part, code, message }: Extract<Observation, { readonly type: 'trouble' }>): void {
+    this.#trouble = { part, notice: { code, message, fix: fixOf(code) } };
     this.#waiting = null;
+    this.#following = null;
     this.#lag.restart();
     for (const table of this.#tables.values()) table.interrupt();
   }
@@ -170,12 +184,15 @@ export class State {
     const pos = this.#sinks.get(name) ?? null;
     const end = this.#end;
     return {
-      // The trouble does not say which sink it is about; there is one.
-      state: this.#trouble && isSinkAway(this.#trouble.code) ? 'parked' : 'live',
+      state: this.#isAway(name) ? 'parked' : 'live',
       position: written(pos),
       lag_bytes: pos === null || end === null ? null : Math.max(0, Number(end - pos)),
       lag_ms: this.#lag.ageMs(pos, this.#now()),
     };
+  }
+
+  #isAway(sink: string): boolean {
+    return this.#trouble !== null && this.#trouble.part === sink && isSinkAway(this.#trouble.notice.code);
   }
 
   #reached(pos: Lsn): void {
@@ -194,7 +211,7 @@ export class State {
 
 function isProgress(seen: Observation): boolean {
   if (seen.type === 'table') return seen.state !== 'waiting';
-  return seen.type === 'copy' || seen.type === 'received' || seen.type === 'durable';
+  return seen.type === 'copy due' || seen.type === 'copy' || seen.type === 'received' || seen.type === 'durable';
 }
 
 function written(lsn: Lsn | null): string | null {

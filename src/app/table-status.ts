@@ -16,7 +16,7 @@ export interface TableStatus {
   rows: number | null;
   /** Why it is in this state, where that needs saying. */
   reason?: string;
-  /** While it is copied. */
+  /** While it is copied, or its copy is due. */
   progress?: { readonly bytes: number; readonly total_bytes: number };
   warnings: Notice[];
   halt?: Notice;
@@ -50,7 +50,12 @@ export class TableWatch {
     // Why it is copied anew is worth knowing until it is.
     this.#reason = seen.reason ?? (this.#state === 'waiting' ? this.#reason : undefined);
     this.#halt = this.#state === 'halted' ? this.#haltOf(seen) : undefined;
-    if (this.#state !== 'copying') this.#progress = undefined;
+    if (this.#state === 'streaming' || this.#state === 'halted') this.#progress = undefined;
+  }
+
+  /** A copy begins, and it is not yet this table's turn. */
+  due(totalBytes: number): void {
+    this.#progress = { bytes: 0, total_bytes: totalBytes };
   }
 
   copy({ rows, bytes, totalBytes }: Seen<'copy'>): void {
@@ -62,9 +67,8 @@ export class TableWatch {
 
   /** What was copied so far is void. */
   interrupt(): void {
-    if (this.#state !== 'copying') return;
-    this.#state = 'waiting';
     this.#progress = undefined;
+    if (this.#state === 'copying') this.#state = 'waiting';
   }
 
   warning({ code, message, fix }: Seen<'warning'>): void {

@@ -4,9 +4,9 @@ import type { Config } from '../../config/config.ts';
 import { readCatalog } from '../../connectors/postgres/catalog.ts';
 import { checkSource } from '../../connectors/postgres/check.ts';
 import { dropPublication, readPublication } from '../../connectors/postgres/publication.ts';
-import type { Asked } from '../../connectors/postgres/reading.ts';
+import { askedOf } from '../../connectors/postgres/reading.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
-import { dropSlot, inspectSlot } from '../../connectors/postgres/slot.ts';
+import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
 import { checkTwin } from '../../sinks/postgres/check.ts';
 import { dropPipeline, findMade } from '../../sinks/postgres/drop.ts';
@@ -20,7 +20,7 @@ import type { TableEntry } from '../core/checkpoint.ts';
 import { ERRORS, type Finding, PgveilError } from '../core/errors.ts';
 import type { Observe } from '../core/observer.ts';
 import { identify } from '../postgres/identity.ts';
-import type { Assemble, Parts, Remains, SlotSeen } from './assembly.ts';
+import type { Assemble, Parts, Remains } from './assembly.ts';
 import { RenewedUrl } from './renewed.ts';
 import { changeSince, missedSince } from './start-findings.ts';
 
@@ -37,7 +37,7 @@ export const assemble: Assemble = (configured, reload) => {
     ],
     parts: (observe) => makeParts(config, observe),
     checkpoints: async () => new Map([[sink.name, await storedCheckpoint(twinOptions(config))]]),
-    slot: () => onSource(config, (client) => seeSlot(client, source.slot)),
+    slot: () => onSource(config, (client) => observeSlot(client, source.slot)),
     remains: async (data) => [...(await remainsOnSource(config)), ...(data ? await remainsOnTwin(config) : [])],
   };
 };
@@ -62,13 +62,6 @@ function withRenewedUrls(config: Config, reload: () => Config): Config {
 }
 
 const twinOptions = ({ name, tables, sink }: Config): TwinOptions => ({ ...sink, pipeline: name, tables });
-
-function askedOf({ tables }: Config): Map<string, Asked> {
-  const asked = ({ schema, name, key }: { schema: string; name: string; key: readonly string[] | null }) => {
-    return { schema, relation: name, key };
-  };
-  return new Map([...tables].map(([name, table]) => [name, asked(table)]));
-}
 
 // Checks
 
@@ -123,13 +116,6 @@ function unlessKnown<T>(error: unknown, instead: T): T {
 }
 
 // Status and drop
-
-async function seeSlot(client: Client, name: string): Promise<SlotSeen | null> {
-  const slot = await inspectSlot(client, name);
-  if (!slot) return null;
-  const { walEnd: end, retainedBytes, walStatus, safeBytes } = slot;
-  return { type: 'slot', end, retainedBytes, walStatus, safeBytes };
-}
 
 async function remainsOnSource(config: Config): Promise<Remains[]> {
   const { url, slot, publication } = config.source;

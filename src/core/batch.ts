@@ -1,4 +1,4 @@
-import type { Position, TableEntry, TableState } from './checkpoint.ts';
+import type { Fingerprint, Position, TableEntry, TableState } from './checkpoint.ts';
 import type { Lsn } from './lsn.ts';
 import type { RedactedTable, Table } from './table.ts';
 import type { Stage, Tuple } from './tuple.ts';
@@ -33,8 +33,7 @@ export interface Change<S extends Stage> {
 export type TableEvent<S extends Stage> =
   /** From here on this definition is in force. First of all events of a table after every (re)start. */
   | { readonly type: 'defined'; readonly table: TableOf<S>; readonly generation: number }
-  /** Reads of `generation` follow; `lsn` is the copy's consistent point. */
-  | { readonly type: 'copy started'; readonly table: TableOf<S>; readonly generation: number; readonly lsn: Lsn }
+  | CopyStarted<S>
   /** All rows of the chunk were sent: they may be committed. */
   | { readonly type: 'chunk finished'; readonly table: TableOf<S>; readonly chunk: number }
   /** What was sent of the chunk is void (a guard failed, or somebody waited behind our lock); it comes again under another number. */
@@ -46,7 +45,23 @@ export type TableEvent<S extends Stage> =
    * It takes the place of the generation before, beside the stream, once this position is durable.
    */
   | { readonly type: 'copy finished'; readonly table: TableOf<S> }
-  | (S extends 'raw' ? RawStopped : Stopped);
+  | (S extends 'raw' ? RawStopped | Noted : Stopped);
+
+/** Reads of `generation` follow; `lsn` is the copy's consistent point, and the fingerprint is of the same moment. */
+interface CopyStarted<S extends Stage> {
+  readonly type: 'copy started';
+  readonly table: TableOf<S>;
+  readonly generation: number;
+  readonly lsn: Lsn;
+  readonly fingerprint: Fingerprint;
+}
+
+/** The table's fingerprint from here on; nothing follows from what changed in it. */
+interface Noted {
+  readonly type: 'noted';
+  readonly table: Table<'raw'>;
+  readonly fingerprint: Fingerprint;
+}
 
 /** None of its changes follow until a copy: it is stale or halted. `oid` is 0 where the table is not there. */
 interface Stopped {
@@ -78,6 +93,7 @@ export interface Batch<S extends Stage> {
   readonly bytes: number;
 }
 
+/** Memory of 8 MB and more that its tuples lie in is its own: whoever redacts it gives that back at once. */
 export type RawBatch = Batch<'raw'>;
 
 declare const redacted: unique symbol;

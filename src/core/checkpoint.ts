@@ -40,11 +40,21 @@ export type TableState =
   | { readonly state: 'halted'; readonly code: string }
   | { readonly state: 'absent' };
 
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/**
+ * What the source noted of a table to notice, after a restart too, what no change tells of: a partition detached, values rewritten in place.
+ * The source alone knows what it means; everybody else keeps it as it is.
+ */
+export type Fingerprint = { readonly [mark: string]: Json };
+
 /** What a checkpoint knows of one table. Only a finished copy leads back to `streaming`. A start believes this, never the plan hash alone. */
 export interface TableEntry {
   readonly oid: number;
   readonly binding: Binding;
   readonly shape: Shape;
+  /** As of the position that it became durable with; null where the table was never copied. */
+  readonly fingerprint: Fingerprint | null;
   /** Hash of the plan (decisions, key's fingerprint, each transform's version and dictionary). */
   readonly plan: string;
   /** Fingerprint of the redaction key, to tell a changed key from a changed rule. */
@@ -61,5 +71,8 @@ export interface Checkpoint {
   readonly tables: ReadonlyMap<string, TableEntry>;
 }
 
-/** Version of the stored form. A checkpoint with a higher one is refused: it was written by a newer pgveil. */
-export const CHECKPOINT_FORMAT = 1;
+/**
+ * Version of the stored form. A checkpoint with a higher one is refused: it was written by a newer pgveil. One with a lower one lacks
+ * what a start has to know (1 had no fingerprints), and everything is copied again.
+ */
+export const CHECKPOINT_FORMAT = 2;

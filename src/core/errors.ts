@@ -23,16 +23,32 @@ export class PgveilError extends Error {
   readonly fix: string;
   /** The table's name where the error concerns one table alone. */
   readonly table: string | null;
+  /** The sink that it came from, as configured. */
+  readonly sink: string | null;
 
-  constructor(code: ErrorCode, message: string, about: { readonly table?: string; readonly fix?: string } = {}) {
+  constructor(code: ErrorCode, message: string, about: About = {}) {
     super(message);
     this.name = 'PgveilError';
     this.code = code;
     this.table = about.table ?? null;
+    this.sink = about.sink ?? null;
     this.fix = about.fix ?? ERRORS[code].fix;
   }
 
   get kind(): Kind {
     return ERRORS[this.code];
   }
+}
+
+interface About {
+  readonly table?: string | null;
+  readonly sink?: string;
+  readonly fix?: string;
+}
+
+/** What a sink threw, saying which one: there may be several of a kind. Anything but an error of ours stays what it is. */
+export function ofSink(sink: string, thrown: unknown): unknown {
+  if (!(thrown instanceof PgveilError) || thrown.sink !== null) return thrown;
+  const { code, message, table, fix } = thrown;
+  return new PgveilError(code, `sink ${sink}: ${message}`, { table, sink, fix });
 }

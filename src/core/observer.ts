@@ -4,8 +4,20 @@ import type { Lsn } from './lsn.ts';
 /** What the parts tell the outside: logs, metrics, status and progress bars all listen to this one function. No values of rows, ever. */
 export type Observe = (observation: Observation) => void;
 
+/** The slot as the server sees it, and where the server's durable WAL ends; null for what it does not say. */
+export interface SlotSeen {
+  readonly type: 'slot';
+  readonly end: Lsn;
+  readonly retainedBytes: number | null;
+  readonly walStatus: string | null;
+  readonly safeBytes: number | null;
+}
+
 export type Observation =
-  /** `code` is one of src/core/errors.ts; `retryInMs` is null where nothing is tried again by itself. */
+  /**
+   * `part` is a table, a sink as configured, `source`, or `pipeline`. `code` is one of src/core/errors.ts; `retryInMs` is null where
+   * nothing is tried again by itself.
+   */
   | {
       readonly type: 'trouble';
       readonly part: string;
@@ -16,7 +28,9 @@ export type Observation =
   | { readonly type: 'waiting'; readonly what: string }
   /** A step of the pipeline's life that an operator wants in the log: `slot created`, `copy of everything`, why. */
   | { readonly type: 'step'; readonly message: string; readonly table?: string }
-  /** How far a copy has come: sums since its start, not steps. */
+  /** All tables of a copy that begins, before any of it: bytes by table, as far as they are known. */
+  | { readonly type: 'copy due'; readonly tables: ReadonlyMap<string, number> }
+  /** How far a copy has come: sums since its start, not steps. Chunks that are still being read count, until they have to be read again. */
   | {
       readonly type: 'copy';
       readonly table: string;
@@ -45,14 +59,10 @@ export type Observation =
   | { readonly type: 'withheld'; readonly table: string; readonly column: string; readonly cells: number }
   | { readonly type: 'repaired'; readonly table: string; readonly rows: number }
   | { readonly type: 'changes'; readonly table: string; readonly rows: number }
-  /** The slot as the server sees it, and where the server's durable WAL ends; null for what it does not say. */
-  | {
-      readonly type: 'slot';
-      readonly end: Lsn;
-      readonly retainedBytes: number | null;
-      readonly walStatus: string | null;
-      readonly safeBytes: number | null;
-    }
+  /** From the take-over on, again and again. */
+  | SlotSeen
+  /** The source has shown that its history is the one the sinks know, and goes on from there: what becomes durable from now on is of this stream. */
+  | { readonly type: 'confirmed' }
   /** A batch came in whose last commit happened at `commitTime` (µs since 2000-01-01 UTC). */
   | { readonly type: 'received'; readonly pos: Lsn; readonly commitTime: bigint | null }
   | { readonly type: 'durable'; readonly sink: string; readonly pos: Lsn }

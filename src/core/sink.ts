@@ -10,10 +10,13 @@ export interface Sink {
   open(signal: AbortSignal): Promise<Checkpoint>;
   /**
    * Applies one batch. Called for one batch after another, never two at once. Written is not durable.
-   * Rejects with a PgveilError; one that names a table means that the table has to halt.
+   * Rejects with a PgveilError; one that names a table means that the table has to halt. Which sink it is the pipeline adds.
    */
   write(batch: RedactedBatch): Promise<void>;
-  /** Makes durable all that was written, and `position` and the batches' entries with it, atomically. Only at a batch with a position. */
+  /**
+   * Makes durable all that was written, and `position` and the batches' entries with it, atomically. Only at a batch with a position,
+   * and one at a time. `write` may be called before it resolves: what it brings belongs to the next flush.
+   */
   flush(position: Position): Promise<void>;
   /**
    * Resolves when what the last `copy read` or `copy finished` of the table set going beside the stream is done: keys and indexes, or

@@ -70,7 +70,7 @@ export const TABLE_ERRORS = {
     retry: 'soon',
     recovery: 'copy table',
     exit: 1,
-    means: 'The definition of the table changed; its old content stays readable.',
+    means: 'The table changed in a way that no row tells of, or its definition did; its old content stays readable.',
     fix: 'Nothing: the table is copied again.',
   },
 } as const satisfies Record<string, Kind>;

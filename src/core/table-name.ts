@@ -1,14 +1,14 @@
 /** The name of a table as Postgres stores it: no quotes, no folding. */
 export interface TableName {
   readonly schema: string;
-  readonly name: string;
+  readonly relation: string;
 }
 
 /** NAMEDATALEN - 1: Postgres cuts a longer identifier, and would then mean another object than the one written. */
 const MAX_IDENTIFIER_BYTES = 63;
 
 const PLAIN = /^[a-z_][a-z0-9_]*$/;
-const TWO_PARTS = /^(?<schema>"(?:[^"]|"")*"|[a-z_][a-z0-9_]*)\.(?<name>"(?:[^"]|"")*"|[a-z_][a-z0-9_]*)$/;
+const TWO_PARTS = /^(?<schema>"(?:[^"]|"")*"|[a-z_][a-z0-9_]*)\.(?<relation>"(?:[^"]|"")*"|[a-z_][a-z0-9_]*)$/;
 
 /** Whether Postgres can hold this as the name of a table, column or schema: 1 to 63 bytes, and no zero byte. */
 export function isIdentifier(text: string): boolean {
@@ -23,18 +23,18 @@ export function isIdentifier(text: string): boolean {
 export function parseTableName(text: string): TableName {
   const parts = TWO_PARTS.exec(text)?.groups;
   const schema = unquote(parts?.schema);
-  const name = unquote(parts?.name);
-  if (!isIdentifier(schema) || !isIdentifier(name)) {
+  const relation = unquote(parts?.relation);
+  if (!isIdentifier(schema) || !isIdentifier(relation)) {
     throw new TypeError(
       'a table is written schema.table, each part of 1 to 63 bytes, and in double quotes unless it is a plain lower-case word',
     );
   }
-  return { schema, name };
+  return { schema, relation };
 }
 
 /** The one spelling of a table in the configuration, in logs, in metrics and in `/status`; `parseTableName` reads it. */
 export function formatTableName(table: TableName): string {
-  return `${quote(table.schema)}.${quote(table.name)}`;
+  return `${quote(table.schema)}.${quote(table.relation)}`;
 }
 
 function quote(part: string): string {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RedactedBatch } from '../core/batch.ts';
 import type { Position } from '../core/checkpoint.ts';
 import type { Sink } from '../core/sink.ts';
@@ -14,8 +15,8 @@ export interface LaneListener {
 }
 
 /**
- * The queue and the writer of one sink. While one flush is under way the next batches gather in the queue, and then go
- * into one flush together: the slower the sink, the larger its transactions.
+ * The queue and the writer of one sink. While one flush is under way the next batches gather for another one: the slower the sink,
+ * the larger its transactions.
  */
 export class Lane {
   readonly #sink: Sink;
@@ -52,6 +53,9 @@ export class Lane {
   async run(): Promise<void> {
     try {
       for (let batch = await this.#next(); batch; batch = await this.#next()) await this.#write(batch);
+      await this.#flushing;
+    } catch (error) {
+      throw this.#failure?.error ?? error;
     } finally {
       this.#closed = true;
       this.#wake();
@@ -60,19 +64,31 @@ export class Lane {
 
   #unflushed = 0;
   #since = 0;
+  #flushing: Promise<void> = Promise.resolve();
+  /** Of a flush: what failed behind it failed for the same reason. */
+  #failure: { readonly error: unknown } | null = null;
 
   async #write(batch: RedactedBatch): Promise<void> {
+    // Reading and redacting it took one turn of the event loop, and writing takes another: of a large row each is long enough.
+    await nextTurn();
     if (this.#unflushed === 0) this.#since = performance.now();
     await this.#sink.write(batch);
     this.#listener.written(batch);
     this.#unflushed += batch.bytes;
     this.#queued -= batch.bytes;
     this.#wake();
-    if (batch.position && this.#isDue()) {
-      await this.#sink.flush(batch.position);
-      this.#unflushed = 0;
-      this.#listener.durable(batch.position);
-    }
+    if (batch.position && this.#isDue()) await this.#startFlush(batch.position);
+  }
+
+  /** The disk of the sink takes its time, in which the next batches can be written already. */
+  async #startFlush(position: Position): Promise<void> {
+    await this.#flushing;
+    this.#unflushed = 0;
+    this.#flushing = this.#sink.flush(position).then(() => this.#listener.durable(position));
+    this.#flushing.catch((error) => {
+      this.#failure ??= { error };
+      this.#wake();
+    });
   }
 
   /** A position further back in the queue will do as well, if it comes soon. */
@@ -82,7 +98,8 @@ export class Lane {
   }
 
   async #next(): Promise<RedactedBatch | undefined> {
-    while (this.#queue.length === 0 && !this.#closed) await this.#changed.promise;
+    while (this.#queue.length === 0 && !this.#closed && !this.#failure) await this.#changed.promise;
+    if (this.#failure) throw this.#failure.error;
     return this.#queue.shift();
   }
 

@@ -38,7 +38,7 @@ export async function runPipeline(parts: Parts, until: Until, signal: AbortSigna
         const error = known(thrown);
         const retryInMs = lessons.learn(error);
         const { code, message } = error;
-        parts.observe({ type: 'trouble', part: error.table ?? 'pipeline', code, message, retryInMs });
+        parts.observe({ type: 'trouble', part: error.table ?? error.sink ?? 'pipeline', code, message, retryInMs });
         if (retryInMs === null) throw error;
         patience.worry();
         await sleep(retryInMs, undefined, { signal: stopped }).catch(() => {});

@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { RawBatch, RedactedBatch, TableEvent } from '../core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../core/checkpoint.ts';
+import { ofSink } from '../core/errors.ts';
 import { reach } from '../core/fault.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Observe } from '../core/observer.ts';
@@ -62,8 +63,17 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
 
 async function openSinks(sinks: ReadonlyMap<string, Sink>, signal: AbortSignal): Promise<Map<string, Checkpoint>> {
   const checkpoints = new Map<string, Checkpoint>();
-  for (const [name, sink] of sinks) checkpoints.set(name, await sink.open(signal));
+  for (const [name, sink] of sinks) checkpoints.set(name, await naming(name, sink.open(signal)));
   return checkpoints;
+}
+
+/** Several sinks may be of one kind: what one of them rejects with says which it is. */
+async function naming<T>(sink: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw ofSink(sink, error);
+  }
 }
 
 /** The earliest of the sinks' checkpoints; without any position everything is copied. */
@@ -94,7 +104,7 @@ class Session {
   readonly #parts: Parts;
   readonly #outset: Outset;
   readonly #acks: Acks;
-  readonly #lanes: Lane[] = [];
+  readonly #lanes = new Map<string, Lane>();
   /** Aborts the reading: the outer signal, a lane that failed, or being caught up. */
   readonly #stop = new AbortController();
   #goal: Lsn | null = null;
@@ -113,29 +123,32 @@ class Session {
     for (const [name, sink] of parts.sinks) {
       const written = (batch: RedactedBatch) => this.#written(batch);
       const durable = ({ pos }: Position) => this.#durable(name, pos);
-      this.#lanes.push(new Lane(sink, limit, { written, durable }));
+      this.#lanes.set(name, new Lane(sink, limit, { written, durable }));
     }
   }
 
   async run(from: Checkpoint, signal: AbortSignal): Promise<void> {
     const stopped = AbortSignal.any([signal, this.#stop.signal]);
-    const writing = this.#lanes.map((lane) => this.#orStop(lane.run()));
+    const lanes = [...this.#lanes];
+    const writing = lanes.map(([name, lane]) => this.#orStop(naming(name, lane.run())));
     this.#positions = from.position ? null : new Map();
     if (!from.position) void this.#orStop(this.#awaitFirstCopy());
     if (this.#outset.untilCaughtUp) writing.push(this.#orStop(this.#aim()));
     await this.#orStop(this.#read(from, stopped));
-    for (const lane of this.#lanes) lane.end();
+    for (const [, lane] of lanes) lane.end();
     await Promise.race([Promise.all(writing), sleep(DRAIN_MS, undefined, { ref: false })]);
     if (this.#failure) throw this.#failure.error;
   }
 
   /** Row by row this is all there is: read, redact, hand to every lane. */
   async #read(from: Checkpoint, stopped: AbortSignal): Promise<void> {
+    const lanes = [...this.#lanes.values()];
     for await (const batch of this.#parts.source.read(from, stopped)) {
+      await nextTurn(); // Batches may be ready in numbers. Each holds the event loop for long enough.
       const redacted = this.#parts.redactor.redact(batch);
       this.#report(redacted);
       this.#giveUp(batch, redacted);
-      await Promise.all(this.#lanes.map((lane) => lane.push(redacted)));
+      await Promise.all(lanes.map((lane) => lane.push(redacted)));
       if (stopped.aborted) break;
     }
   }
@@ -153,7 +166,7 @@ class Session {
 
   /** What became of a table is told when every sink has it: a copy that only was read is in no twin yet. */
   #written(batch: RedactedBatch): void {
-    const left = (this.#unwritten.get(batch) ?? this.#lanes.length) - 1;
+    const left = (this.#unwritten.get(batch) ?? this.#lanes.size) - 1;
     this.#unwritten.set(batch, left);
     if (left > 0) return;
     for (const [table, { generation, state }] of batch.entries) {
@@ -171,7 +184,9 @@ class Session {
 
   async #settle({ type, table }: CopyEvent): Promise<void> {
     this.#unsettled++;
-    const settled = await Promise.all([...this.#parts.sinks.values()].map((sink) => sink.settled(table.name)));
+    const settled = await Promise.all(
+      [...this.#parts.sinks].map(([name, sink]) => naming(name, sink.settled(table.name))),
+    );
     this.#unsettled--;
     const isWhole = settled.every(Boolean);
     const { name, generation } = table;

@@ -23,6 +23,9 @@ interface DriverError {
   readonly constraint?: string;
 }
 
+/** Who speaks. A sink is named by its configured name, which nothing here knows (`ofSink` in src/core/errors.ts). */
+const SPEAKERS: Record<Side, string> = { source: 'source: ', twin: '' };
+
 /**
  * What a driver threw, as an error of ours that holds no value: `detail` ("Key (email)=(…)"), `where` and, outside the classes
  * above, the message are left behind, and the original is not kept as `cause`.
@@ -32,7 +35,7 @@ export function trouble(side: Side, thrown: unknown): PgveilError {
   const error = thrown as DriverError;
   const state = error.code ?? '';
   const code = codeOf(side, state, error.message ?? '');
-  return new PostgresError(code, `${side}: ${describe(state, error)}`, state);
+  return new PostgresError(code, SPEAKERS[side] + describe(state, error), state);
 }
 
 /** The SQLSTATE of what a driver threw, also after `trouble`; '' where it is no error of the server. */

@@ -16,6 +16,7 @@ import {
   positionAt,
   type Row,
   reads,
+  remove,
   UNCHANGED,
   update,
   upTo,
@@ -103,6 +104,42 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
       const rows = await trial.rows();
       assert.equal(rows.length, 3001);
       assert.deepEqual(rows[0], ['0', 'new 2001', null]);
+    });
+  });
+
+  describe(`${name}: a flush`, () => {
+    test('does not hold what was written after it was called', async () => {
+      await using trial = begin();
+      const sink = await trial.copied([['1', 'a', null]]);
+      await sink.write(upTo(0x200n, [insert(trial.table, ['2', 'b', null])]));
+      const flushed = sink.flush(positionAt(0x200n));
+      await sink.write(upTo(0x300n, [insert(trial.table, ['3', 'c', null]), remove(trial.table, ['1', null, null])]));
+      await flushed;
+      await sink.close();
+      assert.deepEqual(await trial.rows(), [
+        ['1', 'a', null],
+        ['2', 'b', null],
+      ]);
+      const next = await trial.open();
+      await apply(next, upTo(0x300n, [insert(trial.table, ['3', 'c', null])]));
+      await next.close();
+      assert.equal((await trial.rows()).length, 3);
+    });
+  });
+
+  describe(`${name}: an entry`, () => {
+    test('that waits for a position does not overwrite that of a copy which came later', async () => {
+      await using trial = begin();
+      const sink = await trial.copied([['1', 'a', null]]);
+      const stale = entryOf(trial.table, { state: 'stale', since: 0x180n, reason: 'of the test' });
+      await sink.write(batch({ entries: new Map([[trial.table.name, stale]]) }));
+      const next = nextGeneration(trial.table);
+      await writeCopy(sink, copyOf(next, [['1', 'b', null]]));
+      await sink.flush(positionAt(0x200n));
+      await sink.settled(next.name);
+      const { tables } = await sink.open(signal);
+      await sink.close();
+      assert.deepEqual(tables.get(trial.table.name), entryOf(next));
     });
   });
 

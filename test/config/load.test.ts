@@ -16,7 +16,7 @@ test('the smallest configuration has all defaults', () => {
     name: 'shop',
     unlisted: { columns: 'withhold' },
     tables: new Map([
-      ['public.t', { schema: 'public', name: 't', key: null, columns: new Map([['id', { kind: 'keep' }]]) }],
+      ['public.t', { schema: 'public', relation: 't', key: null, columns: new Map([['id', { kind: 'keep' }]]) }],
     ]),
     memory: 268_435_456,
     http: { host: '127.0.0.1', port: 8787 },

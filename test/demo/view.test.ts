@@ -66,7 +66,8 @@ test('it says what is happening now, trouble first', () => {
   const happening = (status: Scene['status']) => lines({ ...scene, status })[1]!;
   const customer = { state: 'streaming', rows: 1 } as const;
   assert.match(happening(null), /pgveil is starting/);
-  assert.match(happening({ tables: { 'public.customer': { state: 'copying', rows: 1 } } }), /copying customer/);
+  const copying = { state: 'copying', rows: 1, progress: { bytes: 999, total_bytes: 1000 } } as const;
+  assert.match(happening({ tables: { 'public.customer': copying } }), /copying customer 99%/);
   assert.match(happening({ tables: { 'public.customer': customer } }), /streaming/);
   const halt = { code: 'no_key', message: 'has no usable key' };
   const halted = { tables: { 'public.customer': { ...customer, state: 'halted', halt } } } as const;

@@ -35,7 +35,7 @@ export function sketchTable(sketch: TableSketch): RedactedTable {
     oid,
     schema,
     relation,
-    name: formatTableName({ schema, name: relation }),
+    name: formatTableName({ schema, relation }),
     columns: Object.values(sketch.columns).map((type, index) => ({
       attnum: index + 1,
       name: names[index]!,
@@ -160,7 +160,7 @@ export function copyStarted(table: RedactedTable): RedactedBatch {
   return batch({
     events: [
       { type: 'defined', table, generation },
-      { type: 'copy started', table, generation, lsn: 0x100n },
+      { type: 'copy started', table, generation, lsn: 0x100n, fingerprint: FINGERPRINT },
     ],
     entries: new Map([[table.name, entryOf(table, { state: 'absent' })]]),
   });
@@ -170,10 +170,13 @@ export function copyFinished(table: RedactedTable): RedactedBatch {
   return batch({ events: [{ type: 'copy finished', table }], entries: new Map([[table.name, entryOf(table)]]) });
 }
 
+/** What a source may put there: sinks keep it as it is. */
+const FINGERPRINT = { files: [16_384, 16_390], publication: '16400 755', truncatedBy: null };
+
 export function entryOf(table: RedactedTable, state: TableState = { state: 'streaming' }): TableEntry {
   const { oid, plan, generation } = table;
   const binding = { number: 1, columns: table.columns.map(({ attnum, name }) => ({ attnum, name })) };
-  return { oid, binding, shape: shapeOf(table), plan, key: 'fingerprint', generation, state };
+  return { oid, binding, shape: shapeOf(table), fingerprint: FINGERPRINT, plan, key: 'fingerprint', generation, state };
 }
 
 const HISTORY: History = { systemIdentifier: '7380000000000000001', timeline: 1, databaseOid: 5, slot: 'pgveil_test' };

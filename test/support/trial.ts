@@ -92,9 +92,14 @@ export class Trial implements AsyncDisposable {
     };
   }
 
+  /** A path in the directory that the service runs in. */
+  file(name: string): string {
+    return join(this.#directory, name);
+  }
+
   /** Writes a configuration (JSON is YAML) and returns the file's path. */
   async write(configuration: unknown, file = 'pgveil.yaml'): Promise<string> {
-    const path = join(this.#directory, file);
+    const path = this.file(file);
     await writeFile(path, typeof configuration === 'string' ? configuration : JSON.stringify(configuration, null, 2));
     return path;
   }

@@ -18,7 +18,9 @@ function bind(
   entries: ReadonlyMap<string, TableEntry>,
   others: readonly string[] = [],
 ) {
-  const tables = [table.name, ...others].map((name) => [name, { schema: '', name, key: null, columns }] as const);
+  const tables = [table.name, ...others].map(
+    (name) => [name, { schema: '', relation: name, key: null, columns }] as const,
+  );
   return bindTable(table, new Map(tables), entries);
 }
 
@@ -27,7 +29,7 @@ function entryOf(table: Table<'raw'>, columns: ReadonlyMap<string, Decision>, nu
   const { binding } = bind(table, columns, new Map());
   const state = { state: 'streaming' } as const;
   return {
-    ...{ oid: table.oid, shape: shapeOf(table), plan: 'p', key: 'k', generation: 1, state },
+    ...{ oid: table.oid, shape: shapeOf(table), fingerprint: {}, plan: 'p', key: 'k', generation: 1, state },
     binding: { ...binding, number },
   };
 }

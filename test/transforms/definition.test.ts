@@ -75,7 +75,14 @@ describe('a table that was copied before', () => {
   const config = configOf({ 'public.t': decided });
   const { plan } = define(table, config, keys, new Map());
   const entry: TableEntry = {
-    ...{ oid: table.oid, binding: plan!.binding, shape: shapeOf(table), plan: plan!.table.plan, key: keys.fingerprint },
+    ...{
+      oid: table.oid,
+      binding: plan!.binding,
+      shape: shapeOf(table),
+      fingerprint: {},
+      plan: plan!.table.plan,
+      key: keys.fingerprint,
+    },
     ...{ generation: 1, state: { state: 'streaming' } },
   };
   const entries = new Map([['public.t', entry]]);

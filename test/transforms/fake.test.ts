@@ -18,7 +18,7 @@ const KINDS: Readonly<Record<FakeOptions['kind'], [form: RegExp, type: string]>>
   lastName: [/^\p{L}[\p{L}\p{M}.' -]*$/u, 'varchar(20)'],
   name: [/^\p{L}[\p{L}\p{M}.' -]* \p{L}[\p{L}\p{M}.' -]*$/u, 'varchar(40)'],
   email: [/^[a-z]+\.[a-z]+@example\.(com|net|org)$/, 'varchar(50)'],
-  phone: [/^\(555\) \d{3}-\d{4}$/, 'varchar(24)'],
+  phone: [/^\+1[2-4]\d\d55501\d\d$/, 'varchar(12)'],
   street: [/^\d{1,3} \p{L}|^\d{1,3} \d+\w\w /u, 'varchar(60)'],
   city: [/^\p{L}[\p{L}\p{M}.' ()/-]*$/u, 'varchar(40)'],
   postcode: [/^\d{5}$/, 'varchar(10)'],
@@ -65,12 +65,11 @@ for (const kind of ['firstName', 'lastName', 'city'] as const) {
 }
 
 testTransform({
-  name: 'fake phone of a phone number',
-  rule: faked('phone'),
+  name: 'fake phone of a number that is one of them',
+  rule: faked('phone', { locale: 'en_GB' }),
   type: 'varchar(20)',
-  value: (random) =>
-    `+${random.int(1, 9)}${digits(random, 1)} (0)${digits(random, 2)} ${digits(random, 3)}-${digits(random, 4)}`,
-  isValid: (result) => /^\+[1-9]\d \(\d\)\d\d \d{3}-\d{4}$/.test(result),
+  value: (random) => `+447700900${digits(random, 3)}`,
+  isValid: (result) => /^\+44(20794|1134960|1214960|1314960|1414960|1614960|1632960|7700900)\d{3,5}$/.test(result),
   hides: 'value',
   isKeyed: true,
 });
@@ -92,16 +91,35 @@ function rewriteOf(kind: FakeOptions['kind'], options?: Partial<FakeOptions>, ty
 describe('a fake', () => {
   test('of what has not the form of its kind shows nothing of it', () => {
     assert.match(rewriteOf('phone')('call 555 0199 and ask for Bob')!, KINDS.phone[0]);
-    assert.match(rewriteOf('phone')('12345')!, KINDS.phone[0]);
+    assert.match(rewriteOf('phone')('+44 20 7946 0018')!, KINDS.phone[0]);
     assert.match(rewriteOf('postcode')('7')!, KINDS.postcode[0]);
     assert.match(rewriteOf('postcode')('Springfield, near 12345')!, KINDS.postcode[0]);
   });
 
   test('keeps whether a form begins with a zero', () => {
     for (let number = 100_000; number < 101_000; number++) {
-      assert.match(rewriteOf('phone')(`0${number}`)!, /^0\d{6}$/);
-      assert.match(rewriteOf('phone')(`${number}`)!, /^[1-9]\d{5}$/);
+      assert.match(rewriteOf('postcode')(`0${number}`)!, /^0\d{6}$/);
+      assert.match(rewriteOf('postcode')(`${number}`)!, /^[1-9]\d{5}$/);
     }
+  });
+
+  test('of a phone number rings at nobody’s, in no locale', () => {
+    const free: Readonly<Record<string, RegExp>> = {
+      en: /^\+1[2-9]\d\d55501\d\d$/,
+      en_GB: /^\+44(20794|1134960|1214960|1314960|1414960|1614960|1632960|7700900)\d{3,5}$/,
+      en_IE: /^\+3532091\d{5}$/,
+      en_AU: /^\+61[2378](5550|7010)\d{4}$/,
+      de: /^\+49(3023125|4066969|6990009|8999998|2214710)\d{3}$/,
+      fr: /^\+33(19900|26191|35301|46571|53649|63998)\d{4}$/,
+      ja: /^\+999\d{9}$/,
+    };
+    for (const [locale, form] of Object.entries(free)) {
+      const rewrite = rewriteOf('phone', { locale });
+      const numbers = new Set(Array.from({ length: 500 }, (_, index) => rewrite(`0171 ${index}`)!));
+      for (const number of numbers) assert.match(number, form);
+      assert.ok(numbers.size > 400, `${locale}: ${numbers.size} of 500`);
+    }
+    for (const locale of Object.keys(LOCALES)) assert.match(rewriteOf('phone', { locale })('x')!, /^\+[1-9]\d{10,12}$/);
   });
 
   test('of a form that is its own pseudonym is the next one', () => {
@@ -156,6 +174,8 @@ describe('fake is refused', () => {
     assert.match(misfit('char(2)', 'city')!, /often not fit/);
     assert.equal(misfit('varchar(32)', 'email'), null);
     assert.match(misfit('varchar(48)', 'email', { unique: true }) ?? '', /^$/);
+    assert.match(misfit('varchar(11)', 'phone')!, /often not fit the 11 characters/);
+    assert.equal(misfit('varchar(13)', 'phone', { locale: 'ja' }), null);
   });
 
   test('for a locale that there is none of', () => {
@@ -167,7 +187,8 @@ describe('fake is refused', () => {
 describe('the dictionaries', () => {
   test('are there for every locale of the package, each with two words and more in every list', () => {
     for (const locale of Object.keys(LOCALES)) {
-      const { numberFirst, ...lists } = dictionary(locale)!;
+      const { numberFirst, phoneNumbers, ...lists } = dictionary(locale)!;
+      assert.ok(phoneNumbers.length >= 1);
       assert.equal(typeof numberFirst, 'boolean');
       for (const [list, words] of Object.entries(lists)) {
         assert.ok(words.length >= 2 && words.every((word) => word.trim() !== ''), `${locale} ${list}`);
@@ -189,6 +210,7 @@ describe('the dictionaries', () => {
       fake.dictionary!(faked(kind, { locale }).options as FakeOptions);
     assert.notEqual(hash('city', 'en'), hash('city', 'de'));
     assert.notEqual(hash('city', 'en'), hash('firstName', 'en'));
-    assert.equal(hash('phone', 'en'), hash('postcode', 'de'));
+    assert.notEqual(hash('phone', 'en'), hash('phone', 'de'));
+    assert.equal(hash('postcode', 'en'), hash('postcode', 'de'));
   });
 });

@@ -135,7 +135,7 @@ export function configOf(
 ): Decisions {
   const entries = Object.entries(tables).map(([name, decisions]) => {
     const columns = new Map(Object.entries(decisions));
-    return [name, { schema: 'public', name: name.replace('public.', ''), key: null, columns }] as const;
+    return [name, { schema: 'public', relation: name.replace('public.', ''), key: null, columns }] as const;
   });
   return { key, tables: new Map(entries), unlisted: { columns } };
 }
@@ -209,7 +209,7 @@ export function batchOf(parts: Partial<Batch<'raw'>>): RawBatch {
 export function copied(table: Table<'raw'>, generation = 1): TableEvent<'raw'>[] {
   return [
     { type: 'defined', table, generation },
-    { type: 'copy started', table, generation, lsn: 100n },
+    { type: 'copy started', table, generation, lsn: 100n, fingerprint: { copied: generation } },
     { type: 'copy finished', table },
   ];
 }

@@ -174,6 +174,26 @@ describe('rows', () => {
   });
 });
 
+describe('the memory of large raw rows', () => {
+  const note = 'n'.repeat(8 * 1024 * 1024);
+  const large = () => insert(customer, '1', 'Ada', note);
+
+  test('is given back once they are redacted', () => {
+    const { redactor } = afterCopy([customer, shop]);
+    const change = large();
+    const redacted = redactor.redact(batchOf({ changes: [change], bytes: note.length }));
+    assert.equal(change.after!.bytes.length, 0);
+    assert.deepEqual(rowsOf(redacted), [['public.customer', '1', 'A**']]);
+  });
+
+  test('stays where a row passes as it is', () => {
+    const { redactor } = afterCopy([customer, shop]);
+    const kept = insert(shop, '1', note);
+    const redacted = redactor.redact(batchOf({ changes: [large(), kept], bytes: note.length * 2 }));
+    assert.deepEqual(rowsOf(redacted)[1], ['public.shop', '1', note]);
+  });
+});
+
 describe('cells that a rule cannot rewrite', () => {
   const price = tableOf({
     relation: 'price',
@@ -270,6 +290,7 @@ describe('a first copy', () => {
     const entry = redactor.redact(batchOf({ events: [start!] })).entries.get('public.customer')!;
     assert.deepEqual(entry.state, { state: 'absent' });
     assert.deepEqual([entry.oid, entry.generation, entry.shape], [customer.oid, 3, shapeOf(customer)]);
+    assert.deepEqual(entry.fingerprint, { copied: 3 });
     assert.deepEqual(
       entry.binding.columns.map(({ name }) => name),
       ['id', 'name', 'note'],
@@ -278,6 +299,15 @@ describe('a first copy', () => {
     assert.equal(entry.key, deriveKeys(KEY).fingerprint);
     const after = redactor.redact(batchOf({ events: [finish!] })).entries.get('public.customer');
     assert.deepEqual(after, { ...entry, state: { state: 'streaming' } });
+  });
+
+  test('keeps what the source notes of the table later, and tells the sinks nothing but the entry', () => {
+    const after = afterCopy([customer, shop]);
+    const noted: TableEvent<'raw'> = { type: 'noted', table: customer, fingerprint: { seen: 'later' } };
+    const { events, entries } = after.redactor.redact(batchOf({ events: [noted], position: POSITION }));
+    assert.deepEqual(events, []);
+    const entry = { ...after.entries.get('public.customer')!, fingerprint: { seen: 'later' } };
+    assert.deepEqual(entries, new Map([['public.customer', entry]]));
   });
 
   test('hands its events on with the redacted table, one object from its definition on', () => {

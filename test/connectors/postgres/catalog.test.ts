@@ -14,7 +14,7 @@ forMajors('a catalog reading', { core: true }, (major) => {
 
   async function readOne(database: Database, name: string, key: string[] | null = null): Promise<TableReading> {
     const [schema, relation] = name.split('.');
-    const asked = new Map<string, Asked>([[name, { schema: schema!, relation: relation!, key }]]);
+    const asked = new Map<string, Asked>([[name, { schema: schema!, relation: relation!, key, publication: 'veil' }]]);
     return (await database.read(asked)).tables.get(name)!;
   }
 

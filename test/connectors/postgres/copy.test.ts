@@ -50,6 +50,46 @@ forMajors('a copy', { core: true }, (major) => {
     assert.ok(last?.type === 'copy' && last.rows === expected.length && last.bytes === last.totalBytes);
   });
 
+  test('how much there is to copy is said before, and how much is copied inside of a chunk', async () => {
+    await using database = await Database.create(
+      server,
+      `${manyRows('t', 40_000)} CREATE TABLE empty (id int PRIMARY KEY);`,
+    );
+    await using copy = await PreparedCopy.prepare(database, ask('public.t', 'public.empty'));
+    const copied = await copy.run();
+    assert.equal(copied.count('chunk finished'), 1);
+    const [size] = await database.query(
+      "SELECT pg_table_size('public.t') AS t, pg_table_size('public.empty') AS empty",
+    );
+    const [due, ...rest] = copy.observations;
+    assert.ok(due?.type === 'copy due');
+    assert.deepEqual(Object.fromEntries(due.tables), {
+      'public.t': Number(size!.t),
+      'public.empty': Number(size!.empty),
+    });
+    const seen = rest.flatMap((one) => (one.type === 'copy' && one.table === 'public.t' ? [one] : []));
+    assert.ok(seen.length >= 5, `only ${seen.length} observations`);
+    assert.ok(seen.every(({ totalBytes }) => totalBytes === Number(size!.t)));
+    const inside = seen.slice(1, -1);
+    assert.ok(inside.every(({ bytes }) => bytes > 0 && bytes <= Number(size!.t)));
+    assert.ok(inside.every(({ rows }, i) => rows > (seen[i]?.rows ?? 0)));
+  });
+
+  test('a table that is locked is measured when it is its turn, and nobody waits for it before', async () => {
+    await using database = await Database.create(server, manyRows('t', 1000) + manyRows('locked', 1000));
+    await using locker = await server.connect(database.name);
+    await using copy = await PreparedCopy.prepare(database, ask('public.t', 'public.locked'));
+    await locker.query('BEGIN; LOCK TABLE locked IN ACCESS EXCLUSIVE MODE');
+    const running = copy.run();
+    const find = () => copy.observations.find((one) => one.type === 'copy' && one.rows === 1000);
+    await until(find, { what: 'the table that is not locked' });
+    const [due] = copy.observations;
+    assert.ok(due?.type === 'copy due' && due.tables.get('public.t')! > 0);
+    assert.ok(due.tables.has('public.locked'));
+    await locker.query('COMMIT');
+    assert.equal((await running).rows('public.locked').length, 1000);
+  });
+
   test('partitions are read leaf by leaf, in the order of columns of the whole', async () => {
     await using database = await Database.create(
       server,

@@ -11,7 +11,13 @@ import { type Column, shapeOf, type Table } from '../../../src/core/table.ts';
 import * as messages from './messages.ts';
 
 const customer = messages.table(100, 'customer', ['id', 'ssn', 'note']);
-const copied: Definition = { name: customer.name, oid: customer.oid, shape: shapeOf(customer) };
+const copied: Definition = {
+  name: customer.name,
+  oid: customer.oid,
+  shape: shapeOf(customer),
+  marks: { publishing: null, leaves: [], truncatedBy: null },
+};
+const isTold = () => false;
 const copiedAs = new Map([
   [100, 'public.customer'],
   [200, 'public.other'],
@@ -24,11 +30,12 @@ const column = (attnum: number, name: string, type = 25, modifier = -1): Column 
   deterministic: true,
 });
 
-const read = (table: Table<'raw'>) => ({ table, leaves: [], problem: null }) as unknown as TableReading;
+const read = (table: Table<'raw'>) =>
+  ({ table, leaves: [], publishing: null, problem: null }) as unknown as TableReading;
 
 /** What becomes of the table when the catalog has these columns. */
 function judge(columns: readonly Column[], others: Partial<Table<'raw'>> = {}) {
-  return judgeCatalog(copied, read({ ...customer, columns, ...others }), 77n, copiedAs)?.state ?? null;
+  return judgeCatalog(copied, read({ ...customer, columns, ...others }), 77n, copiedAs, isTold)?.state ?? null;
 }
 
 const stale = (reason: string) => ({ state: 'stale', since: 77n, reason });
@@ -62,9 +69,9 @@ test('DROP note, RENAME ssn TO note, ADD ssn: stale, although RELATION could not
 
 test('another definition goes along with what is said of it: whether decisions still fit it, the source cannot know', () => {
   const swapped = { ...customer, columns: [id, column(2, 'note'), column(3, 'ssn')] };
-  assert.equal(judgeCatalog(copied, read(swapped), 77n, copiedAs)?.definition, swapped);
+  assert.equal(judgeCatalog(copied, read(swapped), 77n, copiedAs, isTold)?.definition, swapped);
   const anew = { ...customer, oid: 300 };
-  assert.equal(judgeCatalog(copied, read(anew), 77n, copiedAs)?.definition, anew);
+  assert.equal(judgeCatalog(copied, read(anew), 77n, copiedAs, isTold)?.definition, anew);
 });
 
 test('another key or another replica identity makes the table stale', () => {
@@ -81,7 +88,10 @@ test('another table under the name is stale; one that was copied under another n
 test('a table that is gone, has no key any more or cannot be read halts with that code', () => {
   for (const code of ['table_missing', 'no_key', 'table_unreadable'] as const) {
     const problem = { oid: 0, code, message: '', fix: '' };
-    assert.deepEqual(judgeCatalog(copied, { table: null, leaves: [], problem }, 77n, copiedAs)?.state, halted(code));
+    assert.deepEqual(
+      judgeCatalog(copied, { table: null, leaves: [], problem }, 77n, copiedAs, isTold)?.state,
+      halted(code),
+    );
   }
 });
 

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Config } from '../../../config/config.ts';
 import { readCatalog } from '../../../connectors/postgres/catalog.ts';
+import { fingerprintOf } from '../../../connectors/postgres/fingerprint.ts';
+import type { ReadTable } from '../../../connectors/postgres/reading.ts';
 import { Receiver } from '../../../connectors/postgres/receiver.ts';
 import { openReader } from '../../../connectors/postgres/session.ts';
 import { PostgresSource } from '../../../connectors/postgres/source.ts';
@@ -27,7 +29,7 @@ const asTables = (names: readonly string[]) =>
   new Map(
     names.map((name) => {
       const [schema = '', relation = ''] = name.split('.');
-      return [name, { schema, name: relation, key: null, columns: new Map() }];
+      return [name, { schema, relation, key: null, columns: new Map() }];
     }),
   );
 
@@ -50,15 +52,15 @@ export function sourceOf(server: PostgresServer, names: readonly string[], optio
   return { source, told };
 }
 
-/** Makes the slot, and the checkpoint that a copy finished at its consistent point would have left. The publication `veil` is there. */
+/** Makes the slot, and the checkpoint that a copy finished at its consistent point would have left. The publication is there. */
 export async function checkpointAtNewSlot(
   server: PostgresServer,
   names: readonly string[],
-  slot = 'veil',
+  { slot = 'veil', publication = 'veil' }: Pick<FollowOptions, 'slot' | 'publication'> = {},
 ): Promise<Checkpoint & { readonly position: Position }> {
   const made = `SELECT lsn FROM pg_create_logical_replication_slot('${slot}', 'pgoutput')`;
   const [row] = await server.query<{ lsn: string }>(made);
-  const tables = await entriesOf(server, names);
+  const tables = await entriesOf(server, names, publication);
   const receiver = await Receiver.open(new Secret(server.url()), 'test');
   const { systemIdentifier, timeline, databaseOid } = await receiver.identify(null);
   await receiver.close();
@@ -66,18 +68,21 @@ export async function checkpointAtNewSlot(
   return { position: { pos: parseLsn(row!.lsn), witness: null, history }, tables };
 }
 
-async function entriesOf(server: PostgresServer, names: readonly string[]): Promise<Map<string, TableEntry>> {
+async function entriesOf(
+  server: PostgresServer,
+  names: readonly string[],
+  publication: string,
+): Promise<Map<string, TableEntry>> {
   const client = await openReader(new Secret(server.url()), 'test');
-  const asked = [...asTables(names)].map(([name, { schema, name: relation }]) => [
-    name,
-    { schema, relation, key: null },
-  ]);
-  const { tables } = await readCatalog(client, new Map(asked as never));
+  const asked = [...asTables(names)].map(([name, table]) => [name, { ...table, publication }] as const);
+  const { tables } = await readCatalog(client, new Map(asked));
   await client.end();
-  const entries = [...tables].map(([name, { table }]): [string, TableEntry] => {
-    const columns = table!.columns.map(({ attnum, name }) => ({ attnum, name }));
-    const entry = { oid: table!.oid, binding: { number: 1, columns }, shape: shapeOf(table!), plan: '', key: '' };
-    return [name, { ...entry, generation: 1, state: { state: 'streaming' } }];
+  const entries = [...tables].map(([name, read]): [string, TableEntry] => {
+    const { table } = read as ReadTable;
+    const columns = table.columns.map(({ attnum, name }) => ({ attnum, name }));
+    const entry = { oid: table.oid, binding: { number: 1, columns }, shape: shapeOf(table), plan: '', key: '' };
+    const fingerprint = fingerprintOf(read as ReadTable);
+    return [name, { ...entry, fingerprint, generation: 1, state: { state: 'streaming' } }];
   });
   return new Map(entries);
 }
@@ -177,6 +182,9 @@ export function checkpointAfter(from: Checkpoint, consumer: Consumer): Checkpoin
   const tables = new Map(from.tables);
   for (const event of consumer.batches.flatMap((batch) => batch.events)) {
     if (event.type === 'stopped') tables.set(event.name, { ...tables.get(event.name)!, state: event.state });
+    if (event.type === 'noted') {
+      tables.set(event.table.name, { ...tables.get(event.table.name)!, fingerprint: event.fingerprint });
+    }
   }
   return { position: consumer.position ?? from.position!, tables };
 }

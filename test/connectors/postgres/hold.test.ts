@@ -22,10 +22,15 @@ function open(streams: boolean) {
   const reading: Reading = {
     snapshot: { xmin: 800n, xmax: 800n, running: [] },
     lsn: 0n,
-    tables: new Map([[t.name, { table: t, leaves: [], problem: null } as unknown as TableReading]]),
+    tables: new Map([[t.name, { table: t, leaves: [], publishing: null, problem: null } as unknown as TableReading]]),
   };
-  const copied = { name: t.name, oid: t.oid, shape: shapeOf(t) };
-  const streaming = new Map(streams ? [[t.name, { copied, table: t, leaves: [] }]] : []);
+  const copied = {
+    name: t.name,
+    oid: t.oid,
+    shape: shapeOf(t),
+    marks: { publishing: null, leaves: [], truncatedBy: null },
+  };
+  const streaming = new Map(streams ? [[t.name, { copied, table: t }]] : []);
   const look = async () => reading;
   const relations = new Relations({ streaming, copiedAs: new Map(), reading }, look, () => {});
   const batches = new Batches(1 << 20);

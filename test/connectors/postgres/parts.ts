@@ -19,7 +19,10 @@ export const never = new AbortController().signal;
 export function ask(...tables: (string | [schema: string, relation: string])[]): Map<string, Asked> {
   const parts = tables.map((table) => (typeof table === 'string' ? table.split('.') : table));
   return new Map(
-    parts.map(([schema, relation]) => [`${schema}.${relation}`, { schema: schema!, relation: relation!, key: null }]),
+    parts.map(([schema, relation]) => [
+      `${schema}.${relation}`,
+      { schema: schema!, relation: relation!, key: null, publication: 'veil' },
+    ]),
   );
 }
 

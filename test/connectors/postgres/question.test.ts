@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
+import { fingerprintOf, type Marks } from '../../../connectors/postgres/fingerprint.ts';
 import type { Streaming } from '../../../connectors/postgres/outset.ts';
 import { isOver, Relations } from '../../../connectors/postgres/question.ts';
-import type { Leaf, Reading, Snapshot, TableReading } from '../../../connectors/postgres/reading.ts';
+import type { Leaf, Reading, ReadTable, Snapshot, TableReading } from '../../../connectors/postgres/reading.ts';
+import type { TableEvent } from '../../../src/core/batch.ts';
 import { shapeOf, type Table } from '../../../src/core/table.ts';
 import * as messages from './messages.ts';
 
@@ -11,11 +13,11 @@ const other = messages.table(200, 'other');
 
 const asStreaming = (table: Table<'raw'>): Streaming => ({
   table,
-  copied: { name: table.name, oid: table.oid, shape: shapeOf(table) },
-  leaves: [],
+  copied: { name: table.name, oid: table.oid, shape: shapeOf(table), marks: fingerprintOf(present(table)) },
 });
 
-const present = (table: Table<'raw'>) => ({ table, leaves: [], problem: null }) as unknown as TableReading;
+const present = (table: Table<'raw'>, leaves: readonly Leaf[] = []) =>
+  ({ table, leaves, publishing: null, problem: null }) as unknown as ReadTable;
 
 function reading(tables: Record<string, TableReading>, xmax: bigint, running: bigint[] = []): Reading {
   return { lsn: 0n, snapshot: { xmin: running[0] ?? xmax, xmax, running }, tables: new Map(Object.entries(tables)) };
@@ -195,18 +197,60 @@ test('a look at the catalog stops what changed without a row, answers what is as
   assert.deepEqual(await made.settle(receive(other, 901), 7n), []);
 });
 
-test('what a truncate explains is the beginning for the next look', () => {
+describe('what a look finds and a truncate explains', () => {
   const lying = (relfilenode: number, changedBy: number) => {
-    const leaf = { oid: 1, relation: 'leaf', relfilenode, changedBy } as Leaf;
-    return { ...present(customer), leaves: [leaf] } as unknown as TableReading;
+    const leaf = { oid: 1, relation: 'leaf', relfilenode, changedBy, columnsChangedBy: [1], toast: 0, attachedBy: '1' };
+    return present(customer, [leaf as unknown as Leaf]);
   };
   const look = (leaf: TableReading) => reading({ 'public.customer': leaf }, 950n);
-  const streaming = new Map([['public.customer', { ...asStreaming(customer), leaves: lying(1, 700).leaves }]]);
-  const made = new Relations({ streaming, copiedAs: new Map(), reading: look(lying(1, 700)) }, assert.fail, () => {});
-  made.truncated(customer, 900);
-  assert.deepEqual(made.looked(look(lying(2, 900)), 1n), []);
-  assert.deepEqual(made.looked(look(lying(2, 901)), 2n), []);
-  assert.equal(made.looked(look(lying(3, 901)), 3n).length, 1);
+  const copied = { name: customer.name, oid: customer.oid, shape: shapeOf(customer) };
+
+  /** A stream that goes on from a fingerprint. */
+  const streamFrom = (marks: Marks) => {
+    const streaming = new Map([['public.customer', { table: customer, copied: { ...copied, marks } }]]);
+    const made = new Relations({ streaming, copiedAs: new Map(), reading: look(lying(1, 700)) }, assert.fail, () => {});
+    return { made, looked: (leaf: TableReading) => made.looked(look(leaf), 1n).map(told) };
+  };
+  const told = (event: TableEvent<'raw'>) =>
+    event.type === 'noted' ? (event.fingerprint as Marks) : event.type === 'stopped' && event.state.state;
+
+  test('is noted once, and is where the next look begins', () => {
+    const { made, looked } = streamFrom(fingerprintOf(lying(1, 700)));
+    const before = fingerprintOf(lying(1, 700), 900);
+    assert.deepEqual(told(made.truncated(customer, 900)), before);
+    assert.deepEqual(looked(lying(1, 700)), [], 'the truncate was not to be seen yet');
+    assert.deepEqual(looked(lying(2, 900)), [fingerprintOf(lying(2, 900), 900)]);
+    assert.deepEqual(looked(lying(2, 901)), [], 'a GRANT is no reason to write anything');
+    assert.deepEqual(looked(lying(3, 901)), ['stale']);
+  });
+
+  test('of several truncates the look may show any', () => {
+    const { made, looked } = streamFrom(fingerprintOf(lying(1, 700)));
+    for (const xid of [900, 901, 960]) made.truncated(customer, xid);
+    assert.deepEqual(looked(lying(2, 901)), [fingerprintOf(lying(2, 901), 960)]);
+    assert.deepEqual(looked(lying(3, 960)), [fingerprintOf(lying(3, 960), 960)]);
+  });
+
+  test('is explained after a restart too: the truncate lies behind it and is not sent again', () => {
+    const noted = streamFrom(fingerprintOf(lying(1, 700))).made.truncated(customer, 900);
+    const stored: Marks = JSON.parse(JSON.stringify(told(noted)));
+    assert.deepEqual(streamFrom(stored).looked(lying(2, 900)), [fingerprintOf(lying(2, 900), 900)]);
+    assert.deepEqual(streamFrom(stored).looked(lying(2, 901)), ['stale']);
+  });
+
+  test('a row behind a new partition stops the table before the look does, one behind a new file waits for it', async () => {
+    const settled = async (now: TableReading) => {
+      const streaming = new Map([
+        ['public.customer', { table: customer, copied: { ...copied, marks: fingerprintOf(lying(1, 700)) } }],
+      ]);
+      const streams = { streaming, copiedAs: new Map([[100, 'public.customer']]), reading: look(now) };
+      const made = new Relations(streams, assert.fail, () => {});
+      made.received(messages.relationOf(customer) as Parameters<Relations['received']>[0], 900);
+      return (await made.settle(made.of(100), 1n)).map(told);
+    };
+    assert.deepEqual(await settled(lying(2, 900)), []);
+    assert.deepEqual(await settled(present(customer)), ['stale']);
+  });
 });
 
 test('an unlisted table and a leaf under its root ask nothing', () => {

@@ -4,6 +4,7 @@ import { chownSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Checkpoint, Position } from '../../../src/core/checkpoint.ts';
+import type { Observation } from '../../../src/core/observer.ts';
 import { forMajors } from '../../support/majors.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { until } from '../../support/wait.ts';
@@ -11,6 +12,7 @@ import { Consumer, checkpointAfter, checkpointAtNewSlot, sourceOf } from './foll
 
 forMajors('the same history', {}, (major) => {
   const names = ['public.t'];
+  const isConfirmed = ({ type }: Observation) => type === 'confirmed';
   type Known = Checkpoint & { readonly position: Position };
 
   async function serverWithTable(more: Record<string, string> = {}): Promise<PostgresServer> {
@@ -22,8 +24,10 @@ forMajors('the same history', {}, (major) => {
 
   /** Streams until the server's end, acknowledges all of it or nothing, and gives the checkpoint and the rows. */
   async function follow(server: PostgresServer, from: Known, { acknowledge = true } = {}) {
-    await using consumer = new Consumer(sourceOf(server, names).source, from);
+    const { source, told } = sourceOf(server, names);
+    await using consumer = new Consumer(source, from);
     await consumer.caughtUp();
+    assert.equal(told.filter(isConfirmed).length, 1);
     const checkpoint = checkpointAfter(from, consumer);
     if (acknowledge) consumer.source.ack(checkpoint.position.pos);
     await consumer.stop();
@@ -31,9 +35,11 @@ forMajors('the same history', {}, (major) => {
   }
 
   async function refusal(server: PostgresServer, from: Known, options: Parameters<typeof sourceOf>[2] = {}) {
-    await using consumer = new Consumer(sourceOf(server, names, options).source, from);
+    const { source, told } = sourceOf(server, names, options);
+    await using consumer = new Consumer(source, from);
     const { code } = await consumer.failure();
     assert.deepEqual(consumer.batches, [], 'nothing may be applied');
+    assert.deepEqual(told.filter(isConfirmed), []);
     return code;
   }
 

@@ -189,7 +189,7 @@ forMajors('the stream', { core: true }, (major) => {
     await server.query('CREATE TABLE t (id int PRIMARY KEY)');
     const publication = `It's "1", \\'; -- \\\\ 🐘`;
     await server.query(`CREATE PUBLICATION ${escapeIdentifier(publication)} FOR TABLE t`);
-    const from = await checkpointAtNewSlot(server, ['public.t']);
+    const from = await checkpointAtNewSlot(server, ['public.t'], { publication });
     await server.query('INSERT INTO t VALUES (1)');
     await using consumer = new Consumer(sourceOf(server, ['public.t'], { publication }).source, from);
     await consumer.caughtUp();

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Batches } from '../../../connectors/postgres/batches.ts';
+import { fingerprintOf } from '../../../connectors/postgres/fingerprint.ts';
 import { WitnessSearch } from '../../../connectors/postgres/history.ts';
 import { Relations } from '../../../connectors/postgres/question.ts';
-import type { Leaf, Reading, TableReading } from '../../../connectors/postgres/reading.ts';
+import type { Reading, ReadTable, TableReading } from '../../../connectors/postgres/reading.ts';
 import { Transactions } from '../../../connectors/postgres/transactions.ts';
 import type { RawBatch } from '../../../src/core/batch.ts';
 import type { Position } from '../../../src/core/checkpoint.ts';
@@ -13,19 +14,19 @@ import * as messages from './messages.ts';
 
 const t = messages.table(100, 't');
 const unlisted = messages.table(500, 'unlisted');
+const present = { table: t, leaves: [], publishing: null, problem: null } as unknown as ReadTable;
 const history = { systemIdentifier: '1', timeline: 1, databaseOid: 1, slot: 's' };
 const from: Position = { pos: 200n, witness: { clsn: 190n, xid: 7, commitTime: 5n }, history };
 
 /** Transactions above 200, and what a look at the catalog gives. */
 function reader(look: () => Promise<Reading> = () => assert.fail('nobody asked for a look')) {
-  const leaves: Leaf[] = [];
   const reading: Reading = {
     snapshot: { xmin: 800n, xmax: 800n, running: [] },
     lsn: 0n,
-    tables: new Map([[t.name, { table: t, leaves: [], problem: null } as unknown as TableReading]]),
+    tables: new Map([[t.name, present]]),
   };
-  const copied = { name: t.name, oid: t.oid, shape: shapeOf(t) };
-  const streaming = new Map([[t.name, { copied, table: t, leaves }]]);
+  const copied = { name: t.name, oid: t.oid, shape: shapeOf(t), marks: fingerprintOf(present) };
+  const streaming = new Map([[t.name, { copied, table: t }]]);
   const relations = new Relations({ streaming, copiedAs: new Map([[t.oid, t.name]]), reading }, look, () => {});
   const batches = new Batches(1 << 20);
   const witness = new WitnessSearch(from, 200n);
@@ -85,9 +86,8 @@ test('rows behind a question wait for the answer, in order', async () => {
   assert.equal(feed(relation), null);
   const waiting = feed(messages.insert(100, ['1', 'a']));
   assert.ok(waiting);
-  const table = { table: t, leaves: [], problem: null } as unknown as TableReading;
   const snapshot = { xmin: 900n, xmax: 900n, running: [] };
-  answer.resolve({ snapshot, lsn: 0n, tables: new Map([[t.name, table]]) });
+  answer.resolve({ snapshot, lsn: 0n, tables: new Map([[t.name, present]]) });
   await waiting;
   assert.equal(feed(messages.insert(100, ['2', 'b'])), null);
   assert.equal(feed(messages.commit(210n, 220n)), null);
@@ -126,6 +126,16 @@ test('a look at the catalog waits until the stream has got there, and stops tabl
   await accept(messages.begin(250n), messages.insert(100, ['2', 'b']), messages.commit(250n, 260n));
   assert.equal(batches.isEmpty, true);
   assert.equal(transactions.isJudging, false);
+});
+
+test('a truncate is noted with the position behind it', async () => {
+  const { accept, batches } = reader();
+  await accept(messages.begin(210n, 700), relation, messages.insert(100, ['1', 'a']));
+  await accept(messages.truncate([100]), messages.commit(210n, 220n));
+  const [before, behind] = [batches.take()!, batches.take()!];
+  assert.deepEqual([show(before), before.position], [['1 insert 1|a'], null]);
+  const noted = { type: 'noted', table: t, fingerprint: fingerprintOf(present, 700) };
+  assert.deepEqual([behind.events, show(behind), behind.position?.pos], [[noted], ['2 truncate null'], 220n]);
 });
 
 test('what cannot be said in this place is a protocol violation', async () => {

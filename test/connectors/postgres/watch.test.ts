@@ -19,7 +19,8 @@ forMajors('the watch', {}, (major) => {
   const never = new AbortController().signal;
 
   function open(pipeline: string, told: Observation[] = [], signal = never): Promise<Watch> {
-    return Watch.open(new Secret(server.url()), pipeline, (observation) => told.push(observation), signal);
+    const observe = (observation: Observation) => void told.push(observation);
+    return Watch.open({ url: new Secret(server.url()), pipeline, slot: 'veil', observe }, signal);
   }
 
   test('a second instance waits, says so once, and takes over when the first is gone', async () => {
@@ -70,6 +71,29 @@ forMajors('the watch', {}, (major) => {
     await until(async () => (await sessions()) === 0, { what: 'the sessions to end' });
   });
 
+  test('the slot is told of at the take-over and at every beat, and not by an instance that waits', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const told: Observation[] = [];
+    const first = await open('shop', told);
+    assert.equal(told.length, 0, 'there is none yet');
+    await server.query("SELECT pg_create_logical_replication_slot('veil', 'pgoutput')");
+    const waiting: Observation[] = [];
+    const second = open('shop', waiting);
+    await until(() => waiting.length > 0, { what: 'the second to wait' });
+    t.mock.timers.tick(10_000);
+    const slot = await until(() => told[0], { what: 'the slot' });
+    assert.ok(slot?.type === 'slot' && slot.end > 0n && slot.retainedBytes !== null && slot.retainedBytes >= 0);
+    assert.equal(slot.walStatus, 'reserved');
+    assert.equal(waiting.length, 1);
+    await first.close();
+    await (await second).close();
+    assert.deepEqual(
+      waiting.map(({ type }) => type),
+      ['waiting', 'slot'],
+    );
+    await server.query("SELECT pg_drop_replication_slot('veil')");
+  });
+
   test('a watch that was closed is not lost', async () => {
     const watch = await open('shop');
     await watch.close();
@@ -78,9 +102,8 @@ forMajors('the watch', {}, (major) => {
 
   test('a server that is not there is source_away', async () => {
     const away = new Secret('postgres://postgres@127.0.0.1:1/postgres');
-    await assert.rejects(
-      Watch.open(away, 'shop', () => {}, never),
-      { code: 'source_away' },
-    );
+    await assert.rejects(Watch.open({ url: away, pipeline: 'shop', slot: 'veil', observe: () => {} }, never), {
+      code: 'source_away',
+    });
   });
 });

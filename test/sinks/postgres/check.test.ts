@@ -11,8 +11,8 @@ import { createDatabase, type PostgresServer, startPostgres } from '../../suppor
 import { copyInto, optionsFor, signal, TestSink } from './twin.ts';
 
 const TABLES = new Map([
-  ['public.customer', { schema: 'public', name: 'customer' }],
-  ['sales."Order Items"', { schema: 'sales', name: 'Order Items' }],
+  ['public.customer', { schema: 'public', relation: 'customer' }],
+  ['sales."Order Items"', { schema: 'sales', relation: 'Order Items' }],
 ]);
 
 forMajors('check of the twin', { core: true }, (major) => {
@@ -89,8 +89,8 @@ forMajors('check of the twin', { core: true }, (major) => {
 
     const sink = new TestSink(server, { url });
     await sink.open(signal);
-    for (const { schema, name } of TABLES.values()) {
-      await copyInto(sink, sketchTable({ schema, relation: name, columns: { id: 'bigint' }, key: ['id'] }), [['1']]);
+    for (const { schema, relation } of TABLES.values()) {
+      await copyInto(sink, sketchTable({ schema, relation, columns: { id: 'bigint' }, key: ['id'] }), [['1']]);
     }
     await sink.close();
     assert.deepEqual(await check({ url }), []);

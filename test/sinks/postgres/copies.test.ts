@@ -4,8 +4,10 @@ import { after, before, test } from 'node:test';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import {
+  batch,
   copyOf,
   copyStarted,
+  entryOf,
   nextGeneration,
   positionAt,
   type Row,
@@ -122,6 +124,29 @@ test('the swap waits for a long reader, says for whom, and others read meanwhile
   await swapped;
   await sink.close();
   assert.deepEqual(await rowsOf(server, table), [['2', 'new']]);
+});
+
+test('an entry that changes while a swap waits is durable with the swap, and not before', async () => {
+  const { table, sink } = await begin('noted');
+  await using reader = await server.connect();
+  await reader.query('BEGIN; SELECT * FROM public.noted');
+  const next = nextGeneration(table);
+  await writeCopy(sink, copyOf(next, [['2', 'new']]));
+  await sink.flush(positionAt(0x200n));
+  await until(() => sink.observed.some(({ type }) => type === 'step'), { what: 'the swap to wait' });
+  const noted = { ...entryOf(next), fingerprint: { mark: 'newer' } };
+  await sink.write(batch({ entries: new Map([[table.name, noted]]) }));
+  await sink.flush(positionAt(0x300n));
+  const stored = async () => {
+    const sql = `SELECT entry FROM pgveil.table_entry WHERE pipeline = 'noted'`;
+    return (await server.query<{ entry: Record<string, unknown> }>(sql))[0]!.entry;
+  };
+  assert.deepEqual((await stored()).state, { state: 'absent' });
+  await reader.query('COMMIT');
+  assert.equal(await sink.settled(table.name), true);
+  const { state, fingerprint } = await stored();
+  assert.deepEqual([state, fingerprint], [{ state: 'streaming' }, { mark: 'newer' }]);
+  await sink.close();
 });
 
 test('a swap that waits ends when the sink is closed', async () => {

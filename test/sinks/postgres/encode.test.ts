@@ -25,6 +25,14 @@ describe('a line of COPY text', () => {
     assert.equal(encode(['1', 'tab\tnl\ncr\r', '\\N \\.']), '1\ttab\\tnl\\ncr\\r\t\\\\N \\\\.\t1\n');
   });
 
+  test('a long value too, wherever it stands', () => {
+    const long = 'x'.repeat(2000);
+    assert.equal(encode(['1', long, null]), `1\t${long}\t\\N\t1\n`);
+    for (const [byte, escaped] of Object.entries({ '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' })) {
+      assert.equal(encode(['1', `${long}${byte}`, `${byte}${long}`]), `1\t${long}${escaped}\t${escaped}${long}\t1\n`);
+    }
+  });
+
   test('a composite key is escaped twice: for JSON, then for COPY', () => {
     const sketch = { ...TABLE, key: ['id', 'a'] };
     assert.equal(encode(['1', 'a"\n', null], sketch), '1\ta"\\n\t\\N\t["1","a\\\\"\\\\n"]\n');

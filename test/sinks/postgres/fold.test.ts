@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Window } from '../../../sinks/postgres/fold.ts';
+import { Pieces } from '../../../sinks/postgres/pieces.ts';
 import { twinTable } from '../../../sinks/postgres/twin-table.ts';
 import { CELL_NULL, CELL_TEXT, CellReader, type Tuple } from '../../../src/core/tuple.ts';
 import { type Cell, insert, remove, sketchTable, type TableSketch, UNCHANGED, update } from '../../support/batches.ts';
@@ -10,7 +11,7 @@ const SKETCH: TableSketch = { relation: 't', columns: { id: 'bigint', a: 'text',
 function begin(sketch: Partial<TableSketch> = {}) {
   const table = sketchTable({ ...SKETCH, ...sketch });
   const layout = { pipeline: 'shop', types: new Map(), sourcePrimaryKey: 'source_primary_key' };
-  return { table, window: new Window(twinTable(table, layout)) };
+  return { table, window: new Window(twinTable(table, layout), new Pieces()) };
 }
 
 function cellsOf(image: Tuple<'redacted'>): Cell[] {
@@ -32,8 +33,20 @@ describe('a window', () => {
     const { table, window } = begin();
     window.take(insert(table, ['1', 'x', null]));
     window.take(insert(table, ['2', 'y', null]));
-    assert.equal(window.fresh.view().toString(), '1\tx\t\\N\t1\n2\ty\t\\N\t2\n');
+    assert.equal(window.takeFresh()?.view().toString(), '1\tx\t\\N\t1\n2\ty\t\\N\t2\n');
     assert.deepEqual(staged(window), {});
+  });
+
+  test('takes a large row of a new key as it is, and one of a key that went before as a changed one', () => {
+    const { table, window } = begin();
+    const large = 'x'.repeat(1024 * 1024);
+    window.take(insert(table, ['1', large, null]));
+    window.take(remove(table, ['2', null, null]));
+    window.take(insert(table, ['2', large, 'y']));
+    assert.equal(window.freshBytes, 0);
+    assert.deepEqual(window.takeLarge().map(cellsOf), [['1', large, null]]);
+    assert.deepEqual(staged(window), { 2: ['2', large, 'y'] });
+    assert.throws(() => window.take(insert(table, ['2', large, 'y'])), { code: 'key_collision' });
   });
 
   test('keeps the last state of a key, completed from the states before', () => {
@@ -47,7 +60,7 @@ describe('a window', () => {
     assert.deepEqual(staged(window), { 1: 'gone' });
     window.take(insert(table, ['1', 'again', null]));
     assert.deepEqual(staged(window), { 1: ['1', 'again', null] });
-    assert.equal(window.fresh.length, 0);
+    assert.equal(window.freshBytes, 0);
   });
 
   test('does not hold on to the batch', () => {
@@ -76,7 +89,7 @@ describe('a window', () => {
     window.take(update(table, ['1', 'x', 'y']));
     assert.equal(window.take(update(table, ['2', 'z', UNCHANGED], ['1', null, null])), null);
     assert.deepEqual(staged(window), { 1: 'gone' });
-    assert.equal(window.fresh.view().toString(), '2\tz\ty\t2\n');
+    assert.equal(window.takeFresh()?.view().toString(), '2\tz\ty\t2\n');
   });
 
   test('refuses a key that is there, a part of a row that is gone, and a key that nobody sent', () => {

@@ -103,6 +103,20 @@ test('a checkpoint of a newer pgveil is refused, and nothing is changed', async 
   assert.deepEqual(await rows(), was);
 });
 
+test('a checkpoint of an older form has no position any more, and keeps what its tables were bound to', async () => {
+  const table = sketch('older');
+  const sink = await opened('older');
+  await copyInto(sink, table, [['1']]);
+  await sink.close();
+  await server.query(`UPDATE pgveil.checkpoint SET format = format - 1 WHERE pipeline = 'older'`);
+  for (const start of ['first', 'second']) {
+    const again = new TestSink(server, { pipeline: 'older' });
+    const { position, tables } = await again.open(signal);
+    assert.deepEqual([position, tables.get(table.name)], [null, entryOf(table)], start);
+    await again.close();
+  }
+});
+
 test('whoever does not write may read the checkpoint', async () => {
   const table = sketch('looked_at');
   const sink = await opened('looked_at');

@@ -49,9 +49,12 @@ test('/ready goes from waiting through copying to 200, and back to 503 when the 
   observe({ type: 'copy', table: 'public."Order Items"', rows: 1, bytes: 1, totalBytes: 2 });
   assert.deepEqual(await ready(), [503, ['public."Order Items": copying']]);
   observe(streaming);
+  assert.deepEqual(await ready(), [503, ['the stream is not confirmed yet']]);
+  observe({ type: 'confirmed' });
+  observe({ type: 'durable', sink: 'twin', pos: 1n });
   assert.deepEqual(await ready(), [200, []]);
-  observe({ type: 'trouble', part: 'pipeline', code: 'twin_away', message: 'twin: ECONNREFUSED', retryInMs: 1 });
-  assert.deepEqual(await ready(), [503, ['twin_away: twin: ECONNREFUSED', 'sink twin: parked']]);
+  observe({ type: 'trouble', part: 'twin', code: 'twin_away', message: 'sink twin: ECONNREFUSED', retryInMs: 1 });
+  assert.deepEqual(await ready(), [503, ['twin_away: sink twin: ECONNREFUSED', 'sink twin: parked']]);
   assert.equal((await get('/live')).code, 200);
 });
 
@@ -68,6 +71,7 @@ test('/metrics counts what was observed, with names of tables and sinks and code
   observe(streaming);
   observe({ type: 'changes', table: 'public."Order Items"', rows: 7 });
   observe({ type: 'withheld', table: 'public."Order Items"', column: 'note', cells: 2 });
+  observe({ type: 'confirmed' });
   observe({ type: 'durable', sink: 'twin', pos: 5n });
   observe({ type: 'received', pos: 15n, commitTime: null });
   const { text } = await get('/metrics');
@@ -120,7 +124,7 @@ test('a second instance binds the port when it has taken over and the first one 
   second.observe(streaming);
   first.server.close().closeAllConnections();
   assert.equal(await second.listening, first.port);
-  assert.equal((await fetch(`http://127.0.0.1:${first.port}/ready`)).status, 200);
+  assert.equal((await fetch(`http://127.0.0.1:${first.port}/live`)).status, 200);
 });
 
 test('an instance that ends while it is asked leaves the port to the next one', async () => {

@@ -42,6 +42,15 @@ test('what repeats is logged when it changes', () => {
   );
 });
 
+test('a copy that begins says how much it is in all', () => {
+  const tables = new Map([
+    ['public.a', 100],
+    ['public.b', 11],
+  ]);
+  const [line] = logged({ type: 'copy due', tables });
+  assert.deepEqual([line?.msg, line?.tables, line?.total_bytes], ['a copy begins', 2, 111]);
+});
+
 test('a trouble has its code, its fix and when it is tried again; one that is not is an error', () => {
   const trouble = { type: 'trouble', part: 'pipeline', code: 'source_away', message: 'source: gone' } as const;
   const [passing, final] = logged({ ...trouble, retryInMs: 250 }, { ...trouble, retryInMs: null });
@@ -81,6 +90,8 @@ test('on a terminal a line is short and says who, what and what to do', () => {
   };
   const text = stripVTControlCharacters(readableLine(JSON.stringify({ ...line, fix: 'one\ntwo', retry_in_ms: 4200 })));
   assert.equal(text.slice(9), 'source_away: source: gone - again in 4 s\n         fix: one\n              two');
+  const ofSink = JSON.stringify({ ...line, part: 'staging', code: 'twin_away', msg: 'sink staging: gone' });
+  assert.equal(stripVTControlCharacters(readableLine(ofSink)).slice(9), 'twin_away: sink staging: gone');
   const state = { level: 'info', time: line.time, name: 'shop', table: 'public.a', generation: 2, msg: 'streaming' };
   assert.equal(readableLine(JSON.stringify(state)).slice(9), 'public.a: streaming (generation 2)');
 });

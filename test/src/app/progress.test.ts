@@ -55,6 +55,7 @@ test('sixty tables with long and wide names fit 80 by 24', () => {
 
 test('finished tables are summed up, and the last word follows the last table', () => {
   const { progress, copy, finish, wait } = copying(2);
+  progress.observe({ type: 'copy due', tables: new Map() });
   copy('public.a', 10 * MB, 10 * MB);
   copy('public.b', 0, 10 * MB);
   finish('public.a');
@@ -67,6 +68,43 @@ test('finished tables are summed up, and the last word follows the last table', 
   finish('public.b');
   assert.equal(progress.active, false);
   assert.equal(progress.result(), 'copied 2 of 2 tables: 210k rows, 20 MB in 0:05');
+});
+
+test('all tables that are due count from the start, and stand below those under way', () => {
+  const { progress, copy, wait } = copying(3);
+  progress.observe({
+    type: 'copy due',
+    tables: new Map([
+      ['public.small', MB],
+      ['public.large', 90 * MB],
+      ['public.middle', 9 * MB],
+    ]),
+  });
+  assert.deepEqual(progress.lines(79, 24), [
+    'copied 0 of 3 tables · 0 rows · 0 B · 0 B/s · - left',
+    '  public.large           ░░░░░░░░░░░   0%     0 rows     0 B     0 B/s       -',
+    '  public.middle          ░░░░░░░░░░░   0%     0 rows     0 B     0 B/s       -',
+    '  public.small           ░░░░░░░░░░░   0%     0 rows     0 B     0 B/s       -',
+  ]);
+  copy('public.middle', 0, 9 * MB);
+  wait(1000);
+  copy('public.middle', 5 * MB, 10 * MB);
+  const lines = progress.lines(79, 24);
+  assert.match(lines[0]!, / 5\.0 MB\/s · 0:19 left$/);
+  assert.deepEqual(
+    lines.slice(1).map((line) => line.trim().split(' ')[0]),
+    ['public.middle', 'public.large', 'public.small'],
+  );
+});
+
+test('a table that halts is no copy any more', () => {
+  const { progress, copy, finish } = copying(2);
+  copy('public.a', MB, MB);
+  copy('public.b', MB, 2 * MB);
+  finish('public.a');
+  progress.observe({ type: 'table', table: 'public.b', generation: 1, state: 'stale', reason: 'r' });
+  assert.equal(progress.active, false);
+  assert.match(progress.result()!, /^copied 1 of 2 tables: 10k rows, 1\.0 MB in/);
 });
 
 test('a failure takes the bars away without a last word', () => {

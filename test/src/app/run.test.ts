@@ -5,7 +5,8 @@ import type { Check } from '../../../src/app/assembly.ts';
 import { listen } from '../../../src/app/http.ts';
 import { type ErrorCode, type Finding, PgveilError } from '../../../src/core/errors.ts';
 import type { Observe } from '../../../src/core/observer.ts';
-import { batchAt, MemorySink, ScriptedSource } from '../pipeline/parts.ts';
+import { until } from '../../support/wait.ts';
+import { batchAt, MemorySink, positionAt, ScriptedSource } from '../pipeline/parts.ts';
 import { CANARY, configText, pgveil } from './fakes.ts';
 
 const finding = (code: ErrorCode, object: string): Finding => ({
@@ -111,18 +112,26 @@ test('a defect shows its class and where, and no value that its message holds', 
   assert.ok(!(err + out).includes(CANARY));
 });
 
-test('/ready is served while it runs, and the port is free afterwards', async () => {
+test('/ready is served while it runs, 200 once the stream is confirmed, and the port is free afterwards', async () => {
   const port = await freePort();
-  const seen: number[] = [];
+  const ready = async () => (await fetch(`http://127.0.0.1:${port}/ready`)).status;
   const sink = new MemorySink();
-  sink.beforeWrite = async () => {
-    const response = await fetch(`http://127.0.0.1:${port}/ready`);
-    seen.push(response.status);
-    process.emit('SIGTERM');
+  sink.durable = positionAt(100n);
+  const source = new ScriptedSource(() => [batchAt(200n)]);
+  let observe: Observe = () => {};
+  const starting = (observed: Observe) => {
+    observe = observed;
+    streams(observe);
   };
-  const options = { config: configText(port), source: upToDate(), sink, starting: streams };
-  assert.equal((await pgveil(['run'], options)).exitCode, 0);
-  assert.deepEqual(seen, [200]);
+  sink.beforeWrite = async () => {
+    assert.equal(await ready(), 503);
+    observe({ type: 'confirmed' });
+    assert.equal(await ready(), 503);
+  };
+  const running = pgveil(['run'], { config: configText(port), source, sink, starting });
+  await until(async () => sink.durable?.pos === 200n && (await ready()) === 200, { what: '/ready to be 200' });
+  process.emit('SIGTERM');
+  assert.equal((await running).exitCode, 0);
   await occupied(port, async () => {});
 });
 

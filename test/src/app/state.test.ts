@@ -15,6 +15,7 @@ function watch(...seen: Observation[]): State {
 }
 
 const streaming = (table: string): Observation => ({ type: 'table', table, generation: 1, state: 'streaming' });
+const confirmed: Observation[] = [{ type: 'confirmed' }, { type: 'durable', sink: 'twin', pos: 1n }];
 const commitAgo = (ms: number): bigint => BigInt(NOW - ms - POSTGRES_EPOCH_MS) * 1000n;
 
 test('before anything is known every table waits and no position is claimed', () => {
@@ -43,6 +44,19 @@ test('a copy shows its rows and progress, and streaming keeps the rows alone', (
   });
   state.observe({ ...table, state: 'streaming' });
   assert.deepEqual(state.status().tables['public.a'], { state: 'streaming', generation: 2, rows: 10, warnings: [] });
+});
+
+test('a table whose copy is due waits, with its size, until it is its turn', () => {
+  const state = watch(
+    { type: 'copy due', tables: new Map([['public.a', 1400]]) },
+    // What the checkpoint's entry says when the definitions have reached the sink.
+    { type: 'table', table: 'public.a', generation: 1, state: 'absent' },
+  );
+  const progress = { bytes: 0, total_bytes: 1400 };
+  const expected = { state: 'waiting', generation: 1, rows: null, progress, warnings: [] };
+  assert.deepEqual(state.status().tables['public.a'], expected);
+  state.observe({ type: 'trouble', part: 'pipeline', code: 'source_away', message: 'm', retryInMs: 1 });
+  assert.equal(state.status().tables['public.a']?.progress, undefined);
 });
 
 test('a copy says why it is made, and a failure ends it', () => {
@@ -122,7 +136,7 @@ test('a clock that runs behind the source never makes an age negative', () => {
 });
 
 test('it is ready once every table streams, and says why it is not', () => {
-  const state = watch({ type: 'waiting', what: 'another instance reads from slot pgveil_shop' });
+  const state = watch(...confirmed, { type: 'waiting', what: 'another instance reads from slot pgveil_shop' });
   assert.deepEqual(state.reasons(), ['waiting: another instance reads from slot pgveil_shop']);
   state.observe(streaming('public.a'));
   assert.deepEqual(state.reasons(), ['public.b: waiting']);
@@ -134,21 +148,50 @@ test('it is ready once every table streams, and says why it is not', () => {
   assert.deepEqual(state.reasons(), ['public.b: halted, no_key']);
 });
 
+test('what the checkpoint says after a start is not ready until the stream is confirmed and every sink went on with it', () => {
+  const about = { name: 'shop', slot: 'pgveil_shop', tables: ['public.a'], sinks: ['twin', 'other'] };
+  const state = new State(about, () => NOW);
+  const unconfirmed = ['the stream is not confirmed yet'];
+  const start = [
+    { type: 'durable', sink: 'twin', pos: 1n },
+    { type: 'durable', sink: 'other', pos: 1n },
+    streaming('public.a'),
+  ] as const;
+  for (const seen of start) state.observe(seen);
+  assert.deepEqual(state.reasons(), unconfirmed);
+  state.observe({ type: 'confirmed' });
+  state.observe({ type: 'durable', sink: 'other', pos: 1n });
+  assert.deepEqual(state.reasons(), unconfirmed);
+  state.observe({ type: 'durable', sink: 'twin', pos: 1n });
+  assert.deepEqual(state.reasons(), []);
+  state.observe({ type: 'trouble', part: 'pipeline', code: 'source_away', message: 'gone', retryInMs: 1 });
+  for (const seen of start) state.observe(seen);
+  assert.deepEqual(state.reasons(), unconfirmed);
+});
+
 test('a twin that is away is parked until something becomes durable there again', () => {
   const trouble: Observation = {
     type: 'trouble',
-    part: 'pipeline',
+    part: 'twin',
     code: 'twin_away',
-    message: 'twin: gone',
+    message: 'sink twin: gone',
     retryInMs: 1,
   };
-  const state = watch(streaming('public.a'), streaming('public.b'), trouble);
+  const state = watch(...confirmed, streaming('public.a'), streaming('public.b'), trouble);
   assert.equal(state.status().sinks.twin?.state, 'parked');
   assert.equal(state.status().trouble?.code, 'twin_away');
-  assert.deepEqual(state.reasons(), ['twin_away: twin: gone', 'sink twin: parked']);
-  state.observe({ type: 'durable', sink: 'twin', pos: 1n });
+  assert.deepEqual(state.reasons(), ['twin_away: sink twin: gone', 'sink twin: parked']);
+  for (const seen of confirmed) state.observe(seen);
   assert.equal(state.status().sinks.twin?.state, 'live');
   assert.deepEqual(state.reasons(), []);
+});
+
+test('of several sinks the one that is away is parked', () => {
+  const about = { name: 'shop', slot: 'pgveil_shop', tables: [], sinks: ['reporting', 'staging'] };
+  const state = new State(about, () => NOW);
+  state.observe({ type: 'trouble', part: 'staging', code: 'twin_away', message: 'sink staging: gone', retryInMs: 1 });
+  const { reporting, staging } = state.status().sinks;
+  assert.deepEqual([reporting?.state, staging?.state], ['live', 'parked']);
 });
 
 test('waiting for another instance and failing to connect are no take-over, and the first table is', async () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SlotSeen } from '../../../src/app/assembly.ts';
 import { createHttp, listen } from '../../../src/app/http.ts';
 import { Metrics } from '../../../src/app/metrics.ts';
 import { State } from '../../../src/app/state.ts';
 import { statusText } from '../../../src/app/status.ts';
 import type { Checkpoint, TableEntry, TableState } from '../../../src/core/checkpoint.ts';
+import type { SlotSeen } from '../../../src/core/observer.ts';
 import { positionAt } from '../pipeline/parts.ts';
 import { configText, pgveil } from './fakes.ts';
 
@@ -13,6 +13,7 @@ const entry = (state: TableState): TableEntry => ({
   oid: 1,
   binding: { number: 1, columns: [] },
   shape: { columns: [], key: [], identity: 'default' },
+  fingerprint: null,
   plan: '',
   key: '',
   generation: 3,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatTableName, isIdentifier, parseTableName } from '../../../src/core/table-name.ts';
 
-const spellings: [text: string, schema: string, name: string][] = [
+const spellings: [text: string, schema: string, relation: string][] = [
   ['public.customer', 'public', 'customer'],
   ['_a1._', '_a1', '_'],
   ['public."Order Items"', 'public', 'Order Items'],
@@ -17,10 +17,10 @@ const spellings: [text: string, schema: string, name: string][] = [
   [`public.${'x'.repeat(63)}`, 'public', 'x'.repeat(63)],
 ];
 
-for (const [text, schema, name] of spellings) {
+for (const [text, schema, relation] of spellings) {
   test(`${JSON.stringify(text)} is read, and written the same way again`, () => {
-    assert.deepEqual(parseTableName(text), { schema, name });
-    assert.equal(formatTableName({ schema, name }), text);
+    assert.deepEqual(parseTableName(text), { schema, relation });
+    assert.equal(formatTableName({ schema, relation }), text);
   });
 }
 

@@ -68,3 +68,37 @@ test('a sink that fails lets go of whoever waits for room', async () => {
   await assert.rejects(done, /gone/);
   await pushed;
 });
+
+test('batches are written while a flush is under way, and the next flush waits for it', async () => {
+  const sink = new MemorySink();
+  const held = Promise.withResolvers<void>();
+  sink.beforeFlush = () => held.promise;
+  const heard: Lsn[] = [];
+  const lane = new Lane(sink, 1000, { written() {}, durable: ({ pos }) => heard.push(pos) });
+  const done = lane.run();
+  await lane.push(batch(1n));
+  await new Promise((resolve) => setImmediate(resolve));
+  await lane.push(batch(2n));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(sink.written.length, 2);
+  assert.deepEqual([sink.flushed, heard], [[], []]);
+  held.resolve();
+  lane.end();
+  await done;
+  assert.deepEqual(
+    [sink.flushed, heard],
+    [
+      [1n, 2n],
+      [1n, 2n],
+    ],
+  );
+});
+
+test('a flush that fails ends the lane, also while it waits for a batch', async () => {
+  const sink = new MemorySink();
+  sink.beforeFlush = () => Promise.reject(new Error('the disk is full'));
+  const lane = new Lane(sink, 1000, unheard);
+  const done = lane.run();
+  await lane.push(batch(1n));
+  await assert.rejects(done, /the disk is full/);
+});

@@ -66,6 +66,7 @@ export class MemorySink implements Sink {
   readonly written: RedactedBatch[] = [];
   readonly flushed: Lsn[] = [];
   beforeWrite: (batch: RedactedBatch) => Promise<void> | void = () => {};
+  beforeFlush: () => Promise<void> | void = () => {};
 
   async open(): Promise<Checkpoint> {
     return { position: this.durable, tables: new Map() };
@@ -75,6 +76,7 @@ export class MemorySink implements Sink {
     this.written.push(batch);
   }
   async flush(position: Position) {
+    await this.beforeFlush();
     this.durable = position;
     this.flushed.push(position.pos);
   }

@@ -51,6 +51,32 @@ test('a sink that cannot go on with a table halts that table and reads again', a
   assert.equal(source.reads.length, 2);
 });
 
+test('what a sink fails with says which of them it is, at its opening and while it writes', async () => {
+  const { sink: reporting, seen, parts } = pipeline(() => [batchAt(100n)]);
+  const staging = new MemorySink();
+  const sinks = new Map([
+    ['reporting', reporting],
+    ['staging', staging],
+  ]);
+  const failures = [new PgveilError('twin_away', 'gone'), new PgveilError('twin_away', 'closed')];
+  const fail = () => {
+    const failure = failures.shift();
+    if (failure) throw failure;
+  };
+  const { open } = staging;
+  staging.open = async () => {
+    if (failures.length === 2) fail();
+    return await open.call(staging);
+  };
+  staging.beforeWrite = fail;
+  await runPipeline({ ...parts, sinks }, CAUGHT_UP, never);
+  const told = seen.flatMap((one) => (one.type === 'trouble' ? [[one.part, one.message]] : []));
+  assert.deepEqual(told, [
+    ['staging', 'sink staging: gone'],
+    ['staging', 'sink staging: closed'],
+  ]);
+});
+
 test('a lost slot is answered by a copy of everything, said aloud', async () => {
   const { source, sink, seen, parts } = pipeline(function* (read) {
     if (read === 1) throw new PgveilError('slot_lost', 'the slot is gone');
