@@ -27,6 +27,8 @@ export interface SourceConfig {
   readonly slot: string;
   readonly workers: number;
   readonly onGap: 'recopy' | 'halt';
+  /** In bytes: a table of so much is not copied anew by itself. */
+  readonly autoBelow: number;
 }
 
 export interface TableConfig {
@@ -53,7 +55,7 @@ export function toConfig(settings: Settings): Config {
   return {
     name: settings.name,
     key: settings.key,
-    source: { url, publication, slot, workers: snapshot.workers, onGap },
+    source: { url, publication, slot, workers: snapshot.workers, onGap, autoBelow: settings.recopy.auto_below },
     unlisted: { columns: settings.unlisted.columns },
     tables: toTables(settings.tables),
     sink: toTwin(settings.sinks),

@@ -72,6 +72,7 @@ const memory = parsed(problem('is not a size of 1MB or more', 'write a size such
   const bytes = parseSize(t);
   return bytes !== undefined && bytes >= 1024 ** 2 ? bytes : undefined;
 });
+const tableSize = parsed(problem('is not a size', 'write a size such as 500MB or 100GB'), parseSize);
 const listen = parsed(
   problem('is not an address to listen on', 'write host:port, such as 127.0.0.1:8787'),
   parseListenAddress,
@@ -240,30 +241,35 @@ const sinks = named(
   { when: ({ value }) => value instanceof Map },
 );
 
-export const schema = fields(
-  {
-    version: z.literal(1, { error: problem('is not a version that this pgveil reads', 'write version: 1') }),
-    name: pipelineName.describe('slot, publication and checkpoints are named after it'),
-    key: key.describe('32 bytes or more, in base64 or hex'),
-    source: fields({
-      url: postgresUrl,
-      publication: identifier.optional().describe('pgveil_NAME by default; created when absent and allowed'),
-      slot: slotName.optional().describe('pgveil_NAME by default'),
-      snapshot: fields({ workers: whole(1, 64).default(5) }).prefault({}),
-      on_gap: word(['recopy', 'halt']).default('recopy').describe('when the slot was lost'),
-    }),
-    unlisted: fields({
-      tables: word(['skip']).default('skip'),
-      columns: word(['withhold', 'halt']).default('withhold').describe('halt: halt the table of such a column'),
-    }).prefault({}),
-    tables,
-    sinks,
-    memory: memory.prefault('256MB').describe('bound of everything queued'),
-    http: fields({ listen: listen.prefault('127.0.0.1:8787') }).prefault({}),
-    control: someText.optional().describe('path of the Unix socket for recopy and approve'),
-  },
-  ['recopy'],
-);
+export const schema = fields({
+  version: z.literal(1, { error: problem('is not a version that this pgveil reads', 'write version: 1') }),
+  name: pipelineName.describe('slot, publication and checkpoints are named after it'),
+  key: key.describe('32 bytes or more, in base64 or hex'),
+  source: fields({
+    url: postgresUrl,
+    publication: identifier.optional().describe('pgveil_NAME by default; created when absent and allowed'),
+    slot: slotName.optional().describe('pgveil_NAME by default'),
+    snapshot: fields({ workers: whole(1, 64).default(5) }).prefault({}),
+    on_gap: word(['recopy', 'halt']).default('recopy').describe('when the slot was lost'),
+  }),
+  unlisted: fields({
+    tables: word(['skip']).default('skip'),
+    columns: word(['withhold', 'halt']).default('withhold').describe('halt: halt the table of such a column'),
+  }).prefault({}),
+  tables,
+  sinks,
+  recopy: fields(
+    {
+      auto_below: tableSize
+        .prefault('100GB')
+        .describe('a larger table whose definition changed waits for `pgveil recopy`'),
+    },
+    ['retry'],
+  ).prefault({}),
+  memory: memory.prefault('256MB').describe('bound of everything queued'),
+  http: fields({ listen: listen.prefault('127.0.0.1:8787') }).prefault({}),
+  control: someText.optional().describe('path of the Unix socket for recopy and approve'),
+});
 
 /** A file that the schema accepts, with defaults filled in; `config.ts` makes the program's own view of it. */
 export type Settings = z.output<typeof schema>;

@@ -19,7 +19,7 @@ export class Entries {
     return this.all.get(name)?.state.state === 'streaming';
   }
 
-  /** What is there of the table is not to be believed any more; only the finished copy is. */
+  /** What the table was stays as it was said to be, stale or halted, until the copy is finished. */
   startCopy(
     table: Table<'raw'>,
     { binding, table: { plan } }: Plan,
@@ -27,7 +27,8 @@ export class Entries {
     fingerprint: Fingerprint,
   ): void {
     const { oid, name } = table;
-    const state = { state: 'absent' } as const;
+    const before = this.all.get(name)?.state;
+    const state = before && before.state !== 'streaming' ? before : ({ state: 'absent' } as const);
     const key = this.#keyFingerprint;
     this.#set(name, { oid, binding, shape: shapeOf(table), fingerprint, plan, key, generation, state });
   }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Batch, Change, RawBatch, RedactedBatch, TableEvent } from '../src/core/batch.ts';
 import type { TableEntry } from '../src/core/checkpoint.ts';
-import { ERRORS, type ErrorCode, type Finding, PgveilError } from '../src/core/errors.ts';
+import { ERRORS, type ErrorCode, PgveilError } from '../src/core/errors.ts';
 import type { Observe } from '../src/core/observer.ts';
 import type { Redactor } from '../src/core/redactor.ts';
 import type { Wanted } from '../src/core/source.ts';
@@ -30,7 +30,7 @@ interface Flow {
   isFlowing: boolean;
 }
 
-/** See Redactor. `open` throws `key_changed`; `redact` throws `rule_changed`; `wanted` and `redact` throw what `define` finds. */
+/** See Redactor. `open` throws `key_changed`; `wanted` and `redact` throw what `define` finds. */
 export class RowRedactor implements Redactor {
   readonly #config: Decisions;
   readonly #observe: Observe;
@@ -41,12 +41,10 @@ export class RowRedactor implements Redactor {
   #definitions = new WeakMap<Table<'raw'>, Definition>();
   /** By table name. */
   #flows = new Map<string, Flow>();
-  /** Halted here: until the next `open`, whatever the source does with them. */
+  /** Halted here: until the next `open` or the next copy, whatever else the source does with them. */
   #halted = new Set<string>();
   /** Those of the batch in hand, or due with the next one. */
   #events: TableEvent<'redacted'>[] = [];
-  /** Whether the stream goes on since `open`: what it goes on with is judged once. */
-  #hasResumed = false;
 
   constructor(config: Decisions, observe: Observe) {
     this.#config = config;
@@ -55,28 +53,36 @@ export class RowRedactor implements Redactor {
     this.#entries = new Entries(new Map(), this.#keys.fingerprint);
   }
 
-  open(entries: ReadonlyMap<string, TableEntry>, halts: ReadonlyMap<string, string>): void {
+  open(entries: ReadonlyMap<string, TableEntry>, halts: ReadonlyMap<string, string>): ReadonlyMap<string, TableEntry> {
     refuseOtherKey(entries, this.#config.tables.keys(), this.#keys.fingerprint);
     this.#entries = new Entries(entries, this.#keys.fingerprint);
     this.#definitions = new WeakMap();
     this.#flows = new Map();
     this.#halted = new Set();
     this.#events = [];
-    this.#hasResumed = false;
     for (const [name, { oid, generation, state }] of entries) {
       if (this.#config.tables.has(name)) this.#observe({ type: 'table', table: name, generation, ...state });
       else if (state.state !== 'absent') this.#entries.setState(name, { state: 'absent' }, oid);
     }
     for (const [name, code] of halts) this.#halt(name, entries.get(name)?.oid ?? 0, code);
+    return new Map(this.#entries.all);
   }
 
   readonly wanted: Wanted = (table) => {
     return this.#halted.has(table.name) ? null : (this.#planOf(table)?.wanted ?? null);
   };
 
+  isAsCopied(table: Table<'raw'>): boolean {
+    const { plan } = this.#define(table);
+    return plan !== null && plan.table.plan === this.#entries.all.get(table.name)?.plan;
+  }
+
+  fits(table: Table<'raw'>): boolean {
+    return this.#define(table).plan !== null;
+  }
+
   redact(batch: RawBatch): RedactedBatch {
     for (const event of batch.events) this.#follow(event);
-    if (batch.position) this.#resume();
     const events = this.#events;
     this.#events = [];
     const changes = this.#redactChanges(batch);
@@ -96,11 +102,18 @@ export class RowRedactor implements Redactor {
   }
 
   #follow(event: TableEvent<'raw'>): void {
+    if (event.type === 'defined' && this.#isTriedAnew(event)) this.#halted.delete(event.table.name);
     if (event.type === 'stopped') this.#stop(event);
     else if (this.#halted.has(event.table.name)) return;
     else if (event.type === 'defined') this.#begin(event.table, event.generation);
     else if (event.type === 'noted') this.#entries.note(event.table.name, event.fingerprint);
     else this.#pass(event);
+  }
+
+  /** A copy is to begin, of a definition that was not found unfit before. */
+  #isTriedAnew({ table, generation }: Extract<TableEvent<'raw'>, { type: 'defined' }>): boolean {
+    const after = this.#entries.all.get(table.name)?.generation ?? 0;
+    return generation > after && this.#definitions.get(table)?.plan !== null;
   }
 
   #pass(event: Exclude<TableEvent<'raw'>, { type: 'stopped' | 'defined' | 'noted' }>): void {
@@ -131,34 +144,22 @@ export class RowRedactor implements Redactor {
     const redacted = { ...plan.table, generation };
     this.#flows.set(raw.name, { raw, redacted, plan, rewriter, isFlowing });
     this.#events.push({ type: 'defined', table: redacted, generation });
-    if (isFlowing) this.#resume();
   }
 
   /** What goes on streaming must be what was copied, and under the rules it was copied with. */
   #isAsCopied(raw: Table<'raw'>, plan: Plan, entry: TableEntry): boolean {
-    if (entry.oid !== raw.oid || !isDeepStrictEqual(entry.shape, shapeOf(raw))) {
-      this.#halt(raw.name, raw.oid, 'stale');
-      return false;
-    }
-    if (entry.plan !== plan.table.plan) throw new PgveilError('rule_changed', `the rules of ${raw.name} changed`);
-    return true;
-  }
-
-  /** When the stream goes on, a configured table that was never copied, or is not any more, would be left out for ever. */
-  #resume(): void {
-    if (this.#hasResumed) return;
-    this.#hasResumed = true;
-    for (const name of this.#config.tables.keys()) {
-      const state = this.#entries.all.get(name)?.state.state ?? 'absent';
-      if (state === 'absent') throw new PgveilError('rule_changed', `${name} was not copied yet, and others were`);
-    }
+    const isSame = entry.oid === raw.oid && isDeepStrictEqual(entry.shape, shapeOf(raw));
+    if (isSame && entry.plan === plan.table.plan) return true;
+    this.#halt(raw.name, raw.oid, 'stale');
+    return false;
   }
 
   #stop({ type, name, oid, state, definition }: Extract<TableEvent<'raw'>, { type: 'stopped' }>): void {
     const flow = this.#flows.get(name);
     if (flow) flow.isFlowing = false;
     if (this.#halted.has(name)) return;
-    const unfit = definition && this.#whyUnfit(definition);
+    // What a person has to decide before this definition could be copied, as `names_moved`.
+    const [unfit] = definition ? this.#define(definition).findings : [];
     if (unfit) {
       this.#halt(name, oid, unfit.code, unfit.message);
     } else {
@@ -167,16 +168,15 @@ export class RowRedactor implements Redactor {
     }
   }
 
-  /** What a person has to decide before this definition could be copied, as `names_moved`. */
-  #whyUnfit(definition: Table<'raw'>): Finding | undefined {
-    const { findings } = define(definition, this.#config, this.#keys, this.#entries.all);
-    return findings.find(({ code }) => ERRORS[code].recovery === 'halt table');
+  /** Without a consequence, and by the entries as they are now. */
+  #define(table: Table<'raw'>): Definition {
+    return define(table, this.#config, this.#keys, this.#entries.all);
   }
 
   /** Null where the definition halts its table; throws where it contradicts the configuration as a whole. */
   #planOf(table: Table<'raw'>): Plan | null {
     const known = this.#definitions.get(table);
-    const definition = known ?? define(table, this.#config, this.#keys, this.#entries.all);
+    const definition = known ?? this.#define(table);
     this.#definitions.set(table, definition);
     if (definition.plan) return definition.plan;
     for (const { code, message, fix } of definition.findings) {
@@ -195,7 +195,7 @@ export class RowRedactor implements Redactor {
     if (flow) flow.isFlowing = false;
     this.#entries.setState(name, state, oid);
     this.#events.push({ type: 'stopped', name, oid, state });
-    const generation = this.#entries.all.get(name)!.generation;
+    const { generation } = this.#entries.all.get(name)!;
     this.#observe({ type: 'table', table: name, generation, state: 'halted', code, reason });
   }
 

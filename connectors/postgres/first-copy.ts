@@ -1,85 +1,78 @@
-import type { SourceConfig } from '../../config/config.ts';
-import type { RawBatch } from '../../src/core/batch.ts';
-import { PgveilError } from '../../src/core/errors.ts';
-import { reach } from '../../src/core/fault.ts';
-import type { Lsn } from '../../src/core/lsn.ts';
-import { readCatalog } from './catalog.ts';
-import { type CopyOptions, copyEverything } from './copy.ts';
-import { keepSnapshot } from './keeper.ts';
-import { keepPublication } from './publication.ts';
-import type { Reading, ReadTable } from './reading.ts';
-import { endSession, openReader } from './session.ts';
-import { dropSlot, type MadeSlot, makeSlot } from './slot.ts';
+import type { RawBatch, TableEvent } from '../../src/core/batch.ts';
+import type { Checkpoint, History, Position } from '../../src/core/checkpoint.ts';
+import { unlessAborted } from './abort.ts';
+import type { ReadTable } from './reading.ts';
+import type { Settling } from './settling.ts';
+import { dropSlot } from './slot.ts';
 import { findSlot } from './slot-fit.ts';
+import { copySnapshot, type SnapshotCopyOptions, takeSnapshot } from './snapshot.ts';
+import { emptyBatch } from './table-copy.ts';
 
-type Given = 'asked' | 'memory' | 'wanted' | 'generationOf' | 'observe' | 'signal';
-
-export interface FirstCopyOptions extends Pick<CopyOptions, Given> {
-  readonly source: SourceConfig;
+export interface FirstCopyOptions extends SnapshotCopyOptions {
+  /** What the sinks have of the tables; nobody knows how old it is. */
+  readonly entries: Checkpoint['tables'];
+  readonly history: History;
+  readonly settling: Settling;
+  /** Told of the events that are handed out. */
+  readonly note: (events: readonly TableEvent<'raw'>[]) => void;
 }
 
 export interface FirstCopy {
   /** All that committed before it was copied, all that follows is in the slot. */
-  readonly consistentPoint: Lsn;
+  readonly position: Position;
   /** Those that were copied to their end. */
   readonly tables: readonly ReadTable[];
 }
 
-/** For older transactions to end, which a new slot has to wait for. Whoever gives up has to begin the wait anew, so not soon. */
-const PATIENCE_MS = 300_000;
-
-/** Copies everything under a new slot, in place of an old one of that name: nobody has what that one would send. */
+/**
+ * Copies everything under a new slot, in place of an old one of that name: nobody has what that one would send. The position comes
+ * before the tables: after a crash those that are finished go on from there, and the others are copied like any that are due.
+ */
 export async function* copyFirst(options: FirstCopyOptions): AsyncGenerator<RawBatch, FirstCopy> {
-  const { source, asked, observe, signal } = options;
-  const { slot, reading } = await takeSnapshot(options);
-  const keeper = await keepSnapshot(source.url, slot.snapshot, signal).finally(() => slot.release());
+  const { source, history, observe, settling, entries, note, signal } = options;
+  const name = source.slot;
+  const snapshot = await takeSnapshot({
+    ...options,
+    name,
+    temporary: false,
+    before: async (client) => void ((await findSlot(client, name)) && (await dropSlot(client, name))),
+  });
+  observe({ type: 'step', message: `everything is copied under the new slot ${name}` });
+  const position: Position = { pos: snapshot.slot.consistentPoint, witness: null, history };
+  const at = (events: readonly TableEvent<'raw'>[]): RawBatch => {
+    note(events);
+    return { ...emptyBatch({ clsn: position.pos, xid: null, commitTime: 0n }), events, position };
+  };
   try {
-    const inside = await readCatalog(keeper.client, asked);
-    requirePublished(inside, reading);
-    observe({ type: 'step', message: `everything is copied under the new slot ${source.slot}` });
-    const { consistentPoint } = slot;
-    const transaction = { clsn: consistentPoint, xid: null, commitTime: keeper.time };
-    const { url, workers } = source;
-    const copy = copyEverything({ ...options, url, workers, reading: inside, snapshot: keeper.snapshot, transaction });
+    yield at(absent(entries));
+    const { reading, batches } = await copySnapshot(options, snapshot, () => snapshot.slot.release());
+    const finished: TableEvent<'raw'>[] = [];
     const tables: ReadTable[] = [];
-    for await (const batch of copy) {
-      for (const event of batch.events) {
-        if (event.type === 'copy finished') tables.push(inside.tables.get(event.table.name) as ReadTable);
-      }
+    const finish = async ({ table, generation }: CopyRead) => {
+      if (!(await settling.told(table.name, generation))) return;
+      finished.push({ type: 'copy finished', table });
+      tables.push(reading.tables.get(table.name) as ReadTable);
+    };
+    const finishing: Promise<void>[] = [];
+    for await (const batch of batches) {
+      note(batch.events);
       yield batch;
+      for (const event of batch.events) if (event.type === 'copy read') finishing.push(finish(event));
+      if (finished.length > 0) yield at(finished.splice(0));
     }
-    signal.throwIfAborted();
-    reach('copies finished');
-    return { consistentPoint, tables };
+    await unlessAborted(Promise.all(finishing), signal);
+    if (finished.length > 0) yield at(finished.splice(0));
+    return { position, tables };
   } finally {
-    await keeper.close();
+    await snapshot.slot.release();
   }
 }
 
-/** Makes publication and slot; gives what the publication was made by. */
-async function takeSnapshot({
-  source,
-  asked,
-  observe,
-  signal,
-}: FirstCopyOptions): Promise<{ slot: MadeSlot; reading: Reading }> {
-  const { url, slot: name, publication } = source;
-  const observer = await openReader(url, 'pgveil copy');
-  try {
-    const reading = await readCatalog(observer, asked);
-    // WAL from before the publication can never be decoded, so it comes first.
-    await keepPublication(url, observer, publication, reading);
-    if (await findSlot(observer, name)) await dropSlot(observer, name);
-    return { slot: await makeSlot({ url, name, observer, observe, patience: PATIENCE_MS, signal }), reading };
-  } finally {
-    await endSession(observer);
-  }
-}
+type CopyRead = Extract<TableEvent<'raw'>, { readonly type: 'copy read' }>;
 
-/** A table that came between the publication and the snapshot is in the one and not in the other: its changes would never come. */
-function requirePublished(reading: Reading, published: Reading): void {
-  for (const [name, { table }] of reading.tables) {
-    if (!table || published.tables.get(name)?.table?.oid === table.oid) continue;
-    throw new PgveilError('copy_unfinished', `source: ${name} was made at the moment when the copy began`);
-  }
+/** What the sinks hold is not to be continued from the new position. */
+function absent(entries: Checkpoint['tables']): TableEvent<'raw'>[] {
+  return [...entries]
+    .filter(([, { state }]) => state.state === 'absent')
+    .map(([name, { oid, state }]) => ({ type: 'stopped', name, oid, state, definition: null }));
 }

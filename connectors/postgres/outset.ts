@@ -2,8 +2,9 @@ import type { TableEvent } from '../../src/core/batch.ts';
 import type { TableEntry } from '../../src/core/checkpoint.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
+import type { Rules } from '../../src/core/source.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
-import { type Definition, judgeCatalog } from './definition.ts';
+import { type Definition, judgeCatalog, stale } from './definition.ts';
 import { fingerprintOf, MAY_BE_TOLD, type Marks } from './fingerprint.ts';
 import type { Reading, ReadTable } from './reading.ts';
 import { stopTable } from './stop.ts';
@@ -35,6 +36,7 @@ export function resume(
   entries: ReadonlyMap<string, TableEntry>,
   reading: Reading,
   since: Lsn,
+  rules: Rules,
   observe: Observe,
 ): Outset {
   const copiedAs = new Map([...entries].map(([name, { oid }]) => [oid, name]));
@@ -44,7 +46,10 @@ export function resume(
     const entry = entries.get(name);
     if (entry?.state.state !== 'streaming') continue;
     const copied = { name, oid: entry.oid, shape: entry.shape, marks: entry.fingerprint as Marks };
-    const stop = judgeCatalog(copied, now, since, copiedAs, MAY_BE_TOLD);
+    const changed = now.table && !rules.isAsCopied(now.table);
+    const stop =
+      judgeCatalog(copied, now, since, copiedAs, MAY_BE_TOLD) ??
+      (changed ? stale(name, since, 'its rules changed', now.table) : null);
     if (stop) events.push(stopTable(copied, stop, observe));
     else if (now.table) {
       streaming.set(name, { copied, table: now.table });

@@ -24,8 +24,18 @@ export interface Known {
   table: Table<'raw'> | null;
 }
 
+/** A table that one stream hands to another one, at a position that both have reached. */
+export interface Handed {
+  readonly streaming: Streaming;
+  /** See Relations: of these transactions the stream told. */
+  readonly truncatedBy: ReadonlySet<number>;
+}
+
 /** One look at the catalog for one table. */
 export type Look = (name: string) => Promise<Reading>;
+
+/** Why a table is copied anew that could have gone on. */
+export const ASKED_FOR = 'a new copy was asked for';
 
 const FIRST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 128;
@@ -37,7 +47,7 @@ const LONGEST_WAIT_MS = 128;
  */
 export class Relations {
   readonly #streaming: Map<string, Streaming>;
-  readonly #copiedAs: ReadonlyMap<number, string>;
+  readonly #copiedAs: Map<number, string>;
   readonly #named = new Map<string, string>();
   readonly #known = new Map<number, Known>();
   readonly #seen = new Map<string, { readonly snapshot: Snapshot; readonly reading: TableReading }>();
@@ -49,13 +59,42 @@ export class Relations {
   /** The reading at the start answers for all transactions that were over by then. */
   constructor({ streaming, copiedAs, reading }: Streams, look: Look, observe: Observe) {
     this.#streaming = new Map(streaming);
-    this.#copiedAs = copiedAs;
+    this.#copiedAs = new Map(copiedAs);
     this.#look = look;
     this.#observe = observe;
     this.#remember(reading);
-    for (const [name, { table }] of streaming) {
-      this.#named.set(JSON.stringify([table.schema, table.relation]), name);
-    }
+    for (const [name, { table }] of streaming) this.#name(table, name);
+  }
+
+  /** The tables that stream, with what this stream knows of them. */
+  handOver(): Handed[] {
+    return [...this.#streaming].map(([name, streaming]) => {
+      return { streaming, truncatedBy: this.#truncatedBy.get(name) ?? new Set() };
+    });
+  }
+
+  /** None of these tables' rows are taken any more, because a person wants them copied anew. */
+  giveUp(names: readonly string[], since: Lsn): TableEvent<'raw'>[] {
+    return names.flatMap((name) => this.#stop(name, stale(name, since, ASKED_FOR)));
+  }
+
+  /** From here on the table's rows are taken. What the last RELATION of it said on this connection is a question as well. */
+  takeOver({ streaming, truncatedBy }: Handed): TableEvent<'raw'> {
+    const { copied, table } = streaming;
+    const { name, oid } = copied;
+    this.#streaming.set(name, streaming);
+    for (const [other, copiedAs] of this.#copiedAs) if (copiedAs === name) this.#copiedAs.delete(other);
+    this.#copiedAs.set(oid, name);
+    this.#truncatedBy.set(name, new Set(truncatedBy));
+    this.#name(table, name);
+    this.#seen.delete(name); // it may be from before the copy
+    const known = this.#known.get(oid);
+    if (known) this.received(known.relation, known.xid);
+    return { type: 'copy finished', table };
+  }
+
+  #name({ schema, relation }: Table<'raw'>, name: string): void {
+    this.#named.set(JSON.stringify([schema, relation]), name);
   }
 
   /** A RELATION came; nothing is asked before a row follows. */

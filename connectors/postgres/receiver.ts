@@ -60,6 +60,11 @@ export class Receiver {
     return new Receiver(await connect({ url, side: 'source', purpose: 'replication', name }));
   }
 
+  /** Over a connection that made a temporary slot: nobody else can read from it. */
+  static over(walsender: pg.Client): Receiver {
+    return new Receiver(walsender);
+  }
+
   /** Before `start`. The history file is fetched where the server is on a later timeline than the one that is known. */
   async identify(knownTimeline: number | null): Promise<Identity> {
     const [system] = await ask(this.#client, 'IDENTIFY_SYSTEM');

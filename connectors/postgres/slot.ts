@@ -32,12 +32,16 @@ export interface MadeSlot {
   readonly consistentPoint: Lsn;
   /** Lives until `release`: import it before. */
   readonly snapshot: string;
+  /** The connection that made it. It goes with it where it is temporary, and the snapshot with its next command. */
+  readonly walsender: pg.Client;
   release(): Promise<void>;
 }
 
 export interface MakeSlot {
   readonly url: Secret;
   readonly name: string;
+  /** Whether it ends with the connection that makes it. */
+  readonly temporary: boolean;
   /** An ordinary session: it sees what the slot waits for. */
   readonly observer: pg.Client;
   readonly observe: Observe;
@@ -91,21 +95,22 @@ export async function dropSlot(client: pg.Client, name: string): Promise<void> {
 }
 
 /**
- * Makes a permanent slot and exports the snapshot of its consistent point. The publication must be there already: WAL from before
+ * Makes a slot and exports the snapshot of its consistent point. The publication must be there already: WAL from before
  * it can never be decoded. Rejects with `slot_blocked` when an older transaction did not end in time; no slot is left then.
  */
 export async function makeSlot(options: MakeSlot): Promise<MadeSlot> {
-  const { url, name, observer } = options;
+  const { url, name, temporary, observer } = options;
   const walsender = await connect({ url, side: 'source', purpose: 'replication', name: 'pgveil slot' });
   try {
     const { pid, version } = await introduce(walsender);
-    const command = createCommand(name, version);
+    const command = createCommand(name, version, temporary);
     const creation = walsender.query<Record<'consistent_point' | 'snapshot_name', string>>(command);
     const { rows } = await unlessBlocked(creation, pid, options);
-    reach('slot created');
+    reach(temporary ? 'temporary slot created' : 'slot created');
     return {
       consistentPoint: parseLsn(rows[0]!.consistent_point),
       snapshot: rows[0]!.snapshot_name,
+      walsender,
       release: () => endSession(walsender),
     };
   } catch (error) {
@@ -123,10 +128,11 @@ async function introduce(walsender: pg.Client): Promise<{ pid: number; version: 
 }
 
 /** A failover slot goes on after a promotion where the standby keeps it in step. */
-function createCommand(name: string, version: number): string {
-  const slot = `CREATE_REPLICATION_SLOT ${quoteName(name)} LOGICAL pgoutput`;
+function createCommand(name: string, version: number, temporary: boolean): string {
+  const slot = `CREATE_REPLICATION_SLOT ${quoteName(name)} ${temporary ? 'TEMPORARY ' : ''}LOGICAL pgoutput`;
   if (version < 150_000) return `${slot} EXPORT_SNAPSHOT`;
-  return version < 170_000 ? `${slot} (SNAPSHOT 'export')` : `${slot} (SNAPSHOT 'export', FAILOVER true)`;
+  const failover = version >= 170_000 && !temporary;
+  return failover ? `${slot} (SNAPSHOT 'export', FAILOVER true)` : `${slot} (SNAPSHOT 'export')`;
 }
 
 async function unlessBlocked<T>(creation: Promise<T>, pid: number, options: MakeSlot): Promise<T> {

@@ -1,22 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import type { RawBatch } from '../../src/core/batch.ts';
-import type { Checkpoint, Position } from '../../src/core/checkpoint.ts';
+import type { Checkpoint, History, Position } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import { type Lsn, parseLsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
-import type { Source, Wanted } from '../../src/core/source.ts';
+import type { Rules, Source } from '../../src/core/source.ts';
+import { unlessAborted } from './abort.ts';
 import { Batches } from './batches.ts';
+import { Bell } from './bell.ts';
 import { readCatalog } from './catalog.ts';
 import { copyFirst } from './first-copy.ts';
 import { requireSameServer, WitnessSearch } from './history.ts';
+import { merge } from './merge.ts';
 import { afterCopy, type Outset, resume } from './outset.ts';
 import { readPublication } from './publication.ts';
 import { Relations } from './question.ts';
 import { type Asked, askedOf, type Reading } from './reading.ts';
 import { Receiver } from './receiver.ts';
+import { type Copy, Recopies } from './recopies.ts';
+import { recopy } from './recopy.ts';
 import { ask } from './session.ts';
+import { Settling } from './settling.ts';
 import { findSlot } from './slot-fit.ts';
 import { Stream } from './stream.ts';
 import { Transactions } from './transactions.ts';
@@ -32,18 +38,21 @@ const COPY_SHARE = 1 / 32;
 /** Reads one Postgres database: a copy of everything, then the WAL from there. */
 export class PostgresSource implements Source {
   readonly #config: Config;
+  readonly #rules: Rules;
   readonly #asked: ReadonlyMap<string, Asked>;
-  readonly #wanted: Wanted;
   readonly #observe: Observe;
   #watch: Watch | null = null;
   #receiver: Receiver | null = null;
   #stream: Stream | null = null;
+  #settling = new Settling();
+  /** There once it is read from. */
+  #recopies = Promise.withResolvers<Recopies>();
   /** What `end` said last. */
   #end: Lsn | null = null;
 
-  constructor(config: Config, wanted: Wanted, observe: Observe) {
+  constructor(config: Config, rules: Rules, observe: Observe) {
     this.#config = config;
-    this.#wanted = wanted;
+    this.#rules = rules;
     this.#observe = observe;
     this.#asked = askedOf(config);
   }
@@ -61,19 +70,35 @@ export class PostgresSource implements Source {
   async *read(from: Checkpoint, signal: AbortSignal): AsyncGenerator<RawBatch> {
     const { lost } = this.#opened();
     const stopped = AbortSignal.any([signal, lost]);
+    const bell = new Bell();
+    const recopies = this.#makeRecopies(from, bell);
+    this.#recopies.resolve(recopies);
     try {
-      const stream = from.position ? await this.#resume(from, from.position) : yield* this.#copy(from, stopped);
-      const first = await stream.next(stopped);
-      if (first) this.#observe({ type: 'confirmed' });
-      for (let batch = first; batch; batch = await stream.next(stopped)) {
+      const stream = from.position
+        ? await this.#resume(from, from.position, bell)
+        : yield* this.#copy(from, recopies, bell, stopped);
+      for await (const batch of merge(stream, recopies, this.#observe, stopped)) {
         yield batch;
-        if (batch.position === null && batch.changes.length > 0) reach('inside a transaction');
+        if (batch.position === null && batch.changes.length > 0 && !batch.chunk) reach('inside a transaction');
       }
       stopped.throwIfAborted();
     } catch (error) {
       if (signal.aborted) return;
       throw this.#explain(lost.aborted ? lost.reason : error);
     }
+  }
+
+  async settled(table: string, generation: number, isWhole: boolean): Promise<void> {
+    if (!isWhole) (await this.#recopies.promise).giveUp(table, generation);
+    this.#settling.tell(table, generation, isWhole);
+  }
+
+  async recopy(table: string): Promise<void> {
+    (await this.#recopies.promise).ask(table);
+  }
+
+  async copied(): Promise<void> {
+    await (await this.#recopies.promise).copied();
   }
 
   ack(lsn: Lsn): void {
@@ -99,42 +124,95 @@ export class PostgresSource implements Source {
     this.#stream = null;
     this.#watch = null;
     this.#end = null;
+    this.#settling = new Settling();
+    this.#recopies = Promise.withResolvers();
     await receiver?.close();
     await watch?.close();
   }
 
   /** Goes on from what is durable, or refuses because the server has not got what follows it. */
-  async #resume({ tables }: Checkpoint, position: Position): Promise<Stream> {
+  async #resume({ tables }: Checkpoint, position: Position, bell: Bell): Promise<Stream> {
     const receiver = await this.#openReceiver();
     const { timeline } = position.history;
     const identity = await receiver.identify(timeline);
     requireSameServer(position, identity);
     const reading = await this.#readCatalog();
-    const outset = resume(tables, reading, position.pos, this.#observe);
+    const outset = resume(tables, reading, position.pos, this.#rules, this.#observe);
     const history = { ...position.history, timeline: identity.timeline, slot: this.#config.source.slot };
-    return await this.#streamFrom({ ...position, history }, outset, receiver);
+    return await this.#streamFrom({ ...position, history }, outset, receiver, bell);
   }
 
-  /** Copies everything, and goes on from the copy. */
-  async *#copy(from: Checkpoint, signal: AbortSignal): AsyncGenerator<RawBatch, Stream> {
-    const { source, memory } = this.#config;
-    const { consistentPoint, tables } = yield* copyFirst({
-      source,
-      memory: memory * COPY_SHARE,
-      asked: this.#asked,
-      wanted: this.#wanted,
-      generationOf: ({ name }) => (from.tables.get(name)?.generation ?? 0) + 1,
-      observe: this.#observe,
-      signal,
-    });
+  /** Copies everything that is not halted, and goes on from the copy. */
+  async *#copy(
+    { tables: entries }: Checkpoint,
+    recopies: Recopies,
+    bell: Bell,
+    signal: AbortSignal,
+  ): AsyncGenerator<RawBatch, Stream> {
+    const asked = new Map([...this.#asked].filter(([name]) => entries.get(name)?.state.state !== 'halted'));
+    const generationOf = ({ name }: { readonly name: string }) => (entries.get(name)?.generation ?? 0) + 1;
+    const history = await this.#identify();
+    const options = { ...this.#copyOptions(signal), asked, generationOf, entries, history, settling: this.#settling };
+    const { position, tables } = yield* copyFirst({ ...options, note: (events) => recopies.note(events) });
+    const outset = afterCopy(tables, await this.#readCatalog(), position.pos, this.#observe);
+    return await this.#streamFrom(position, outset, await this.#openReceiver(), bell);
+  }
+
+  /** Which history a new slot belongs to. */
+  async #identify(): Promise<History> {
     const receiver = await this.#openReceiver();
     const { systemIdentifier, timeline, databaseOid } = await receiver.identify(null);
-    const history = { systemIdentifier, timeline, databaseOid, slot: source.slot };
-    const position: Position = { pos: consistentPoint, witness: null, history };
-    const progress = { clsn: consistentPoint, seq: 0 };
-    yield { events: [], changes: [], chunk: null, position, progress, bytes: 0 };
-    const outset = afterCopy(tables, await this.#readCatalog(), consistentPoint, this.#observe);
-    return await this.#streamFrom(position, outset, receiver);
+    await receiver.close();
+    return { systemIdentifier, timeline, databaseOid, slot: this.#config.source.slot };
+  }
+
+  #copyOptions(signal: AbortSignal) {
+    const { source, memory } = this.#config;
+    const configured = this.#asked;
+    return {
+      configured,
+      source,
+      memory: memory * COPY_SHARE,
+      wanted: this.#rules.wanted,
+      observe: this.#observe,
+      signal,
+    };
+  }
+
+  #makeRecopies({ tables: entries }: Checkpoint, bell: Bell): Recopies {
+    const only = (names: readonly string[]) => new Map(names.map((name) => [name, this.#asked.get(name)!]));
+    const copy: Copy = (names, generationOf, signal) =>
+      recopy({
+        ...this.#copyOptions(signal),
+        asked: only(names),
+        generationOf: ({ name }) => generationOf(name),
+        main: this.#stream!,
+        settling: this.#settling,
+        use: (work) => this.#opened().use(work),
+        limit: this.#limit,
+      });
+    const look = (names: readonly string[]) => this.#opened().use((client) => readCatalog(client, only(names)));
+    return new Recopies({
+      names: this.#asked.keys(),
+      entries,
+      rules: this.#rules,
+      observe: this.#observe,
+      autoBelow: this.#config.source.autoBelow,
+      bell,
+      look,
+      copy,
+      stop: (names, given) => this.#stop(names, given),
+    });
+  }
+
+  async #stop(names: readonly string[], signal: AbortSignal): Promise<void> {
+    const stream = this.#stream!;
+    try {
+      await unlessAborted(stream.stopAt(0n), signal);
+      stream.giveUp(names);
+    } finally {
+      stream.goOn();
+    }
   }
 
   async #openReceiver(): Promise<Receiver> {
@@ -145,15 +223,15 @@ export class PostgresSource implements Source {
     return receiver;
   }
 
-  async #streamFrom(position: Position, outset: Outset, receiver: Receiver): Promise<Stream> {
+  async #streamFrom(position: Position, outset: Outset, receiver: Receiver, bell: Bell): Promise<Stream> {
     const confirmedFlush = await this.#startReplication(receiver);
-    const limit = Math.min(BATCH_BYTES, this.#config.memory * BATCH_SHARE);
+    const limit = this.#limit;
     const batches = new Batches(limit);
     const witness = new WitnessSearch(position, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#readCatalog(name), this.#observe);
     const transactions = new Transactions(position, batches, relations, witness);
     transactions.looked(outset.reading);
-    const stream = new Stream(transactions, batches, witness, outset.events, limit, () => this.#readCatalog());
+    const stream = new Stream(transactions, batches, witness, outset.events, limit, () => this.#readCatalog(), bell);
     if (this.#end !== null) stream.want(this.#end);
     this.#stream = stream;
     receiver.listen(stream);
@@ -185,6 +263,10 @@ export class PostgresSource implements Source {
   #explain(error: unknown): unknown {
     const isGap = error instanceof PgveilError && error.code === 'slot_lost';
     return isGap && this.#config.source.onGap === 'halt' ? new PgveilError('gap_held', error.message) : error;
+  }
+
+  get #limit(): number {
+    return Math.min(BATCH_BYTES, this.#config.memory * BATCH_SHARE);
   }
 
   #opened(): Watch {

@@ -174,7 +174,8 @@ export class TableCopy {
   }
 
   #finishIfRead(): void {
-    if (this.#left === 0 && !this.#stop) this.#send({ type: 'copy finished', table: this.table });
+    if (this.#left > 0 || this.#stop) return;
+    this.#send({ type: 'copy read', table: this.table, generation: this.#options.generation });
   }
 
   #report(): void {

@@ -1,4 +1,4 @@
-import type { Transaction } from '../../src/core/batch.ts';
+import type { TableEvent, Transaction } from '../../src/core/batch.ts';
 import type { Position } from '../../src/core/checkpoint.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
@@ -15,7 +15,7 @@ import {
   readRowOid,
   readTruncate,
 } from './pgoutput.ts';
-import type { Known, Relations } from './question.ts';
+import type { Handed, Known, Relations } from './question.ts';
 import type { Reading } from './reading.ts';
 
 /** What a change takes beside the bytes of its row: its own object and those of its tuples. */
@@ -83,6 +83,24 @@ export class Transactions {
   looked(reading: Reading): void {
     this.#look = reading;
     this.#judgeLook();
+  }
+
+  /** A transaction is under way. */
+  get isInside(): boolean {
+    return this.#transaction !== null;
+  }
+
+  /** Between two transactions: see Relations. */
+  takeOver(tables: readonly Handed[]): TableEvent<'raw'>[] {
+    return tables.map((table) => this.#relations.takeOver(table));
+  }
+
+  giveUp(names: readonly string[]): TableEvent<'raw'>[] {
+    return this.#relations.giveUp(names, this.position.pos);
+  }
+
+  handOver(): Handed[] {
+    return this.#relations.handOver();
   }
 
   /** A look at the catalog waits for the stream. */

@@ -1,37 +1,30 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Change } from '../../src/core/batch.ts';
 import type { TableEntry } from '../../src/core/checkpoint.ts';
-import { PgveilError } from '../../src/core/errors.ts';
-import { reach } from '../../src/core/fault.ts';
-import { quoteTable } from '../../src/postgres/quote.ts';
-import { sqlState, trouble } from '../../src/postgres/trouble.ts';
 import { Chunk } from './chunk.ts';
-import { createGeneration, dropLeftovers } from './generation.ts';
-import { buildIndexes } from './indexes.ts';
-import { query } from './query.ts';
+import { createGeneration, dropGenerations } from './generation.ts';
 import type { Session } from './session.ts';
-import { holders, swap } from './swap.ts';
-import { LOCK_NOT_AVAILABLE } from './takeover.ts';
 import type { TwinTable } from './twin-table.ts';
 
-const DEADLOCK_DETECTED = '40P01';
-const SWAP_RETRY_MS = 1000;
-
-/** Copies of whole tables: a generation is made, filled chunk by chunk, and swapped in. */
+/** Copies of whole tables: a generation is made, and filled chunk by chunk. */
 export class Copies {
   readonly #session: Session;
   #chunks: Chunk[] = [];
   readonly #idle: Client[] = [];
+  /** By table name: what is being filled, or waits to take its place. */
+  readonly #generations = new Map<string, TwinTable>();
+  /** What came to nothing. */
+  #void: TwinTable[] = [];
 
   constructor(session: Session) {
     this.#session = session;
   }
 
-  /** Makes the generation that the chunks fill. A copy of the same table that is under way comes to nothing. */
+  /** Makes the generation that the chunks fill. */
   async start(table: TwinTable, entry: TableEntry): Promise<void> {
     const { claim, observe } = this.#session;
-    await this.stop(table.source.name);
+    this.stop(table.source.name);
+    this.#generations.set(table.source.name, table);
     await this.#withClient((client) => createGeneration(client, claim, table, entry, observe));
   }
 
@@ -56,21 +49,12 @@ export class Copies {
     this.#abandon((chunk) => chunk.table.source.name === table && chunk.number === number);
   }
 
-  /** Builds keys and indexes and makes the generation public: waits for that as long as somebody holds the public table. */
-  async finish(table: TwinTable, entry: TableEntry): Promise<void> {
-    await this.#withClient(async (client) => {
-      await buildIndexes(client, table, this.#session.options.indexes, this.#session.observe);
-      reach('indexes built');
-      await this.#swapIn(client, table, entry);
-      // Without it the planner would know the generation and nothing of the public table.
-      await query(client, `ANALYZE ${quoteTable(table.source)}`);
-    });
-  }
-
   /** The copy of this table, if one is under way, comes to nothing. */
-  async stop(table: string): Promise<void> {
+  stop(table: string): void {
     this.#abandon((chunk) => chunk.table.source.name === table);
-    await this.#withClient((client) => dropLeftovers(client, this.#session.claim, table));
+    const generation = this.#generations.get(table);
+    if (generation) this.#void.push(generation);
+    this.#generations.delete(table);
   }
 
   /** Lets go of connections that no chunk needs for now. */
@@ -78,33 +62,20 @@ export class Copies {
     for (const client of this.#idle.splice(0)) this.#session.end(client);
   }
 
-  async #swapIn(client: Client, table: TwinTable, entry: TableEntry): Promise<void> {
-    const { claim, closing } = this.#session;
-    for (;;) {
-      try {
-        return await swap(client, claim, table, entry);
-      } catch (error) {
-        await this.#explain(client, table, error);
-      }
-      await sleep(SWAP_RETRY_MS, undefined, { signal: closing }).catch(() => {});
-      if (closing.aborted) throw new PgveilError('twin_away', 'closed while a copy waited to take its place');
-    }
+  /** What came to nothing since this was asked last: to be dropped when what was written so far is durable. */
+  givenUp(): readonly TwinTable[] {
+    return this.#void.splice(0);
   }
 
-  /** Returns where trying again may help, and tells who stands in the way; throws otherwise. */
-  async #explain(client: Client, table: TwinTable, error: unknown): Promise<void> {
-    const { name } = table.source;
-    const state = sqlState(error);
-    if (state === LOCK_NOT_AVAILABLE || state === DEADLOCK_DETECTED) {
-      const what = `the new copy of ${name}, until it is let go of by ${await holders(client, table)}`;
-      this.#session.observe({ type: 'waiting', what });
-      return;
-    }
-    const failure = trouble('twin', error);
-    if (failure.code !== 'twin_failed') throw failure;
-    throw new PgveilError('swap_blocked', `${name}: the new copy cannot take its place: ${failure.message}`, {
-      table: name,
-    });
+  /** Beside the stream. Not before a commit: changes may have been applied, and their transaction holds the table. What stays the next open drops. */
+  drop(generations: readonly TwinTable[]): void {
+    if (generations.length > 0) this.#drop(generations).catch(() => {}); // The connection is gone, or the claim.
+  }
+
+  async #drop(generations: readonly TwinTable[]): Promise<void> {
+    const client = await this.#session.connect();
+    const relations = generations.map(({ relation }) => relation);
+    await dropGenerations(client, this.#session.claim, relations).finally(() => this.#session.end(client));
   }
 
   /** Nothing but the end of its connection ends a COPY in the middle. */

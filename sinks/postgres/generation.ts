@@ -45,14 +45,21 @@ export async function createGeneration(
   }
 }
 
-/** Drops what copies left that never came to their end, of one table or of all. */
-export async function dropLeftovers(client: ClientBase, claim: Claim, table: string | null = null): Promise<void> {
-  const { rows } = await query(
+/** Drops what copies left that never came to their end. */
+export async function dropLeftovers(client: ClientBase, claim: Claim): Promise<void> {
+  const sql = 'SELECT relation FROM pgveil.generation WHERE pipeline = $1 AND root IS NULL';
+  const { rows } = await query(client, sql, [claim.pipeline]);
+  await dropGenerations(
     client,
-    `SELECT relation FROM pgveil.generation
-     WHERE pipeline = $1 AND root IS NULL AND ($2::text IS NULL OR source_table = $2)`,
-    [claim.pipeline, table],
+    claim,
+    rows.map(({ relation }) => relation!),
   );
+}
+
+/** Drops those among `relations` that never became public: for the others it is too late. */
+export async function dropGenerations(client: ClientBase, claim: Claim, relations: readonly string[]): Promise<void> {
+  const sql = 'SELECT relation FROM pgveil.generation WHERE relation = ANY ($1) AND root IS NULL';
+  const { rows } = await query(client, sql, [relations]);
   for (const { relation } of rows) await dropLeftover(client, claim, relation!);
 }
 
@@ -74,7 +81,7 @@ export async function findRoot(client: ClientBase, { pipeline }: Claim, { source
 
 async function dropLeftover(client: ClientBase, claim: Claim, relation: string): Promise<void> {
   const name = `${SCHEMA}.${quoteName(relation)}`;
-  // Only a copy of the instance before can be at work on it.
+  // Only a copy that was given up, or one of the instance before, can be at work on it.
   await terminate(
     client,
     `SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)

@@ -16,6 +16,11 @@ export async function fitColumns(client: ClientBase, table: TwinTable, root: str
   return true;
 }
 
+/** Whether columns of the public table go, change their type, or the table has to be made anew: views stand in the way of that. */
+export async function losesColumns(client: ClientBase, table: TwinTable, root: string): Promise<boolean> {
+  return (await compare(client, table, root)).some(({ is }) => is !== 'missing');
+}
+
 function change(name: string, type: string, is: string): string {
   if (is === 'missing') return `ADD COLUMN ${name} ${type}`;
   if (is === 'extra') return `DROP COLUMN ${name}`;

@@ -7,6 +7,7 @@ import type { Sink } from '../../src/core/sink.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { Applying } from './applying.ts';
 import { type Claim, readCheckpoint } from './checkpoint.ts';
+import { Completions } from './completion.ts';
 import { Copies } from './copying.ts';
 import { dropLeftovers } from './generation.ts';
 import { query } from './query.ts';
@@ -22,12 +23,20 @@ const APPLY_SETTINGS = `SET enable_seqscan = off; SET enable_hashjoin = off; SET
 
 type Event = TableEvent<'redacted'>;
 
+/** What lasts from `open` to `close`. */
+interface Opened {
+  readonly session: Session;
+  readonly copies: Copies;
+  readonly completions: Completions;
+  readonly applying: Applying;
+}
+
 /** The twin: a Postgres that holds the redacted rows, and the checkpoint in the same transactions. */
 export class PostgresSink implements Sink {
   readonly #options: TwinOptions;
   readonly #observe: Observe;
   readonly #tables = new WeakMap<RedactedTable, TwinTable>();
-  #open: { readonly session: Session; readonly copies: Copies; readonly applying: Applying } | null = null;
+  #open: Opened | null = null;
 
   /** What is written has to wait until a flush that was begun before is on its way. */
   #cut: Promise<void> = Promise.resolve();
@@ -46,7 +55,7 @@ export class PostgresSink implements Sink {
       const session = new Session(this.#options, this.#observe, claim, client);
       const tableOf = (table: RedactedTable) => this.#tableOf(table);
       const applying = new Applying(client, claim, checkpoint.position, tableOf, this.#observe);
-      this.#open = { session, copies: new Copies(session), applying };
+      this.#open = { session, copies: new Copies(session), completions: new Completions(session), applying };
       return checkpoint;
     } catch (error) {
       client.end().catch(() => {});
@@ -61,13 +70,22 @@ export class PostgresSink implements Sink {
 
   async flush(position: Position): Promise<void> {
     await this.#orClose(async () => {
-      const { copies, applying } = this.#opened();
+      const { copies, completions, applying } = this.#opened();
+      // What is written while this is under way is not part of it.
+      const [finished, given] = [completions.finished(), copies.givenUp()];
+      for (const [table, entry] of completions.late()) applying.setEntry(table, entry);
       copies.rest();
       const committing = applying.commit(position);
       this.#cut = committing.then(nothing, nothing);
       const { durable } = await committing;
       await durable;
+      completions.swap(finished);
+      copies.drop(given);
     });
+  }
+
+  async settled(table: string): Promise<boolean> {
+    return await this.#opened().completions.settled(table);
   }
 
   async close(): Promise<void> {
@@ -86,11 +104,12 @@ export class PostgresSink implements Sink {
   }
 
   async #write(batch: RedactedBatch): Promise<void> {
-    const { copies, applying } = this.#opened();
+    const { copies, completions, applying } = this.#opened();
     for (const event of batch.events) await this.#handle(event, batch.entries);
     for (const [table, entry] of batch.entries) {
-      const isSaved = batch.events.some((event) => isOfCopy(event) && event.table.name === table);
-      applying.setEntry(table, isSaved ? null : entry);
+      const events = batch.events.filter((event) => nameOf(event) === table);
+      const isSaved = events.some(isOfCopy) && events.at(-1)!.type !== 'stopped';
+      if (!completions.defers(table, entry)) applying.setEntry(table, isSaved ? null : entry);
     }
     if (batch.chunk) {
       await copies.read(this.#tableOf(batch.chunk.table), batch.chunk.number, batch.changes);
@@ -111,21 +130,25 @@ export class PostgresSink implements Sink {
   }
 
   async #handle(event: Event, entries: ReadonlyMap<string, TableEntry>): Promise<void> {
-    const { copies, applying } = this.#opened();
+    const { copies, completions, applying } = this.#opened();
     switch (event.type) {
       case 'defined':
         // What was gathered under another definition comes before what follows.
         return await applying.settle();
       case 'copy started':
+        await completions.stop(event.table.name);
         return await copies.start(this.#tableOf(event.table), unfinished(entries.get(event.table.name)!));
       case 'chunk finished':
         return await copies.finishChunk(event.table.name, event.chunk);
       case 'chunk abandoned':
         return copies.abandonChunk(event.table.name, event.chunk);
+      case 'copy read':
+        return completions.build(this.#tableOf(event.table));
       case 'copy finished':
-        return await copies.finish(this.#tableOf(event.table), entries.get(event.table.name)!);
+        return completions.finish(event.table.name, entries.get(event.table.name)!);
       case 'stopped':
-        return await copies.stop(event.name);
+        await completions.stop(event.name);
+        return copies.stop(event.name);
     }
   }
 
@@ -157,8 +180,12 @@ export class PostgresSink implements Sink {
   }
 }
 
+function nameOf(event: Event): string {
+  return event.type === 'stopped' ? event.name : event.table.name;
+}
+
 /** Their entries are saved with what they do, and not with the next position. */
-function isOfCopy(event: Event): event is Extract<Event, { type: 'copy started' | 'copy finished' }> {
+function isOfCopy(event: Event): boolean {
   return event.type === 'copy started' || event.type === 'copy finished';
 }
 

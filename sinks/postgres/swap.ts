@@ -6,17 +6,19 @@ import { type Claim, holdEpoch, saveEntry } from './checkpoint.ts';
 import { findRoot } from './generation.ts';
 import { SCHEMA } from './names.ts';
 import { inTransaction, query } from './query.ts';
-import { fitColumns } from './root.ts';
+import { fitColumns, losesColumns } from './root.ts';
 import type { TwinTable } from './twin-table.ts';
+import { dropViews, grantsOn, restoreViews, type View } from './views.ts';
 
 /**
  * Puts a finished generation in the place of the one before, in a transaction of its own: the public table is a partitioned table
  * whose one partition, the default, is the generation. `entry` becomes durable with it. Readers wait for a moment; it never waits
  * longer than 200 ms for them, since everybody else would queue behind it, and rejects then with SQLSTATE 55P03: try again.
+ * Views over columns that go or change their type are made again; returns those that do not compile any more.
  */
-export async function swap(client: ClientBase, claim: Claim, table: TwinTable, entry: TableEntry): Promise<void> {
+export async function swap(client: ClientBase, claim: Claim, table: TwinTable, entry: TableEntry): Promise<View[]> {
   const name = quoteTable(table.source);
-  await inTransaction(client, async () => {
+  const lost = await inTransaction(client, async () => {
     await query(client, `SET LOCAL lock_timeout = '200ms'`);
     await holdEpoch(client, claim);
     const root = await findRoot(client, claim, table);
@@ -24,13 +26,17 @@ export async function swap(client: ClientBase, claim: Claim, table: TwinTable, e
     for (const { relation, attached } of old) {
       if (attached) await query(client, `ALTER TABLE ${name} DETACH PARTITION ${relation}`);
     }
+    const views = root && (await losesColumns(client, table, root)) ? await dropViews(client, root) : [];
     if (!root || !(await fitColumns(client, table, root))) await createRoot(client, table, root);
     await query(client, `ALTER TABLE ${name} ATTACH PARTITION ${table.generation} DEFAULT`);
+    const lost = await restoreViews(client, views);
     for (const { relation } of old) await query(client, `DROP TABLE IF EXISTS ${relation}`);
     await record(client, claim, table);
     await saveEntry(client, claim.pipeline, table.source.name, entry);
+    return lost;
   });
   reach('table attached');
+  return lost;
 }
 
 /** Who holds the table, in words, for somebody who waits for the swap. */
@@ -75,18 +81,6 @@ async function createRoot(client: ClientBase, table: TwinTable, old: string | nu
     `CREATE TABLE ${name} (LIKE ${table.generation}, PRIMARY KEY (${table.key.name})) PARTITION BY LIST (${table.key.name})`,
   );
   for (const grant of grants) await query(client, grant);
-}
-
-async function grantsOn(client: ClientBase, name: string): Promise<string[]> {
-  const { rows } = await query(
-    client,
-    `SELECT format('GRANT %s ON %s TO %s%s', privilege_type, $1::text,
-       CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
-       CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END) AS sql
-     FROM pg_class, aclexplode(relacl) WHERE oid = to_regclass($1) AND grantee <> relowner`,
-    [name],
-  );
-  return rows.map(({ sql }) => sql!);
 }
 
 async function record(client: ClientBase, { pipeline }: Claim, table: TwinTable): Promise<void> {

@@ -28,9 +28,10 @@ export function exitCodeOf(findings: readonly Finding[]): 0 | 1 | 2 | 3 {
   return findings.some(isInTheWay) ? 1 : 0;
 }
 
-/** That everything will be copied anew is worth knowing; it keeps nothing from running. */
+/** That something will be copied anew is worth knowing; it keeps nothing from running. */
 function isInTheWay({ code }: Finding): boolean {
-  return ERRORS[code].recovery !== 'copy everything';
+  const { recovery } = ERRORS[code];
+  return recovery !== 'copy everything' && recovery !== 'copy table';
 }
 
 export function findingsJson(findings: readonly Finding[]): string {

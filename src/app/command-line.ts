@@ -25,6 +25,7 @@ export interface Commands {
   check(options: CommonOptions): Promise<number>;
   run(options: RunFlags): Promise<number>;
   status(options: CommonOptions): Promise<number>;
+  recopy(tables: readonly string[], options: CommonOptions): Promise<number>;
   drop(options: DropFlags): Promise<number>;
 }
 
@@ -32,7 +33,7 @@ export interface Commands {
 type Done = (exitCode: number) => void;
 
 /** Promised for later, and refused by name until then. */
-const PLANNED_COMMANDS = ['init', 'scan', 'recopy', 'approve', 'verify', 'audit'];
+const PLANNED_COMMANDS = ['init', 'scan', 'approve', 'verify', 'audit'];
 const PLANNED_RUN_FLAGS = ['--accept-key', '--accept-source', '--recopy <table>', '--approve <table>'];
 
 const EXIT_CODES = `
@@ -54,6 +55,7 @@ export function createProgram(commands: Commands, print: (text: string) => void,
   addCheck(program, commands, done);
   addRun(program, commands, done);
   addStatus(program, commands, done);
+  addRecopy(program, commands, done);
   addDrop(program, commands, done);
   for (const name of PLANNED_COMMANDS) addPlanned(program, name);
   return program;
@@ -97,6 +99,13 @@ function addStatus(program: Command, commands: Commands, done: Done): void {
   addCommand(program, 'status', 'Show tables, sinks and slot, whether pgveil runs or not')
     .addHelpText('after', examples('pgveil status', 'pgveil status --json | jq .position'))
     .action(async (options) => done(await commands.status(options)));
+}
+
+function addRecopy(program: Command, commands: Commands, done: Done): void {
+  addCommand(program, 'recopy', 'Have the running process copy tables anew, while the others stream')
+    .argument('<table...>', 'as the configuration writes them')
+    .addHelpText('after', examples('pgveil recopy public.customer', `pgveil recopy 'public."Order Items"' public.shop`))
+    .action(async (tables, options) => done(await commands.recopy(tables, options)));
 }
 
 function addDrop(program: Command, commands: Commands, done: Done): void {

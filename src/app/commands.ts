@@ -1,10 +1,12 @@
 import type { Config } from '../../config/config.ts';
 import { ConfigError } from '../../config/error.ts';
 import { loadConfig } from '../../config/load.ts';
-import type { Finding } from '../core/errors.ts';
+import { type Finding, PgveilError } from '../core/errors.ts';
+import { formatTableName, parseTableName } from '../core/table-name.ts';
 import type { Assemble } from './assembly.ts';
 import { exitCodeOf, findingsJson, findingsText, gather, listConfigError } from './check.ts';
 import type { Commands, CommonOptions, DropFlags, RunFlags } from './command-line.ts';
+import { askControl, controlPath } from './control.ts';
 import { showBars, showLines } from './display.ts';
 import { askAtTerminal, drop } from './drop.ts';
 import { run } from './run.ts';
@@ -52,6 +54,14 @@ export class CommandSet implements Commands {
     return 0;
   }
 
+  async recopy(tables: readonly string[], { config: file, json }: CommonOptions): Promise<number> {
+    const config = loadConfig(file);
+    const asked = tables.map((written) => configuredTable(written, config.tables));
+    await askControl(controlPath(config), { recopy: asked });
+    this.#print(json ? JSON.stringify({ asked }) : `asked for a new copy of ${asked.join(', ')}`);
+    return 0;
+  }
+
   async drop({ config: file, json, data = false, yes }: DropFlags): Promise<number> {
     const config = loadConfig(file);
     const confirm = yes ? async () => true : askAtTerminal;
@@ -84,4 +94,21 @@ export class CommandSet implements Commands {
 
 function removedText(removed: readonly string[]): string {
   return removed.length === 0 ? 'there was nothing to remove' : removed.map((what) => `removed ${what}`).join('\n');
+}
+
+/** The table's one spelling. A name that the configuration does not have is a mistake on the command line. */
+function configuredTable(written: string, tables: Config['tables']): string {
+  const name = [...tables.keys()].find((one) => one === written || one === canonical(written));
+  if (name) return name;
+  throw new PgveilError('command_line', 'a table is named that the configuration does not have', {
+    fix: 'Write it as in `tables`, in quotes for the shell.',
+  });
+}
+
+function canonical(written: string): string | null {
+  try {
+    return formatTableName(parseTableName(written));
+  } catch {
+    return null;
+  }
 }

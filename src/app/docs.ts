@@ -31,6 +31,11 @@ const SECTIONS: readonly {
     holds: ({ recovery }) => recovery === 'reopen',
   },
   {
+    title: 'One table is copied again',
+    outcome: 'By itself, while the others go on; its old content stays readable meanwhile.',
+    holds: ({ recovery }) => recovery === 'copy table',
+  },
+  {
     title: 'Everything is copied again',
     outcome: 'By itself, and said aloud; the old content stays readable meanwhile.',
     holds: ({ recovery }) => recovery === 'copy everything',

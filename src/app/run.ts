@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts';
 import type { Observe } from '../core/observer.ts';
 import { runPipeline } from '../pipeline/pipeline.ts';
 import type { Assembly } from './assembly.ts';
+import { Control, controlPath, type Request } from './control.ts';
 import type { Display } from './display.ts';
 import { checkFirst } from './first-check.ts';
 import { createHttp } from './http.ts';
@@ -34,17 +35,28 @@ export async function run(config: Config, assembly: Assembly, display: Display, 
   const listening = (port: number) => step(observe, `listening at ${http.host}:${port}`);
   const server = createHttp(state, metrics);
   using port = await Port.open({ server, address: http, name, takenOver: state.takenOver, listening });
-  await work(config, assembly, observe, options, AbortSignal.any([signal, port.refused]));
+  await work(config, assembly, observe, state.takenOver, options, AbortSignal.any([signal, port.refused]));
   port.refused.throwIfAborted();
   if (!options.untilCaughtUp) return 0;
   if (signal.aborted) return 1;
   return state.haltedTables.length > 0 ? 3 : 0;
 }
 
-async function work(config: Config, assembly: Assembly, observe: Observe, options: RunOptions, signal: AbortSignal) {
+async function work(
+  config: Config,
+  assembly: Assembly,
+  observe: Observe,
+  takenOver: Promise<void>,
+  options: RunOptions,
+  signal: AbortSignal,
+) {
   const patienceMs = options.untilCaughtUp ? options.timeoutMs : null;
   await checkFirst(assembly.checks, patienceMs, observe, signal);
   const parts = { ...assembly.parts(observe), observe, memory: config.memory };
+  const asked = ({ recopy }: Request) => {
+    for (const table of recopy.filter((name) => config.tables.has(name))) parts.source.recopy(table);
+  };
+  using _control = new Control(controlPath(config), takenOver, asked, observe);
   await runPipeline(parts, { caughtUp: options.untilCaughtUp, patienceMs }, signal);
 }
 

@@ -21,7 +21,7 @@ export function changeSince(entries: Entries, { name, plan, key, bytes }: Wanted
   if (entry && entry.key !== key) {
     return { code: 'key_changed', object: 'key', message: ERRORS.key_changed.means, fix: ERRORS.key_changed.fix };
   }
-  const all = `everything is copied again, ${formatBytes(bytes)} of it here`;
+  const all = `it is copied again, ${formatBytes(bytes)}`;
   if (!entry || entry.state.state === 'absent') {
     const others = [...entries.values()].some(({ state }) => state.state === 'streaming');
     return others ? ruleChanged(name, `was not copied yet: ${all}`) : null;

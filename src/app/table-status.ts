@@ -46,10 +46,9 @@ export class TableWatch {
 
   table(seen: Seen<'table'>): void {
     if (seen.generation !== this.#generation) this.#begin(seen.generation);
-    // The entry of a table under copy is `absent` until the copy is finished.
-    if (seen.state === 'absent' && this.#state === 'copying') return;
     this.#state = stateOf(seen.state);
-    this.#reason = seen.reason;
+    // Why it is copied anew is worth knowing until it is.
+    this.#reason = seen.reason ?? (this.#state === 'waiting' ? this.#reason : undefined);
     this.#halt = this.#state === 'halted' ? this.#haltOf(seen) : undefined;
     if (this.#state === 'streaming' || this.#state === 'halted') this.#progress = undefined;
   }
@@ -74,6 +73,7 @@ export class TableWatch {
 
   warning({ code, message, fix }: Seen<'warning'>): void {
     this.#warnings.set(`${code} ${message}`, { code, message, fix });
+    if (this.#halt?.code === code) this.#halt = { code, message, fix };
   }
 
   withheld({ column, cells }: Seen<'withheld'>): void {
@@ -108,9 +108,9 @@ export class TableWatch {
   }
 }
 
+/** What is stale or absent waits for its copy. */
 function stateOf(state: Seen<'table'>['state']): TableStatus['state'] {
-  if (state === 'stale') return 'halted';
-  return state === 'absent' ? 'waiting' : state;
+  return state === 'stale' || state === 'absent' ? 'waiting' : state;
 }
 
 function withheldNotice([column, cells]: readonly [string, number]): Notice {

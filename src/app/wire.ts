@@ -46,7 +46,7 @@ function makeParts(config: Config, observe: Observe): Parts {
   const { sink } = config;
   const redactor = new RowRedactor(config, observe);
   return {
-    source: new PostgresSource(config, redactor.wanted, observe),
+    source: new PostgresSource(config, redactor, observe),
     sinks: new Map([[sink.name, new PostgresSink(twinOptions(config), observe)]]),
     redactor,
   };

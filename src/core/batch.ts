@@ -38,6 +38,12 @@ export type TableEvent<S extends Stage> =
   | { readonly type: 'chunk finished'; readonly table: TableOf<S>; readonly chunk: number }
   /** What was sent of the chunk is void (a guard failed, or somebody waited behind our lock); it comes again under another number. */
   | { readonly type: 'chunk abandoned'; readonly table: TableOf<S>; readonly chunk: number }
+  /** All reads were sent. Sinks build keys and indexes beside the stream, and changes of the table come only when all have. */
+  | { readonly type: 'copy read'; readonly table: TableOf<S>; readonly generation: number }
+  /**
+   * The copy is the table as of here: what changed since its consistent point was sent, and what follows are the stream's changes.
+   * It takes the place of the generation before, beside the stream, once this position is durable.
+   */
   | { readonly type: 'copy finished'; readonly table: TableOf<S> }
   | (S extends 'raw' ? RawStopped | Noted : Stopped);
 

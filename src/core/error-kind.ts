@@ -7,6 +7,8 @@ type Recovery =
   | 'reopen'
   /** Forget the position, make a new slot and copy every table anew. */
   | 'copy everything'
+  /** Copy the one table anew, while the others stream. */
+  | 'copy table'
   /** Halt the one table, reopen, and go on with the others. */
   | 'halt table'
   /** End the pipeline: a person has to act. */

@@ -1,14 +1,15 @@
 /** Every place where a test may kill the process, by name and in the order of a run. Each is a step between two durable effects. */
 export const FAULTS = [
   'slot created',
+  'first position durable',
   'snapshot exported',
   'copy started',
   'inside a chunk',
   'chunk committed',
-  'indexes built',
-  'table attached',
   'copies finished',
-  'first position durable',
+  'indexes built',
+  'hand-over durable',
+  'table attached',
   'inside a transaction',
   'before the commit',
   'after the commit',
@@ -16,7 +17,10 @@ export const FAULTS = [
   'after the ack',
 ] as const;
 
-export type Fault = (typeof FAULTS)[number];
+/** Those of a copy beside the stream, which also passes those of a copy above from `snapshot exported` on. */
+export const RECOPY_FAULTS = ['temporary slot created', 'catching up', 'streams at one position'] as const;
+
+export type Fault = (typeof FAULTS | typeof RECOPY_FAULTS)[number];
 
 const [wanted, count, signal = 'SIGKILL'] = (process.env.PGVEIL_FAULT ?? '').split(':');
 let left = Number(count ?? 1);

@@ -112,6 +112,11 @@ export const PIPELINE_ERRORS = {
     means: 'Another instance of this pipeline took the twin over.',
     fix: 'Nothing: this instance waits until the other is gone.',
   },
+  not_running: {
+    ...away,
+    means: 'No process runs this pipeline on this machine, or it is another user’s.',
+    fix: 'Start it with `pgveil run` and ask again.',
+  },
   timed_out: {
     ...away,
     means: '`--until-caught-up` did not get there within its `--timeout`.',
@@ -201,10 +206,16 @@ export const PIPELINE_ERRORS = {
     means: 'The slot is missing, was invalidated, or was made anew: changes between may be lost.',
     fix: 'Nothing: everything is copied again.',
   },
-  copy_unfinished: { ...anew, means: 'The first copy was interrupted.', fix: 'Nothing: everything is copied again.' },
-  rule_changed: {
+  copy_unfinished: {
     ...anew,
+    means: 'A table was made at the moment when a copy began.',
+    fix: 'Nothing: the copy begins again.',
+  },
+  rule_changed: {
+    retry: 'soon',
+    recovery: 'copy table',
+    exit: 1,
     means: 'A rule or the set of tables changed since the copy.',
-    fix: 'Nothing: everything is copied again.',
+    fix: 'Nothing: the table is copied again.',
   },
 } as const satisfies Record<string, Kind>;

@@ -18,6 +18,11 @@ export interface Sink {
    * and one at a time. `write` may be called before it resolves: what it brings belongs to the next flush.
    */
   flush(position: Position): Promise<void>;
+  /**
+   * Resolves when what the last `copy read` or `copy finished` of the table set going beside the stream is done: keys and indexes, or
+   * the swap, durable with the table's entry. False where that copy came to nothing. Rejects as `write` does.
+   */
+  settled(table: string): Promise<boolean>;
   /** Rolls back what is not flushed. Safe to call at any time, also twice. */
   close(): Promise<void>;
 }

@@ -11,10 +11,17 @@ export interface Source {
    */
   open(signal: AbortSignal): Promise<void>;
   /**
-   * Copies everything when `from.position` is null, and streams from there for ever. Not pulling is the back-pressure.
+   * Copies everything when `from.position` is null, and streams from there for ever. Tables that do not stream (never copied, stale,
+   * halted for a reason that is gone) are copied meanwhile. Not pulling is the back-pressure.
    * Throws PgveilError; after one, only `close` may be called. Ends without an error when `signal` aborts.
    */
   read(from: Checkpoint, signal: AbortSignal): AsyncIterable<RawBatch>;
+  /** Every sink is done with what `copy read` asks for: changes of the table may follow; or none may, where one gave the copy up. */
+  settled(table: string, generation: number, isWhole: boolean): void;
+  /** A person wants a table copied anew, whatever state it is in. Taken in at once, done beside the stream. */
+  recopy(table: string): void;
+  /** Resolves when no table is to be copied any more: each streams, is halted, or waits for a person. */
+  copied(): Promise<void>;
   /** Everything before `lsn` is durable in every sink: the slot may move there. Never called with a smaller one. */
   ack(lsn: Lsn): void;
   /**
@@ -27,3 +34,12 @@ export interface Source {
 
 /** Which columns a copy must read (index by index of `table.columns`), or null where the table halts and nothing may be read. */
 export type Wanted = (table: Table<'raw'>) => readonly boolean[] | null;
+
+/** What a source has to know of the rules. */
+export interface Rules {
+  readonly wanted: Wanted;
+  /** Whether the sinks hold the table as the rules in force would make it. */
+  isAsCopied(table: Table<'raw'>): boolean;
+  /** Whether a definition can be copied under the rules, or a person has to decide first. */
+  fits(table: Table<'raw'>): boolean;
+}

@@ -28,7 +28,7 @@ export const TABLE_ERRORS = {
   names_moved: {
     ...table,
     means: 'A column or table took the name of another one that has a decision of its own.',
-    fix: 'Compare names and decisions, then copy everything anew.',
+    fix: 'Name the columns as they were, or correct the configuration; the table is copied anew then.',
   },
   undecided_column: {
     ...table,
@@ -38,28 +38,28 @@ export const TABLE_ERRORS = {
   rule_failed: {
     ...table,
     means: 'The rule of a key column could not rewrite a value.',
-    fix: 'Choose another rule for the key column.',
+    fix: 'Choose another rule for the key column; the table is copied anew at the next start.',
   },
   key_collision: {
     ...table,
     means: 'An inserted row has the key of another one.',
-    fix: 'Choose an injective rule for the key.',
+    fix: 'Choose an injective rule for the key; the table is copied anew at the next start.',
   },
   row_missing: {
     ...table,
     means: 'A changed row is not in the twin, and its unchanged large values were not sent.',
-    fix: 'Copy the table again.',
+    fix: 'Copy the table again: `pgveil recopy TABLE`.',
   },
   twin_refused: {
     ...table,
     means: 'The twin refused a row: a value does not fit its column there, or somebody changed the table.',
-    fix: 'Look up the SQLSTATE; correct the rule, `sinks.X.types` or the table; then copy the table again.',
+    fix: 'Look up the SQLSTATE; correct the rule, `sinks.X.types` or the table; then `pgveil recopy TABLE`.',
   },
   swap_blocked: {
     ...table,
     means:
       'Something of yours on the twin (a foreign key, a view) keeps a new copy from taking the place of the old one.',
-    fix: 'Drop what the message names, copy the table again, and make it anew.',
+    fix: 'Drop what the message names, `pgveil recopy TABLE`, and make it anew.',
   },
   too_wide: {
     ...table,
@@ -67,8 +67,10 @@ export const TABLE_ERRORS = {
     fix: 'Decide `drop` for some columns.',
   },
   stale: {
-    ...table,
+    retry: 'soon',
+    recovery: 'copy table',
+    exit: 1,
     means: 'The table changed in a way that no row tells of, or its definition did; its old content stays readable.',
-    fix: 'Copy the table again.',
+    fix: 'Nothing: the table is copied again.',
   },
 } as const satisfies Record<string, Kind>;

@@ -26,7 +26,9 @@ export async function runPipeline(parts: Parts, until: Until, signal: AbortSigna
   try {
     while (!signal.aborted) {
       try {
-        const outset = { halts: lessons.halts, anew: lessons.anew, untilCaughtUp: until.caughtUp, healthy };
+        const { halts, anew } = lessons;
+        const healed = (table: string) => void halts.delete(table);
+        const outset = { halts, anew, untilCaughtUp: until.caughtUp, healthy, healed };
         await runSession(parts, outset, stopped);
         patience.check();
         return;
@@ -67,6 +69,7 @@ class Lessons {
         this.anew = true;
         this.halts.clear();
         break;
+      case 'copy table':
       case 'reopen':
         break;
     }

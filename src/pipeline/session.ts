@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import type { RedactedBatch } from '../core/batch.ts';
+import type { RawBatch, RedactedBatch, TableEvent } from '../core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../core/checkpoint.ts';
 import { ofSink } from '../core/errors.ts';
 import { reach } from '../core/fault.ts';
@@ -31,6 +31,8 @@ export interface Outset {
   readonly untilCaughtUp: boolean;
   /** Called once when the first batch is through: whatever was wrong before is over. */
   readonly healthy: () => void;
+  /** A table was copied anew: what halted it is over. */
+  readonly healed: (table: string) => void;
 }
 
 /** After a signal, how long what is in hand may take to become durable; the rest is rolled back and read again. */
@@ -52,8 +54,8 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
     for (const [sink, { position }] of checkpoints) {
       if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
     }
-    parts.redactor.open(from.tables, outset.halts);
-    await new Session(parts, outset, checkpoints).run(from, signal);
+    const tables = parts.redactor.open(from.tables, outset.halts);
+    await new Session(parts, outset, checkpoints).run({ ...from, tables }, signal);
   } finally {
     await Promise.allSettled([parts.source.close(), ...[...parts.sinks.values()].map((sink) => sink.close())]);
   }
@@ -91,6 +93,13 @@ function isBefore(one: Position | null, other: Position | null): boolean {
   return other !== null && (one === null || one.pos < other.pos);
 }
 
+type Event = TableEvent<'redacted'>;
+type CopyEvent = Extract<Event, { readonly type: 'copy read' | 'copy finished' }>;
+
+function nameOf(event: Event): string {
+  return event.type === 'stopped' ? event.name : event.table.name;
+}
+
 class Session {
   readonly #parts: Parts;
   readonly #outset: Outset;
@@ -122,6 +131,8 @@ class Session {
     const stopped = AbortSignal.any([signal, this.#stop.signal]);
     const lanes = [...this.#lanes];
     const writing = lanes.map(([name, lane]) => this.#orStop(naming(name, lane.run())));
+    this.#positions = from.position ? null : new Map();
+    if (!from.position) void this.#orStop(this.#awaitFirstCopy());
     if (this.#outset.untilCaughtUp) writing.push(this.#orStop(this.#aim()));
     await this.#orStop(this.#read(from, stopped));
     for (const [, lane] of lanes) lane.end();
@@ -136,6 +147,7 @@ class Session {
       await nextTurn(); // Batches may be ready in numbers. Each holds the event loop for long enough.
       const redacted = this.#parts.redactor.redact(batch);
       this.#report(redacted);
+      this.#giveUp(batch, redacted);
       await Promise.all(lanes.map((lane) => lane.push(redacted)));
       if (stopped.aborted) break;
     }
@@ -158,13 +170,57 @@ class Session {
     this.#unwritten.set(batch, left);
     if (left > 0) return;
     for (const [table, { generation, state }] of batch.entries) {
-      this.#parts.observe({ type: 'table', table, generation, ...state });
+      const last = batch.events.findLast((event) => nameOf(event) === table);
+      // Of a copy that is under way or waits to take its place there is nothing to be seen yet.
+      if (!last?.type.startsWith('copy')) this.#parts.observe({ type: 'table', table, generation, ...state });
     }
+    for (const event of batch.events) {
+      if (event.type === 'copy read' || event.type === 'copy finished') void this.#orStop(this.#settle(event));
+    }
+  }
+
+  /** How much goes on in the sinks beside the stream. */
+  #unsettled = 0;
+
+  async #settle({ type, table }: CopyEvent): Promise<void> {
+    this.#unsettled++;
+    const settled = await Promise.all(
+      [...this.#parts.sinks].map(([name, sink]) => naming(name, sink.settled(table.name))),
+    );
+    this.#unsettled--;
+    const isWhole = settled.every(Boolean);
+    const { name, generation } = table;
+    if (type === 'copy read') this.#parts.source.settled(name, generation, isWhole);
+    else if (isWhole) {
+      this.#outset.healed(name);
+      this.#parts.observe({ type: 'table', table: name, generation, state: 'streaming' });
+    }
+    this.#stopAtGoal();
+  }
+
+  /** No sink will ever hear of the copy of a table that halted in the redactor. */
+  #giveUp({ events }: RawBatch, redacted: RedactedBatch): void {
+    for (const event of events) {
+      if (event.type !== 'copy read') continue;
+      const { name } = event.table;
+      const passed = redacted.events.some((other) => other.type === 'copy read' && other.table.name === name);
+      if (!passed) this.#parts.source.settled(name, event.generation, false);
+    }
+  }
+
+  /** What is durable in each sink, as long as the first copy is not: nobody can do anything with such a position. */
+  #positions: Map<string, Lsn> | null = null;
+
+  async #awaitFirstCopy(): Promise<void> {
+    await this.#parts.source.copied();
+    for (const [sink, pos] of this.#positions ?? []) this.#parts.observe({ type: 'durable', sink, pos });
+    this.#positions = null;
   }
 
   #durable(sink: string, pos: Lsn): void {
     this.#isConfirmed = true;
-    this.#parts.observe({ type: 'durable', sink, pos });
+    if (this.#positions) this.#positions.set(sink, pos);
+    else this.#parts.observe({ type: 'durable', sink, pos });
     const lsn = this.#acks.durable(sink, pos);
     if (lsn !== null) {
       reach('before the ack');
@@ -177,12 +233,14 @@ class Session {
 
   /** Finds out where the source stands now, which is where to stop. */
   async #aim(): Promise<void> {
+    await this.#parts.source.copied();
     this.#goal = await this.#parts.source.end();
     this.#stopAtGoal();
   }
 
   #stopAtGoal(): void {
     const least = this.#acks.least;
+    if (this.#unsettled > 0) return;
     if (this.#isConfirmed && this.#goal !== null && least !== null && least >= this.#goal) this.#stop.abort();
   }
 

@@ -2,7 +2,7 @@
 import type { RedactedBatch } from '../../src/core/batch.ts';
 import type { Sink } from '../../src/core/sink.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
-import { copyOf, positionAt, type Row, sketchTable } from '../support/batches.ts';
+import { copyOf, positionAt, type Row, sketchTable, writeCopy } from '../support/batches.ts';
 
 /** The rows that the sink's readers see, in any order, without the key that pgveil adds. */
 export type Read = (pipeline: string, table: RedactedTable) => Promise<Row[]>;
@@ -48,8 +48,9 @@ export class Trial implements AsyncDisposable {
   /** A sink whose first copy, of these rows, is durable at position 0x100. */
   async copied(rows: readonly Row[]): Promise<Sink> {
     const sink = await this.open();
-    for (const one of copyOf(this.table, rows)) await sink.write(one);
+    await writeCopy(sink, copyOf(this.table, rows));
     await sink.flush(positionAt(0x100n));
+    await sink.settled(this.table.name);
     return sink;
   }
 

@@ -7,6 +7,7 @@ import {
   batch,
   copyFinished,
   copyOf,
+  copyRead,
   copyStarted,
   entryOf,
   insert,
@@ -19,6 +20,7 @@ import {
   UNCHANGED,
   update,
   upTo,
+  writeCopy,
 } from '../support/batches.ts';
 import { acceptChanges } from './sink-changes.ts';
 import { apply, type MakeSink, type Read, signal, Trial } from './sink-trial.ts';
@@ -132,8 +134,9 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
       const stale = entryOf(trial.table, { state: 'stale', since: 0x180n, reason: 'of the test' });
       await sink.write(batch({ entries: new Map([[trial.table.name, stale]]) }));
       const next = nextGeneration(trial.table);
-      for (const one of copyOf(next, [['1', 'b', null]])) await sink.write(one);
+      await writeCopy(sink, copyOf(next, [['1', 'b', null]]));
       await sink.flush(positionAt(0x200n));
+      await sink.settled(next.name);
       const { tables } = await sink.open(signal);
       await sink.close();
       assert.deepEqual(tables.get(trial.table.name), entryOf(next));
@@ -169,8 +172,9 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
       const finished = batch({ events: [{ type: 'chunk finished', table: trial.table, chunk: 1 }] });
       await assert.rejects(first.write(finished));
       const next = nextGeneration(trial.table);
-      for (const one of copyOf(next, [['1', 'second', null]])) await second.write(one);
+      await writeCopy(second, copyOf(next, [['1', 'second', null]]));
       await second.flush(positionAt(0x100n));
+      await second.settled(next.name);
       await first.close();
       await second.close();
       assert.deepEqual(await trial.rows(), [['1', 'second', null]]);
@@ -237,8 +241,7 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
       await using trial = begin();
       const { table } = trial;
       const sink = await trial.open();
-      await apply(
-        sink,
+      await writeCopy(sink, [
         copyStarted(table),
         reads(table, 1, [['1', 'a', null]]),
         reads(table, 2, [['2', 'void', null]]),
@@ -247,9 +250,11 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
         reads(table, 3, [['2', 'b', null]]),
         batch({ events: [{ type: 'chunk finished', table, chunk: 3 }] }),
         batch({ events: [{ type: 'chunk finished', table, chunk: 1 }] }),
+        copyRead(table),
         copyFinished(table),
-      );
+      ]);
       await sink.flush(positionAt(0x100n));
+      await sink.settled(table.name);
       await sink.close();
       assert.deepEqual(await trial.rows(), [
         ['1', 'a', null],
@@ -262,13 +267,12 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
       await using trial = begin();
       const sink = await trial.copied([['1', 'old', null]]);
       const next = nextGeneration(trial.table);
-      const [started, rows, chunk, finished] = copyOf(next, [['2', 'new', null]]);
-      for (const one of [started!, rows!, chunk!]) {
-        await sink.write(one);
+      for (const one of copyOf(next, [['2', 'new', null]])) {
+        await writeCopy(sink, [one]);
         assert.deepEqual(await trial.rows(), [['1', 'old', null]]);
       }
-      await sink.write(finished!);
       await apply(sink, upTo(0x200n, [insert(next, ['3', 'newer', null])]));
+      await sink.settled(next.name);
       await sink.close();
       assert.deepEqual(await trial.rows(), [
         ['2', 'new', null],

@@ -31,6 +31,7 @@ test('the smallest configuration has all defaults', () => {
       slot: 'pgveil_shop',
       workers: 5,
       onGap: 'recopy',
+      autoBelow: 100 * 1024 ** 3,
     },
   );
   assert.deepEqual(
@@ -64,13 +65,20 @@ test('everything that can be set is set', () => {
     source_primary_key: pk`,
       others: `unlisted: { tables: skip, columns: halt }
 memory: 1 GB
+recopy: { auto_below: 500MB }
 http: { listen: '[::1]:0' }
 control: /run/pgveil.sock`,
     }),
   );
   const { url: _source, ...source } = config.source;
   const { url: _twin, ...sink } = config.sink;
-  assert.deepEqual(source, { publication: 'Pub', slot: 'slot_1', workers: 7, onGap: 'halt' });
+  assert.deepEqual(source, {
+    publication: 'Pub',
+    slot: 'slot_1',
+    workers: 7,
+    onGap: 'halt',
+    autoBelow: 500 * 1024 ** 2,
+  });
   assert.deepEqual(config.tables.get('public.t')?.key, ['b', 'a']);
   assert.deepEqual(sink, {
     name: 'twin',

@@ -2,6 +2,7 @@
 import type { Change, RedactedBatch, TableEvent, Transaction } from '../../src/core/batch.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import type { History, Position, TableEntry, TableState } from '../../src/core/checkpoint.ts';
+import type { Sink } from '../../src/core/sink.ts';
 import { type ColumnType, type Index, type RedactedTable, shapeOf } from '../../src/core/table.ts';
 import { formatTableName } from '../../src/core/table-name.ts';
 import { CELL_NULL, CELL_TEXT, CELL_UNCHANGED, type Tuple } from '../../src/core/tuple.ts';
@@ -137,8 +138,21 @@ export function copyOf(table: RedactedTable, rows: readonly Row[]): RedactedBatc
     copyStarted(table),
     reads(table, 1, rows),
     batch({ events: [{ type: 'chunk finished', table, chunk: 1 }] }),
+    copyRead(table),
     copyFinished(table),
   ];
+}
+
+/** As a source sends them: what follows `copy read` waits until the sink is done with it. */
+export async function writeCopy(sink: Sink, batches: readonly RedactedBatch[]): Promise<void> {
+  for (const one of batches) {
+    await sink.write(one);
+    for (const event of one.events) if (event.type === 'copy read') await sink.settled(event.table.name);
+  }
+}
+
+export function copyRead(table: RedactedTable): RedactedBatch {
+  return batch({ events: [{ type: 'copy read', table, generation: table.generation }] });
 }
 
 export function copyStarted(table: RedactedTable): RedactedBatch {

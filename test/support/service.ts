@@ -125,6 +125,15 @@ export class Service implements AsyncDisposable {
     assert.equal(status.tables[table]?.halt?.code, code);
   }
 
+  /** Resolves once the table streams in a later generation. */
+  async copiesAnew(table: string, after: number, timeout = 30_000): Promise<void> {
+    const isCopied = ({ tables }: Status) => {
+      const { state, generation } = tables[table]!;
+      return state === 'streaming' && generation > after;
+    };
+    await this.reaches(`${table} in a generation after ${after}`, isCopied, timeout);
+  }
+
   /** Resident memory at its highest, in bytes. Linux only. */
   async peakMemory(): Promise<number> {
     const status = await readFile(`/proc/${this.process.pid}/status`, 'utf8');

@@ -20,6 +20,8 @@ export interface TrialOptions {
   readonly workers?: number;
   /** More keys of the configuration's `sinks.twin`. */
   readonly sink?: Readonly<Record<string, unknown>>;
+  /** More keys of the configuration itself. */
+  readonly others?: Readonly<Record<string, unknown>>;
 }
 
 export interface RunOptions {
@@ -33,6 +35,8 @@ export interface RunOptions {
 /** One pipeline on databases of its own: its configuration file, its processes, and the check whether the twin is right. */
 export class Trial implements AsyncDisposable {
   readonly name: string;
+  /** What the next start is configured with. */
+  tables: Tables;
   /** Sessions of the superuser's on either database. */
   source: pg.Client;
   twin: pg.Client;
@@ -57,6 +61,7 @@ export class Trial implements AsyncDisposable {
     this.#directory = directory;
     this.#port = port;
     this.#options = options;
+    this.tables = options.tables;
   }
 
   get slot(): string {
@@ -71,22 +76,19 @@ export class Trial implements AsyncDisposable {
     return this.#servers.twin.url(this.name);
   }
 
-  get tables(): Tables {
-    return this.#options.tables;
-  }
-
   /** What the configuration file says; a test may change it and start with its own. */
   configuration(): Record<string, unknown> {
-    const { tables, memory = '256MB', workers = 2, sink } = this.#options;
+    const { memory = '256MB', workers = 2, sink, others } = this.#options;
     return {
       version: 1,
       name: this.name,
       key: KEY.toString('base64'),
       source: { url: this.sourceUrl, snapshot: { workers } },
-      tables,
+      tables: this.tables,
       sinks: { twin: { type: 'postgres', url: this.twinUrl, ...sink } },
       memory,
       http: { listen: `127.0.0.1:${this.#port}` },
+      ...others,
     };
   }
 

@@ -67,7 +67,7 @@ describe('a copy that ends early', () => {
       consumer.take(batch);
       if (consumer.bytes.length > 0) abort.abort();
     }
-    assert.equal(consumer.count('copy finished'), 0);
+    assert.equal(consumer.count('copy read'), 0);
     await allSessionsEnd(database);
   });
 
@@ -102,10 +102,10 @@ describe('a copy that ends early', () => {
     const consumer = new Consumer();
     for await (const batch of copy.batches()) {
       consumer.take(batch);
-      if (consumer.events.get('public.b')?.at(-1) === 'copy finished') await blocker.query('ROLLBACK');
+      if (consumer.events.get('public.b')?.at(-1) === 'copy read') await blocker.query('ROLLBACK');
     }
     assert.equal(consumer.rows('public.a').length, 30_000);
-    assert.equal(consumer.events.get('public.a')!.at(-1), 'copy finished');
+    assert.equal(consumer.events.get('public.a')!.at(-1), 'copy read');
   });
 
   for (const who of ['copy', 'guard', 'keeper']) {

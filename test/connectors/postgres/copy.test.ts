@@ -45,7 +45,7 @@ forMajors('a copy', { core: true }, (major) => {
     assert.ok(copied.count('chunk finished') > 5, `only ${copied.count('chunk finished')} chunks`);
     assert.equal(copied.rows('public.t').length, expected.length); // first, since a diff of so many rows takes minutes
     assert.deepEqual(copied.rows('public.t'), expected);
-    assert.equal(copied.events.get('public.t')!.at(-1), 'copy finished');
+    assert.equal(copied.events.get('public.t')!.at(-1), 'copy read');
     const last = copy.observations.findLast(({ type }) => type === 'copy');
     assert.ok(last?.type === 'copy' && last.rows === expected.length && last.bytes === last.totalBytes);
   });
@@ -104,7 +104,7 @@ forMajors('a copy', { core: true }, (major) => {
     await using copy = await PreparedCopy.prepare(database, ask('public.p', 'public.empty'));
     const copied = await copy.run();
     assert.deepEqual(copied.rows('public.p'), ['["1","a","one"]', '["2","b","two"]', '["3","b",null]']);
-    assert.deepEqual(copied.events.get('public.empty'), ['defined', 'copy started', 'copy finished']);
+    assert.deepEqual(copied.events.get('public.empty'), ['defined', 'copy started', 'copy read']);
   });
 
   test('generated columns are never read, and unwanted ones arrive as NULL', async () => {
@@ -246,7 +246,7 @@ forMajors('a copy', { core: true }, (major) => {
       'copy started',
       'chunk abandoned',
       'chunk finished',
-      'copy finished',
+      'copy read',
     ]);
     assert.equal(consumer.rows('public.t').length, 40_000);
     assert.equal(new Set(consumer.rows('public.t')).size, 40_000);

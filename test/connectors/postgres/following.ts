@@ -39,14 +39,14 @@ export function sourceOf(server: PostgresServer, names: readonly string[], optio
   const told: Observation[] = [];
   const config = {
     name: 'test',
-    source: { url: new Secret(server.url()), publication, slot, workers: 2, onGap },
+    source: { url: new Secret(server.url()), publication, slot, workers: 2, onGap, autoBelow: Infinity },
     tables: asTables(names),
     memory,
     sink: { sourcePrimaryKey: 'source_primary_key' },
   } as unknown as Config;
   const source = new PostgresSource(
     config,
-    (table) => table.columns.map(() => true),
+    { wanted: (table) => table.columns.map(() => true), isAsCopied: () => true, fits: () => true },
     (observation) => told.push(observation),
   );
   return { source, told };
@@ -125,6 +125,14 @@ export class Consumer implements AsyncDisposable {
     return end;
   }
 
+  /** Resolves when no table is to be copied any more. */
+  async copied(): Promise<void> {
+    const what = 'every table to be copied';
+    let isCopied = false;
+    void this.source.copied().then(() => (isCopied = true));
+    await until(() => this.#ok() && isCopied, { what, timeout: 60_000 });
+  }
+
   async reached(lsn: Lsn): Promise<void> {
     const what = () => `position ${lsn}, at ${this.position?.pos}`;
     await until(() => this.#ok() && (this.position?.pos ?? 0n) >= lsn, { what, timeout: 60_000 });
@@ -156,6 +164,9 @@ export class Consumer implements AsyncDisposable {
       await this.source.open(this.#stop.signal);
       for await (const batch of this.source.read(this.#from, this.#stop.signal)) {
         this.batches.push(this.#keep ? batch : { ...batch, changes: [] });
+        for (const event of batch.events) {
+          if (event.type === 'copy read') this.source.settled(event.table.name, event.generation, true);
+        }
         if (this.pause) await Promise.race([this.pause, once(this.#stop.signal, 'abort')]);
       }
     } catch (error) {

@@ -32,6 +32,7 @@ test('the keeper waits for a transaction that the slot saw commit and that still
     observe: (observation) => {
       if (observation.type === 'waiting') told = `${observation.what} `;
     },
+    temporary: false,
     patience: 60_000,
     signal: never,
   });

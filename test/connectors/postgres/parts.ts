@@ -98,7 +98,15 @@ export class PreparedCopy implements AsyncDisposable {
     options: Partial<CopyOptions> = {},
   ): Promise<PreparedCopy> {
     const { url, observer, name } = database;
-    const slot = await makeSlot({ url, name, observer, observe: () => {}, patience: 20_000, signal: never });
+    const slot = await makeSlot({
+      url,
+      name,
+      temporary: false,
+      observer,
+      observe: () => {},
+      patience: 20_000,
+      signal: never,
+    });
     const keeper = await keepSnapshot(url, slot.snapshot, never);
     await slot.release();
     const reading = await readCatalog(keeper.client, asked);
@@ -166,8 +174,8 @@ export class Consumer {
   #happened(name: string, what: string): void {
     const events = this.events.get(name) ?? [];
     const last = events.at(-1);
-    if (last === 'copy finished' || last?.startsWith('stopped')) throw new Error(`${what} behind ${last}`);
-    if (/^(copy finished|stopped)/.test(what) && this.#open.size > 0) {
+    if (last === 'copy read' || last?.startsWith('stopped')) throw new Error(`${what} behind ${last}`);
+    if (/^(copy read|stopped)/.test(what) && this.#open.size > 0) {
       for (const key of this.#open.keys())
         if (key.startsWith(`${name} `)) throw new Error(`${what} while ${key} is open`);
     }
@@ -178,7 +186,7 @@ export class Consumer {
     const key = `${chunk!.table.name} ${chunk!.number}`;
     const events = this.events.get(chunk!.table.name) ?? [];
     if (!events.includes('copy started')) throw new Error(`rows of ${key} before the copy started`);
-    if (this.#closed.has(key) || /^(copy finished|stopped)/.test(events.at(-1)!))
+    if (this.#closed.has(key) || /^(copy read|stopped)/.test(events.at(-1)!))
       throw new Error(`rows of ${key} too late`);
     const rows = this.#open.get(key) ?? [];
     this.#open.set(key, rows);

@@ -17,7 +17,7 @@ function make(
   observe: (observation: Observation) => void = () => {},
 ): Promise<MadeSlot> {
   const { url, observer, name } = database;
-  return makeSlot({ url, name, observer, observe, patience, signal: never });
+  return makeSlot({ url, name, temporary: false, observer, observe, patience, signal: never });
 }
 
 const withCode =
@@ -121,7 +121,15 @@ forMajors('a slot', { core: true }, (major) => {
     await walsender.end();
     await until(async () => (await inspectSlot(observer, name))?.activePid === null, { what: 'the slot to be free' });
     for (const n of [1, 2, 3]) await database.query(`SELECT pg_create_physical_replication_slot('physical${n}')`);
-    const options = { url, name: 'one_more', observer, observe: () => {}, patience: 1000, signal: never };
+    const options = {
+      url,
+      name: 'one_more',
+      temporary: false,
+      observer,
+      observe: () => {},
+      patience: 1000,
+      signal: never,
+    };
     await assert.rejects(makeSlot(options), withCode('no_free_slot', /no replication slot is free/));
     for (const n of [1, 2, 3]) await database.query(`SELECT pg_drop_replication_slot('physical${n}')`);
     await dropSlot(observer, name);

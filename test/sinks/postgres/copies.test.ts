@@ -4,13 +4,16 @@ import { after, before, test } from 'node:test';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import {
+  batch,
   copyOf,
   copyStarted,
+  entryOf,
   nextGeneration,
   positionAt,
   type Row,
   reads,
   sketchTable,
+  writeCopy,
 } from '../../support/batches.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { until } from '../../support/wait.ts';
@@ -101,7 +104,8 @@ test('a table that stops in the middle of its copy leaves nothing behind', async
     state: { state: 'halted', code: 'no_key' },
   } as const;
   await sink.write({ ...reads(next, 1, []), chunk: null, events: [stopped] });
-  assert.deepEqual(await generations('stopped'), ['stopped_public.stopped_16385_g1']);
+  await sink.flush(positionAt(0x200n));
+  await until(async () => (await generations('stopped')).length === 1, { what: 'the second generation to be dropped' });
   await sink.close();
   assert.deepEqual(await rowsOf(server, table), [['1', 'old']]);
 });
@@ -113,13 +117,36 @@ test('the swap waits for a long reader, says for whom, and others read meanwhile
   const [pid] = (await reader.query('SELECT pg_backend_pid() AS pid')).rows;
 
   const swapped = copyInto(sink, nextGeneration(table), [['2', 'new']], 0x200n);
-  const what = `the new copy of public.read, until it is let go of by pid ${pid.pid} (a long report)`;
-  await until(() => sink.observed.some((seen) => seen.type === 'waiting' && seen.what === what), { what });
+  const what = `the new copy of public.read waits until the table is let go of by pid ${pid.pid} (a long report)`;
+  await until(() => sink.observed.some((seen) => seen.type === 'step' && seen.message === what), { what });
   assert.deepEqual(await rowsOf(server, table), [['1', 'old']]);
   await reader.query('COMMIT');
   await swapped;
   await sink.close();
   assert.deepEqual(await rowsOf(server, table), [['2', 'new']]);
+});
+
+test('an entry that changes while a swap waits is durable with the swap, and not before', async () => {
+  const { table, sink } = await begin('noted');
+  await using reader = await server.connect();
+  await reader.query('BEGIN; SELECT * FROM public.noted');
+  const next = nextGeneration(table);
+  await writeCopy(sink, copyOf(next, [['2', 'new']]));
+  await sink.flush(positionAt(0x200n));
+  await until(() => sink.observed.some(({ type }) => type === 'step'), { what: 'the swap to wait' });
+  const noted = { ...entryOf(next), fingerprint: { mark: 'newer' } };
+  await sink.write(batch({ entries: new Map([[table.name, noted]]) }));
+  await sink.flush(positionAt(0x300n));
+  const stored = async () => {
+    const sql = `SELECT entry FROM pgveil.table_entry WHERE pipeline = 'noted'`;
+    return (await server.query<{ entry: Record<string, unknown> }>(sql))[0]!.entry;
+  };
+  assert.deepEqual((await stored()).state, { state: 'absent' });
+  await reader.query('COMMIT');
+  assert.equal(await sink.settled(table.name), true);
+  const { state, fingerprint } = await stored();
+  assert.deepEqual([state, fingerprint], [{ state: 'streaming' }, { mark: 'newer' }]);
+  await sink.close();
 });
 
 test('a swap that waits ends when the sink is closed', async () => {
@@ -128,7 +155,7 @@ test('a swap that waits ends when the sink is closed', async () => {
   await reader.query('BEGIN; SELECT * FROM public.closed');
   const swapped = copyInto(sink, nextGeneration(table), []);
   const rejected = assert.rejects(swapped, PgveilError);
-  await until(() => sink.observed.some(({ type }) => type === 'waiting'), { what: 'the swap to wait' });
+  await until(() => sink.observed.some(({ type }) => type === 'step'), { what: 'the swap to wait' });
   await sink.close();
   await rejected;
 });
@@ -186,9 +213,34 @@ test('a key of another type needs another public table, and its grants come alon
   assert.match(acl, /reader=r\*\/postgres.*,=r\/postgres/);
 });
 
+test('views over columns that go or change are made again, as far as they still compile; the others are told', async () => {
+  const { table, sink } = await begin('viewed');
+  await server.query(`
+    CREATE ROLE viewer;
+    CREATE VIEW public.v1 WITH (security_barrier = true) AS SELECT id, upper('x') AS x FROM public.viewed;
+    CREATE VIEW public.v2 AS SELECT x, id FROM public.v1; GRANT SELECT ON public.v2 TO viewer; COMMENT ON VIEW public.v2 IS 'people';
+    CREATE VIEW public.v3 AS SELECT a FROM public.viewed; CREATE VIEW public.v4 AS SELECT a FROM public.v3`);
+  await copyInto(sink, redefined(table, { id: 'bigint', b: 'text' }), [['2', 'new']]);
+  await sink.close();
+  assert.deepEqual(await server.query('SET ROLE viewer; SELECT x, id::int FROM public.v2'), [{ x: 'X', id: 2 }]);
+  const [{ comment, options }] = await server.query(
+    `SELECT obj_description('public.v2'::regclass) AS comment, reloptions AS options FROM pg_class WHERE oid = 'public.v1'::regclass`,
+  );
+  assert.deepEqual([comment, options], ['people', ['security_barrier=true']]);
+  const told = sink.observed.flatMap((seen) =>
+    seen.type === 'warning' && seen.code === 'view_dropped' ? [seen.fix] : [],
+  );
+  assert.equal(told.length, 2);
+  assert.match(told[0]!, /CREATE VIEW public.v3 AS +SELECT a/);
+});
+
 test('what stands in the way of a swap halts the table and is named', async () => {
   const inTheWay = [
-    ['viewed', 'CREATE VIEW public.v AS SELECT a FROM public.viewed', /view v depends|cannot drop column a/],
+    [
+      'materialized',
+      'CREATE MATERIALIZED VIEW public.m AS SELECT a FROM public.materialized',
+      /materialized view|2BP01/,
+    ],
     [
       'referenced',
       'CREATE TABLE public.r (id bigint REFERENCES public.referenced); INSERT INTO public.r VALUES (1)',
@@ -222,12 +274,12 @@ test('a chunk of many pieces arrives whole', async () => {
   const { table, sink } = await begin('pieces', []);
   const next = nextGeneration(table);
   const rows = Array.from({ length: 5000 }, (_, id): Row => [String(id), 'x'.repeat(1000)]);
-  const [started, , finishedChunk, finished] = copyOf(next, []);
+  const [started, , ...rest] = copyOf(next, []);
   await sink.write(started!);
   for (let at = 0; at < rows.length; at += 500) await sink.write(reads(next, 1, rows.slice(at, at + 500)));
-  await sink.write(finishedChunk!);
-  await sink.write(finished!);
+  await writeCopy(sink, rest);
   await sink.flush(positionAt(0x300n));
+  await sink.settled(table.name);
   await sink.close();
   assert.equal((await rowsOf(server, next)).length, 5000);
 });

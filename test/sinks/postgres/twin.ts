@@ -6,7 +6,7 @@ import type { Observation } from '../../../src/core/observer.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import { quoteName, quoteTable } from '../../../src/postgres/quote.ts';
-import { copyOf, positionAt, type Row } from '../../support/batches.ts';
+import { copyOf, positionAt, type Row, writeCopy } from '../../support/batches.ts';
 import type { PostgresServer } from '../../support/postgres.ts';
 
 export const signal = new AbortController().signal;
@@ -42,8 +42,9 @@ export async function copyInto(
   rows: readonly Row[],
   pos = 0x100n,
 ): Promise<void> {
-  for (const one of copyOf(table, rows)) await sink.write(one);
+  await writeCopy(sink, copyOf(table, rows));
   await sink.flush(positionAt(pos));
+  await sink.settled(table.name);
 }
 
 /** The columns of the source as text, in the order of the key. */

@@ -49,6 +49,9 @@ export class ScriptedSource implements Source {
   ack(lsn: Lsn) {
     this.acked.push(lsn);
   }
+  settled() {}
+  recopy() {}
+  async copied() {}
   async end() {
     return 100n;
   }
@@ -77,14 +80,20 @@ export class MemorySink implements Sink {
     this.durable = position;
     this.flushed.push(position.pos);
   }
+  async settled() {
+    return true;
+  }
   async close() {}
 }
 
 export class PassingRedactor implements Redactor {
   readonly halts: ReadonlyMap<string, string>[] = [];
   readonly wanted = () => null;
-  open(_entries: unknown, halts: ReadonlyMap<string, string>) {
+  readonly isAsCopied = () => true;
+  readonly fits = () => true;
+  open(entries: Checkpoint['tables'], halts: ReadonlyMap<string, string>) {
     this.halts.push(new Map(halts));
+    return entries;
   }
   redact(batch: RawBatch) {
     return { ...batch, entries: new Map() } as unknown as RedactedBatch;

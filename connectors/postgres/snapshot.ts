@@ -1,0 +1,121 @@
+import type pg from 'pg';
+import type { SourceConfig } from '../../config/config.ts';
+import type { RawBatch } from '../../src/core/batch.ts';
+import { PgveilError } from '../../src/core/errors.ts';
+import { reach } from '../../src/core/fault.ts';
+import type { Observe } from '../../src/core/observer.ts';
+import { readCatalog } from './catalog.ts';
+import { type CopyOptions, copyEverything } from './copy.ts';
+import { type Keeper, keepSnapshot } from './keeper.ts';
+import { keepPublication, stepSql } from './publication.ts';
+import type { Asked, Reading } from './reading.ts';
+import { ask, endSession, openReader } from './session.ts';
+import { type MadeSlot, makeSlot } from './slot.ts';
+
+export interface NewSlot {
+  readonly source: SourceConfig;
+  readonly name: string;
+  readonly temporary: boolean;
+  /** All of them: the publication is kept in step. */
+  readonly configured: ReadonlyMap<string, Asked>;
+  /** Those to be copied. */
+  readonly asked: ReadonlyMap<string, Asked>;
+  readonly observe: Observe;
+  readonly signal: AbortSignal;
+  /** Called between publication and slot. */
+  readonly before?: (observer: pg.Client) => Promise<void>;
+}
+
+/** For older transactions to end, which a new slot has to wait for. Whoever gives up has to begin the wait anew, so not soon. */
+const PATIENCE_MS = 300_000;
+
+/** A slot, and what its publication was made by. */
+export interface Snapshot {
+  readonly slot: MadeSlot;
+  readonly published: Reading;
+}
+
+/** Makes publication and slot. WAL from before the publication can never be decoded, so it comes first. */
+export async function takeSnapshot(options: NewSlot): Promise<Snapshot> {
+  const { source, asked, configured, before } = options;
+  const { url, publication } = source;
+  const observer = await openReader(url, 'pgveil copy');
+  try {
+    const published = await readCatalog(observer, configured);
+    await keepPublication(url, observer, publication, published);
+    await requirePublished(observer, publication, published, asked.keys());
+    await before?.(observer);
+    return { slot: await makeSlot({ ...options, url, observer, patience: PATIENCE_MS }), published };
+  } finally {
+    await endSession(observer);
+  }
+}
+
+type Given = 'memory' | 'wanted' | 'generationOf' | 'observe' | 'signal' | 'asked';
+
+export interface SnapshotCopyOptions extends Pick<CopyOptions, Given> {
+  readonly source: SourceConfig;
+  /** All that are configured; `asked` are those to be copied. */
+  readonly configured: ReadonlyMap<string, Asked>;
+}
+
+export interface SnapshotCopy {
+  /** As the snapshot shows the tables. */
+  readonly reading: Reading;
+  /** See `copyEverything`. To be read, or the snapshot stays open. */
+  readonly batches: AsyncGenerator<RawBatch>;
+}
+
+/** A copy of the asked tables in a slot's snapshot. `imported` is called when the slot's own export is not needed any more. */
+export async function copySnapshot(
+  options: SnapshotCopyOptions,
+  { slot, published }: Snapshot,
+  imported: () => Promise<void> = async () => {},
+): Promise<SnapshotCopy> {
+  const { source, asked, signal } = options;
+  const keeper = await keepSnapshot(source.url, slot.snapshot, signal).finally(imported);
+  try {
+    const reading = await readCatalog(keeper.client, asked);
+    requireSame(reading, published);
+    const { url, workers } = source;
+    const transaction = { clsn: slot.consistentPoint, xid: null, commitTime: keeper.time };
+    const copy = copyEverything({ ...options, url, workers, reading, snapshot: keeper.snapshot, transaction });
+    return { reading, batches: readAll(copy, keeper, signal) };
+  } catch (error) {
+    await keeper.close();
+    throw error;
+  }
+}
+
+async function* readAll(copy: AsyncGenerator<RawBatch>, keeper: Keeper, signal: AbortSignal) {
+  try {
+    yield* copy;
+    signal.throwIfAborted();
+    reach('copies finished');
+  } finally {
+    await keeper.close();
+  }
+}
+
+/** A table that came between the publication and the snapshot is in the one and not in the other: its changes would never come. */
+function requireSame(reading: Reading, published: Reading): void {
+  for (const [name, { table }] of reading.tables) {
+    if (!table || published.tables.get(name)?.table?.oid === table.oid) continue;
+    throw new PgveilError('copy_unfinished', `source: ${name} was made at the moment when the copy began`);
+  }
+}
+
+/** A publication that a person made is never altered: a table that it lacks would be copied, and then stand still. */
+async function requirePublished(observer: pg.Client, name: string, { tables }: Reading, asked: Iterable<string>) {
+  const rows = await ask<Record<'schemaname' | 'tablename', string>>(
+    observer,
+    'SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = $1',
+    [name],
+  );
+  const published = new Set(rows.map((row) => JSON.stringify([row.schemaname, row.tablename])));
+  const wanted = [...asked].flatMap((one) => tables.get(one)?.table ?? []);
+  const lacking = wanted.filter(({ schema, relation }) => !published.has(JSON.stringify([schema, relation])));
+  if (lacking.length === 0) return;
+  const message = `source: the publication ${name} lacks ${lacking.map((table) => table.name).join(', ')}`;
+  throw new PgveilError('publication_unfit', message, { fix: stepSql(name, [], lacking) });
+}

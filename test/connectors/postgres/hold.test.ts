@@ -1,0 +1,138 @@
+// Two streams that meet at one position: one is held there, and takes tables over from the other.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Batches } from '../../../connectors/postgres/batches.ts';
+import { WitnessSearch } from '../../../connectors/postgres/history.ts';
+import { Relations } from '../../../connectors/postgres/question.ts';
+import type { Reading, TableReading } from '../../../connectors/postgres/reading.ts';
+import { Stream } from '../../../connectors/postgres/stream.ts';
+import { Transactions } from '../../../connectors/postgres/transactions.ts';
+import type { Position } from '../../../src/core/checkpoint.ts';
+import { shapeOf } from '../../../src/core/table.ts';
+import { cells } from './following.ts';
+import * as messages from './messages.ts';
+
+const t = messages.table(100, 't');
+const history = { systemIdentifier: '1', timeline: 1, databaseOid: 1, slot: 's' };
+const from: Position = { pos: 200n, witness: null, history };
+const never = new AbortController().signal;
+
+/** A stream from 200 on; the table streams in it, or in none. */
+function open(streams: boolean) {
+  const reading: Reading = {
+    snapshot: { xmin: 800n, xmax: 800n, running: [] },
+    lsn: 0n,
+    tables: new Map([[t.name, { table: t, leaves: [], publishing: null, problem: null } as unknown as TableReading]]),
+  };
+  const copied = {
+    name: t.name,
+    oid: t.oid,
+    shape: shapeOf(t),
+    marks: { publishing: null, leaves: [], truncatedBy: null },
+  };
+  const streaming = new Map(streams ? [[t.name, { copied, table: t }]] : []);
+  const look = async () => reading;
+  const relations = new Relations({ streaming, copiedAs: new Map(), reading }, look, () => {});
+  const batches = new Batches(1 << 20);
+  const witness = new WitnessSearch(from, 200n);
+  witness.reached(200n);
+  const stream = new Stream(new Transactions(from, batches, relations, witness), batches, witness, [], 1 << 20, look);
+  /** Resolves when all was taken, as a receiver would send it: one message when the one before is done with. */
+  const send = async (...all: Buffer[]) => {
+    for (const message of all) await stream.message(message, 0, message.length);
+  };
+  return { stream, send };
+}
+
+const insert = (clsn: bigint, id: string) => [
+  messages.begin(clsn),
+  messages.relation(messages.relationOf(t)),
+  messages.insert(100, [id, 'x']),
+  messages.commit(clsn, clsn + 10n),
+];
+
+/** Everything before the stop, as `id` or `event`. */
+async function taken(stream: Stream): Promise<string[]> {
+  const seen: string[] = [];
+  for (let batch = await stream.next(never); batch; batch = await stream.next(never)) {
+    seen.push(
+      ...batch.events.map(({ type }) => type),
+      ...batch.changes.map(({ after }) => cells(after!).split('|')[0]!),
+    );
+  }
+  return seen;
+}
+
+async function isPending(work: Promise<unknown>): Promise<boolean> {
+  const nothing = Symbol();
+  await new Promise(setImmediate);
+  return (await Promise.race([work, Promise.resolve(nothing)])) === nothing;
+}
+
+test('it stops between two transactions, and looks at none that committed later', async () => {
+  const { stream, send } = open(true);
+  const reached = stream.stopAt(250n);
+  await send(...insert(210n, '1'));
+  const later = send(...insert(260n, '2'));
+  assert.equal((await reached).pos, 250n);
+  assert.deepEqual(await taken(stream), ['1']);
+  assert.ok(await isPending(later));
+  stream.goOn();
+  await later;
+  assert.equal(stream.position.pos, 270n);
+});
+
+test('a transaction that begins exactly there is not looked at, and one that ends exactly there is', async () => {
+  const { stream, send } = open(true);
+  await send(...insert(210n, '1'));
+  assert.equal((await stream.stopAt(220n)).pos, 220n);
+  const later = send(...insert(220n, '2'));
+  assert.deepEqual(await taken(stream), ['1']);
+  stream.goOn();
+  await later;
+});
+
+test('inside of a transaction it goes on to its end', async () => {
+  const { stream, send } = open(true);
+  const [begin, relation, row, commit] = insert(210n, '1');
+  await send(begin!, relation!);
+  const reached = stream.stopAt(200n);
+  assert.ok(await isPending(reached));
+  await send(row!, commit!);
+  assert.equal((await reached).pos, 220n);
+});
+
+test('a keepalive tells that everything before the stop was sent; later ones do not move it', async () => {
+  const { stream } = open(true);
+  const reached = stream.stopAt(300n);
+  stream.keepalive(290n);
+  assert.ok(await isPending(reached));
+  assert.equal(stream.tick(), true, 'the server is asked how far it is');
+  stream.keepalive(310n);
+  assert.equal((await reached).pos, 310n);
+  stream.keepalive(500n);
+  assert.equal(stream.position.pos, 310n);
+});
+
+test('what ends the stream ends the wait', async () => {
+  const { stream } = open(true);
+  const reached = stream.stopAt(300n);
+  stream.failed(new Error('gone'));
+  await assert.rejects(reached, /gone/);
+});
+
+test('a table that is taken over: its rows before are left out, the event stands at the stop, its rows behind are taken', async () => {
+  const main = open(false);
+  const other = open(true);
+  await main.send(...insert(210n, '1'));
+  await main.stream.stopAt(220n);
+  void other.stream.stopAt(220n);
+  await other.send(...insert(210n, '1'));
+  assert.deepEqual(await taken(other.stream), ['1']);
+  main.stream.takeOver(other.stream.handOver());
+  main.stream.goOn();
+  // Without another RELATION: what it said last is a question again.
+  await main.send(messages.begin(230n), messages.insert(100, ['2', 'x']), messages.commit(230n, 240n));
+  void main.stream.stopAt(240n);
+  assert.deepEqual(await taken(main.stream), ['copy finished', '2']);
+});
