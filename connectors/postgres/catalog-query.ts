@@ -65,7 +65,8 @@ const LEAVES = `
     UNION ALL
     SELECT h.inhrelid, concat_ws(' ', h.xmin, nullif(tree.attached_by, '')) FROM tree JOIN pg_inherits h ON h.inhparent = tree.oid WHERE NOT h.inhdetachpending
   )
-  SELECT coalesce(json_agg(${relationOf('l', 'ln', OF_LEAF)} ORDER BY l.oid), '[]')
+  SELECT json_build_object('oids', coalesce(string_agg(l.oid::text, ' ' ORDER BY l.oid), ''), 'read', coalesce(
+    json_agg(${relationOf('l', 'ln', OF_LEAF)} ORDER BY l.oid) FILTER (WHERE $4::oid IS NULL OR l.oid = $4), '[]'))
   FROM tree JOIN pg_class l ON l.oid = tree.oid AND l.relkind <> 'p' JOIN pg_namespace ln ON ln.oid = l.relnamespace`;
 
 const ANCESTORS = `
@@ -93,7 +94,7 @@ const PUBLISHING = `
 /**
  * One row per asked table, `nth` from 1 (at least one row, with a null `nth`). $1, $2 and $3 are the schemas, the relations and the publications, as text[]:
  * a cast to `name` would cut a long one to 63 bytes and find another table. One statement is one snapshot.
- * It takes no lock on any table (pg_relation_size and its kin would), so that it can never wait behind an ALTER.
+ * $4 is the one leaf to read, or null for all of them. It takes no lock on any table (pg_relation_size and its kin would), so that it can never wait behind an ALTER.
  */
 export const CATALOG = `
   WITH published_schema AS MATERIALIZED (${SCHEMAS})

@@ -10,7 +10,7 @@ export interface CatalogRow {
   readonly columns: readonly ColumnRow[];
   readonly indexes: readonly IndexRow[];
   /** Empty unless it is partitioned. */
-  readonly leaves: readonly RelationRow[];
+  readonly leaves: { readonly oids: string; readonly read: readonly RelationRow[] };
   /** oids of the tables that it is a partition of. */
   readonly ancestors: readonly number[];
   readonly publishing: Publishing | null;
@@ -72,7 +72,7 @@ export function parseRow(row: TextRow): CatalogRow | null {
     relation: parseJson<RelationRow>(row.relation),
     columns: (parseJson<string[][] | null>(row.columns) ?? []).map(parseColumn),
     indexes: (parseJson<string[][] | null>(row.indexes) ?? []).map(parseIndex),
-    leaves: parseJson<RelationRow[]>(row.leaves),
+    leaves: parseJson<CatalogRow['leaves']>(row.leaves),
     ancestors: parseJson<number[]>(row.ancestors),
     publishing: parseJson<Publishing | null>(row.publishing),
   };

@@ -41,11 +41,12 @@ export interface Bound {
  * present catalog while the snapshot shows the old one, so that only a session outside of the snapshot (`observer`) can tell.
  *
  * A changed relfilenode stops the table as well: under the old snapshot a rewritten table is read as empty, without an error, and rows
- * that do appear prove nothing, since COPY FREEZE shows new rows to old snapshots (docs/decisions/0007).
+ * that do appear prove nothing, since COPY FREEZE shows new rows to old snapshots (docs/decisions/0007). Whether another leaf was shows when
+ * its turn comes, or at the first look behind the copy.
  */
 export async function stopIfChanged(observer: pg.Client, bound: Bound, leaf: Leaf): Promise<void> {
   const { name, asked, reading } = bound;
-  const now = (await readCatalog(observer, new Map([[name, asked]]))).tables.get(name)!;
+  const now = (await readCatalog(observer, new Map([[name, asked]]), leaf.oid)).tables.get(name)!;
   if (now.problem) {
     const { code, message, fix } = now.problem;
     throw new Stopped({ state: { state: 'halted', code }, message, fix, definition: null });
@@ -54,12 +55,11 @@ export async function stopIfChanged(observer: pg.Client, bound: Bound, leaf: Lea
   if (!isDeepStrictEqual(shapeOf(now.table), shapeOf(reading.table))) {
     throw stale(bound, 'its definition changed during the copy', now.table);
   }
-  if (!isDeepStrictEqual(now.leaves.map(identityOf), reading.leaves.map(identityOf))) {
+  const [same] = now.leaves;
+  if (!same || now.partitions !== reading.partitions || !isDeepStrictEqual(identityOf(same), identityOf(leaf))) {
     throw stale(bound, 'its partitions changed during the copy');
   }
-  if (now.leaves.find(({ oid }) => oid === leaf.oid)?.relfilenode !== leaf.relfilenode) {
-    throw stale(bound, 'rewritten during the copy');
-  }
+  if (same.relfilenode !== leaf.relfilenode) throw stale(bound, 'rewritten during the copy');
 }
 
 const identityOf = ({ oid, schema, relation, definition }: Leaf) => [oid, schema, relation, definition];

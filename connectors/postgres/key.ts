@@ -50,7 +50,7 @@ function whyUnusable(index: IndexRow, found: CatalogRow): { message: string; fix
 
 function whyNotIdentified(index: IndexRow, found: CatalogRow): { message: string; fix: string } | null {
   const names = namesOf(index, found.columns) as string[];
-  const relations = [found.relation, ...found.leaves];
+  const relations = [found.relation, ...found.leaves.read];
   const broken = relations.filter((relation) => breaksUpdates(relation, found));
   if (broken.length > 0) {
     const message =
@@ -61,7 +61,11 @@ function whyNotIdentified(index: IndexRow, found: CatalogRow): { message: string
     ({ identity }) => identity !== null && !names.every((name) => identity.includes(name)),
   );
   if (lacking.length === 0) return null;
-  const wanted = index.primary ? 'DEFAULT' : found.leaves.length > 0 ? 'FULL' : `USING INDEX ${quoteName(index.name)}`;
+  const wanted = index.primary
+    ? 'DEFAULT'
+    : found.leaves.read.length > 0
+      ? 'FULL'
+      : `USING INDEX ${quoteName(index.name)}`;
   const tables = lacking.map(quoteTable).join(', ');
   const message = `the columns of ${quoteName(index.name)} are not all in the replica identity of ${tables}`;
   return { message, fix: lacking.map((relation) => identify(relation, wanted)).join(' ') };

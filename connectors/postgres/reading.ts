@@ -64,6 +64,8 @@ export interface ReadTable {
   readonly leaves: readonly Leaf[];
   /** Null where the publication is not there. */
   readonly publishing: Publishing | null;
+  /** The oids of all leaves of a partitioned table, also of those that were not read; '' of any other table. */
+  readonly partitions: string;
   /** Names of indexes that the twin cannot carry over: partial ones, on expressions or generated columns, with an operator class that is not the default. */
   readonly omittedIndexes: readonly string[];
   readonly problem: null;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { RedactedBatch } from '../../../src/core/batch.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import { Lane } from '../../../src/pipeline/lane.ts';
+import { until } from '../../support/wait.ts';
 import { batchAt, MemorySink } from './parts.ts';
 
 const batch = (pos: Lsn | null, bytes = 1) =>
@@ -72,16 +73,19 @@ test('a sink that fails lets go of whoever waits for room', async () => {
 test('batches are written while a flush is under way, and the next flush waits for it', async () => {
   const sink = new MemorySink();
   const held = Promise.withResolvers<void>();
-  sink.beforeFlush = () => held.promise;
   const heard: Lsn[] = [];
   const lane = new Lane(sink, 1000, { written() {}, durable: ({ pos }) => heard.push(pos) });
   const done = lane.run();
+  let flushes = 0;
+  sink.beforeFlush = () => {
+    flushes++;
+    return held.promise;
+  };
   await lane.push(batch(1n));
-  await new Promise((resolve) => setImmediate(resolve));
+  await until(() => flushes === 1, { what: 'the first flush' });
   await lane.push(batch(2n));
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(sink.written.length, 2);
-  assert.deepEqual([sink.flushed, heard], [[], []]);
+  await until(() => sink.written.length === 2, { what: 'the second batch to be written' });
+  assert.deepEqual([flushes, sink.flushed, heard], [1, [], []]);
   held.resolve();
   lane.end();
   await done;
