@@ -22,6 +22,12 @@ const PIECE_BYTES = 128 * 1024;
 /** Folded and encoded in about a millisecond. */
 const TURN_BYTES = 256 * 1024;
 
+/**
+ * What is sent never ends while there is always more to do, but the server counts what was changed, and vacuums by that, only when it
+ * is told so: at a commit, at the latest after so long. What follows has to wait for one answer.
+ */
+const SYNC_MS = 1000;
+
 /** What a change costs beside its bytes. */
 const CHANGE_BYTES = 64;
 
@@ -41,6 +47,7 @@ export class Applying {
   /** Windows that are being applied; a failure is told by whoever waits for them next. */
   #underWay: Promise<void> = Promise.resolve();
   #position: Position | null;
+  #syncedAt = performance.now();
 
   constructor(
     client: Client,
@@ -94,6 +101,7 @@ export class Applying {
     const committed = this.#apply.run('COMMIT');
     this.#position = position;
     this.#isOpen = false;
+    if (performance.now() - this.#syncedAt >= SYNC_MS) this.#rest();
     return { durable: this.#committed(saved, committed, from === null) };
   }
 
@@ -102,8 +110,13 @@ export class Applying {
     await committed;
     reach('after the commit');
     if (isFirst) reach('first position durable');
-    // Nothing follows for now: the server is told so, and shows its session as idle.
-    if (!this.#isOpen) this.#apply.sync().catch(() => {}); // A failure is told by whoever uses it next.
+    if (!this.#isOpen) this.#rest();
+  }
+
+  /** Nothing follows for now: the server is told so, and shows its session as idle. */
+  #rest(): void {
+    this.#syncedAt = performance.now();
+    this.#apply.sync().catch(() => {}); // A failure is told by the commit, or by whoever uses the connection next.
   }
 
   async #saveEntries(): Promise<void> {

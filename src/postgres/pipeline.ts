@@ -93,15 +93,16 @@ class Stretch implements Submittable {
   #connection: Connection | null = null;
   readonly #unsent: ((connection: Connection) => void)[] = [];
   readonly #steps: Step[] = [];
+  /** What the socket has not taken yet. */
+  readonly #untaken = new Set<PromiseWithResolvers<void>>();
   readonly #synced = Promise.withResolvers<void>();
-  readonly #failed = Promise.withResolvers<never>();
   readonly #explain: Explain;
   #failure: PgveilError | null = null;
   #isSynced = false;
 
   constructor(explain: Explain) {
     this.#explain = explain;
-    this.#failed.promise.catch(() => {}); // Told by the steps as well.
+    this.#synced.promise.catch(() => {}); // Told by the steps as well.
   }
 
   /** Called by the driver at once where the connection is free, and never where it is gone. */
@@ -132,12 +133,13 @@ class Stretch implements Submittable {
     const head = Buffer.alloc(5);
     head.write('d');
     head.writeUInt32BE(4 + bytes.length, 1);
-    const { promise: taken, resolve } = Promise.withResolvers<void>();
+    const taken = Promise.withResolvers<void>();
+    this.#untaken.add(taken);
     this.#send(({ stream }) => {
       stream.write(head);
-      stream.write(bytes, () => resolve());
+      stream.write(bytes, () => this.#taken(taken));
     });
-    await Promise.race([taken, this.#failed.promise]);
+    await taken.promise;
   }
 
   copyDone(): void {
@@ -150,7 +152,7 @@ class Stretch implements Submittable {
   async sync(): Promise<void> {
     if (this.#failure) throw this.#failure;
     this.#sendSync();
-    await Promise.race([this.#synced.promise, this.#failed.promise]);
+    await this.#synced.promise;
   }
 
   handleRowDescription(): void {}
@@ -175,8 +177,14 @@ class Stretch implements Submittable {
     const { explain } = this.#steps[0] ?? { explain: this.#explain };
     this.#failure ??= explain(error);
     for (const { settle } of this.#steps.splice(0)) settle.reject(this.#failure);
-    this.#failed.reject(this.#failure);
+    for (const { reject } of this.#untaken) reject(this.#failure);
+    this.#synced.reject(this.#failure);
     this.#sendSync();
+  }
+
+  #taken(taken: PromiseWithResolvers<void>): void {
+    this.#untaken.delete(taken);
+    taken.resolve();
   }
 
   #sendSync(): void {

@@ -1,10 +1,12 @@
 // One instance writes at a time, and the checkpoint tells which.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { savePosition } from '../../../sinks/postgres/checkpoint.ts';
 import { storedCheckpoint } from '../../../sinks/postgres/look.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import { Secret } from '../../../src/core/secret.ts';
-import { entryOf, insert, part, positionAt, sketchTable, upTo } from '../../support/batches.ts';
+import type { Explain } from '../../../src/postgres/pipeline.ts';
+import { entryOf, insert, positionAt, sketchTable, upTo } from '../../support/batches.ts';
 import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { until } from '../../support/wait.ts';
 import { copyInto, optionsFor, rowsOf, signal, TestSink } from './twin.ts';
@@ -93,16 +95,12 @@ test('a position is fenced by the epoch alone, were the backend still alive', as
   assert.deepEqual(await rowsOf(server, table), []);
 });
 
-test('what is written behind a flush that is fenced says so, too', async () => {
-  const table = sketch('behind');
-  const sink = await opened('behind');
-  await copyInto(sink, table, []);
-  await sink.write(upTo(0x200n, [insert(table, ['1'])]));
-  await server.query(`UPDATE pgveil.checkpoint SET epoch = epoch + 1 WHERE pipeline = 'behind'`);
-  const flushed = sink.flush(positionAt(0x200n));
-  const written = sink.write(part([insert(table, ['2'])], [{ type: 'defined', table, generation: 1 }]));
-  const isFenced = (error: PgveilError) => error.code === 'fenced';
-  await Promise.all([assert.rejects(flushed, isFenced), assert.rejects(written, isFenced)]);
+test('a position that is fenced gives that name to all that was sent behind it', async () => {
+  const refuse = async (_sql: string, _values: unknown, explain: Explain) => {
+    throw explain({ code: '22012', message: 'division by zero' });
+  };
+  const saved = savePosition(refuse, { pipeline: 'behind', epoch: 1n }, null, positionAt(0x200n));
+  await assert.rejects(saved, (error: PgveilError) => error.code === 'fenced');
 });
 
 test('a checkpoint of a newer pgveil is refused, and nothing is changed', async () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Client } from 'pg';
 import { PgveilError } from '../../../src/core/errors.ts';
 import { Secret } from '../../../src/core/secret.ts';
@@ -126,4 +128,22 @@ test('a connection that is lost while nothing is unanswered is told as an error 
   await server.query('SELECT pg_terminate_backend($1)', { values: [pid] });
   await ended;
   await assert.rejects(run(pipeline, 'SELECT 1'), is('about no statement'));
+});
+
+test('a COPY of any length leaves nothing behind in memory', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const { client, pipeline } = await begin();
+  const copy = pipeline.copy('COPY public.t FROM STDIN', about('copy'));
+  const nothing = Buffer.alloc(0);
+  const write = async (times: number) => {
+    for (let i = 0; i < times; i++) await copy.write(nothing);
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await write(5000);
+  const after = await write(20_000);
+  assert.ok((after - before) / 20_000 < 50, `${(after - before) / 20_000} bytes for each write`);
+  await copy.end();
+  await client.end();
 });
