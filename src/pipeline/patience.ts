@@ -1,10 +1,16 @@
 import { PgveilError } from '../core/errors.ts';
 
+/** Trouble that returns within so long was never over. */
+const RELAPSE_MS = 60_000;
+
 /** Bounds how long a run may wait for what is away: the time since it last got anywhere. */
 export class Patience {
   readonly #limitMs: number | null;
   readonly #out = new AbortController();
   #timer: NodeJS.Timeout | undefined;
+  /** When the trouble began that is not over, as performance.now() has it. */
+  #since: number | null = null;
+  #calmSince: number | null = null;
 
   /** `limitMs` null: for ever. The clock runs from the start. */
   constructor(limitMs: number | null) {
@@ -17,15 +23,28 @@ export class Patience {
     return this.#out.signal;
   }
 
-  /** Something is away: the clock runs, unless it does already. */
+  /** Something is away: the clock runs, from where it stood if that is no news. */
   worry(): void {
-    if (this.#limitMs !== null) this.#timer ??= setTimeout(() => this.#out.abort(), this.#limitMs);
+    if (this.#limitMs === null) return;
+    const now = performance.now();
+    if (this.#calmSince !== null && now - this.#calmSince >= RELAPSE_MS) this.#since = null;
+    this.#calmSince = null;
+    this.#since ??= now;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#out.abort(), this.#since + this.#limitMs - now);
   }
 
-  /** It gets on: the clock stops. */
+  /** It seems to get on: the clock stops. */
   calm(): void {
+    this.#calmSince ??= performance.now();
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** It got somewhere: the next trouble is a new one. */
+  advance(): void {
+    this.calm();
+    this.#since = null;
   }
 
   /** Throws `timed_out` when time is up. */

@@ -22,13 +22,17 @@ export async function runPipeline(parts: Parts, until: Until, signal: AbortSigna
     lessons.healthy();
     patience.calm();
   };
+  const advanced = () => {
+    lessons.advanced();
+    patience.advance();
+  };
   const stopped = AbortSignal.any([signal, patience.signal]);
   try {
     while (!signal.aborted) {
       try {
         const { halts, anew } = lessons;
         const healed = (table: string) => void halts.delete(table);
-        const outset = { halts, anew, untilCaughtUp: until.caughtUp, healthy, healed };
+        const outset = { halts, anew, untilCaughtUp: until.caughtUp, healthy, advanced, healed };
         await runSession(parts, outset, stopped);
         patience.check();
         return;
@@ -80,6 +84,10 @@ class Lessons {
   healthy(): void {
     this.#hasRun = true;
     this.anew = false;
+  }
+
+  /** Something became durable that was not before. A session that only begins well may fail at its first flush, again and again. */
+  advanced(): void {
     this.#backoff.reset();
   }
 }

@@ -29,8 +29,10 @@ export interface Outset {
   readonly anew: boolean;
   /** Stop once everything committed before the start is durable. */
   readonly untilCaughtUp: boolean;
-  /** Called once when the first batch is through: whatever was wrong before is over. */
+  /** Called once when the first batch is through: the source can be read. */
   readonly healthy: () => void;
+  /** Called whenever more is durable than before: whatever was wrong is over. */
+  readonly advanced: () => void;
   /** A table was copied anew: what halted it is over. */
   readonly healed: (table: string) => void;
 }
@@ -104,6 +106,8 @@ class Session {
   readonly #parts: Parts;
   readonly #outset: Outset;
   readonly #acks: Acks;
+  /** Where the slowest sink stood. */
+  readonly #from: Lsn | null;
   readonly #lanes = new Map<string, Lane>();
   /** Aborts the reading: the outer signal, a lane that failed, or being caught up. */
   readonly #stop = new AbortController();
@@ -119,6 +123,7 @@ class Session {
       ([name, { position }]) => [name, outset.anew ? null : (position?.pos ?? null)] as const,
     );
     this.#acks = new Acks(0n, new Map(positions));
+    this.#from = this.#acks.least;
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
       const written = (batch: RedactedBatch) => this.#written(batch);
@@ -174,6 +179,7 @@ class Session {
       // Of a copy that is under way or waits to take its place there is nothing to be seen yet.
       if (!last?.type.startsWith('copy')) this.#parts.observe({ type: 'table', table, generation, ...state });
     }
+    if (batch.events.some(({ type }) => type === 'chunk finished')) this.#outset.advanced();
     for (const event of batch.events) {
       if (event.type === 'copy read' || event.type === 'copy finished') void this.#orStop(this.#settle(event));
     }
@@ -223,6 +229,7 @@ class Session {
     else this.#parts.observe({ type: 'durable', sink, pos });
     const lsn = this.#acks.durable(sink, pos);
     if (lsn !== null) {
+      if (this.#from === null || lsn > this.#from) this.#outset.advanced();
       reach('before the ack');
       this.#parts.source.ack(lsn);
       this.#parts.observe({ type: 'acked', pos: lsn });

@@ -120,7 +120,7 @@ describe('a copy that ends early', () => {
           if (consumer.bytes.length === 0 || consumer.count('cut') > 0) continue;
           consumer.events.set('test', ['cut']);
           await database.query(
-            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgveil ${who}'`,
+            `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'pgveil ${who}'`,
           );
         }
       })();

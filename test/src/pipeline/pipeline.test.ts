@@ -157,3 +157,25 @@ test('what became of a table is told when the sink has it, and not when it was r
   await runPipeline(parts, CAUGHT_UP, never);
   assert.ok(told());
 });
+
+test('a sink that fails at every flush is tried at ever longer intervals, and no longer than patience lasts', async () => {
+  const { sink, seen, parts } = pipeline(() => [batchAt(40n), batchAt(100n)]);
+  sink.beforeFlush = () => Promise.reject(new PgveilError('twin_failed', 'refused'));
+  await assert.rejects(runPipeline(parts, { caughtUp: true, patienceMs: 1500 }, never), { code: 'timed_out' });
+  const waits = seen.flatMap((one) => (one.type === 'trouble' ? [one.retryInMs!] : []));
+  assert.ok(waits.length <= 4 && waits.at(-1)! > waits[0]! * 1.3, waits.join());
+});
+
+test('trouble that comes back after something became durable is new trouble', async () => {
+  const { sink, seen, parts } = pipeline((read) => [batchAt(BigInt(read) * 40n), batchAt(1000n)]);
+  let flushes = 0;
+  sink.beforeFlush = () => {
+    if (++flushes % 2 === 0 && flushes < 8) throw new PgveilError('twin_away', 'gone');
+  };
+  await runPipeline(parts, CAUGHT_UP, never);
+  const waits = seen.flatMap((one) => (one.type === 'trouble' ? [one.retryInMs!] : []));
+  assert.ok(
+    waits.every((wait) => wait <= 300),
+    waits.join(),
+  );
+});
