@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import type { TableState } from '../../src/core/checkpoint.ts';
-import { ERRORS } from '../../src/core/errors.ts';
+import { ERRORS, PgveilError } from '../../src/core/errors.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { readCatalog } from './catalog.ts';
@@ -67,17 +67,19 @@ const identityOf = ({ oid, schema, relation, definition }: Leaf) => [oid, schema
 /**
  * Rejects with `Stopped` unless a COPY in `pid` has locked the leaf alone. ALTER SCHEMA … RENAME waits for no lock of a table: between
  * the guard above and the COPY a name can come to mean another table. Asked once the COPY has begun, before a row of it goes on.
+ * A session that holds no lock at all is gone, or about to go: `source_away`, which says nothing of the table.
  */
 export async function stopIfAnother(observer: pg.Client, bound: Bound, leaf: Leaf, pid: number): Promise<void> {
-  const [row] = await ask<{ alone: string }>(
+  const [row] = await ask<Record<'gone' | 'alone', string>>(
     observer,
-    `SELECT coalesce(array_agg(DISTINCT l.relation::bigint), '{}') = ARRAY[$2::bigint] AS alone
+    `SELECT count(*) = 0 AS gone, array_agg(DISTINCT l.relation::bigint) = ARRAY[$2::bigint] AS alone
     FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
     WHERE l.pid = $1 AND l.locktype = 'relation' AND l.granted AND c.relkind NOT IN ('i', 't')
       AND c.relnamespace <> 'pg_catalog'::regnamespace
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
     [pid, leaf.oid],
   );
+  if (row!.gone === 't') throw new PgveilError('source_away', 'source: the session of a copy ended');
   if (row!.alone !== 't') throw stale(bound, 'its schema was renamed during the copy');
 }
 
