@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { Change } from '../../src/core/batch.ts';
-import { ByteWriter } from '../../src/core/bytes.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Tuple } from '../../src/core/tuple.ts';
 import { type CopyIn, Pipeline } from '../../src/postgres/pipeline.ts';
@@ -9,6 +8,7 @@ import { trouble } from '../../src/postgres/trouble.ts';
 import { type Claim, holdEpoch } from './checkpoint.ts';
 import { RowEncoder } from './encode.ts';
 import { isLarge, sendRow } from './large-row.ts';
+import { Pieces } from './pieces.ts';
 import { query } from './query.ts';
 import { refusal } from './refusal.ts';
 import { copySql } from './row-sql.ts';
@@ -16,9 +16,6 @@ import type { TwinTable } from './twin-table.ts';
 
 /** So much is gathered before it is sent. */
 const PIECE_BYTES = 256 * 1024;
-
-/** Memory that a large row needed is not kept. */
-const LARGEST_BYTES = 8 * PIECE_BYTES;
 
 /** One chunk of a copy: a connection, a transaction and one COPY that stays open from batch to batch. */
 export class Chunk {
@@ -28,9 +25,9 @@ export class Chunk {
   readonly #pipeline: Pipeline;
   readonly #copy: CopyIn;
   readonly #encoder: RowEncoder;
-  /** What is being encoded. Memory goes back and forth between two pieces: a copy of a large table would leave heaps of it behind. */
-  #piece = new ByteWriter(PIECE_BYTES * 2);
-  #sent = new ByteWriter(PIECE_BYTES * 2);
+  readonly #pieces = new Pieces();
+  /** What is being encoded. */
+  #piece = this.#pieces.take();
   /** The piece on its way: one at a time, and the next is encoded meanwhile. */
   #sending: Promise<void> = Promise.resolve();
 
@@ -75,10 +72,9 @@ export class Chunk {
 
   async #send(): Promise<void> {
     await this.#sending;
-    this.#sending = this.#copy.write(this.#piece.view());
+    const piece = this.#piece;
+    this.#piece = this.#pieces.take();
+    this.#sending = this.#copy.write(piece.view()).then(() => this.#pieces.give(piece));
     this.#sending.catch(() => {}); // Told when the next piece is sent, or at the commit.
-    [this.#piece, this.#sent] = [this.#sent, this.#piece];
-    if (this.#piece.bytes.length > LARGEST_BYTES) this.#piece = new ByteWriter(PIECE_BYTES * 2);
-    this.#piece.clear();
   }
 }

@@ -1,13 +1,10 @@
 import type { ByteWriter } from '../../src/core/bytes.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { CELL_TEXT, CellReader, type Tuple } from '../../src/core/tuple.ts';
-import { writeField } from '../../src/postgres/copy-text.ts';
+import { BACKSLASH, NEWLINE, TAB, writeField } from '../../src/postgres/copy-text.ts';
 import { isPlain } from './column-type.ts';
 import { KeyText } from './key.ts';
 
-const TAB = 0x09;
-const NEWLINE = 0x0a;
-const BACKSLASH = 0x5c;
 const LETTER_N = 0x4e;
 
 /** Turns whole rows of one table into lines of COPY's text format: the columns in their order, then `source_primary_key`. */

@@ -25,7 +25,7 @@ export type Explain = (thrown: unknown) => PgveilError;
 export interface CopyIn {
   /** Resolves when the memory is free again; rejects with what the server said as soon as it is known. */
   write(bytes: Buffer): Promise<void>;
-  /** Ends the data; resolves with the number of rows. */
+  /** Ends the data; resolves when all of it is in, with how many rows that were. */
   end(): Promise<Outcome>;
 }
 
