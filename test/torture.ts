@@ -1,5 +1,5 @@
-// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18]]: every test on every major, and then random runs, one per
-// seed and major. What has passed on the same sources is not done again: stop it and go on whenever you like.
+// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18]]: every test on every major, every schema change in every
+// circumstance on the oldest and the newest of them, and then random runs, one per seed and major. What has passed on the same sources is not done again: stop it and go on whenever you like.
 //
 // A random run is test/e2e/random.test.ts with PGVEIL_TEST_SEED, a whole number from which all follows that is random in
 // it, and PGVEIL_TEST_MAJORS, one major.
@@ -9,10 +9,11 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { allMajors, type Major, parseMajors } from './support/majors.ts';
+import { allMajors, type Major, newestMajor, parseMajors } from './support/majors.ts';
 import { Progress } from './support/progress.ts';
 import { projectRoot } from './support/project.ts';
 import { summary } from './support/report.ts';
+import { CIRCUMSTANCES, type Circumstance } from './support/row.ts';
 import { runFile } from './support/run-file.ts';
 
 interface Step {
@@ -39,7 +40,13 @@ if (seeds.length > 0 && !existsSync(randomTest)) {
   console.error(`there is no ${randomTest}, and so no seed to run; --seeds 0 runs the tests alone`);
   process.exit(1);
 }
-const steps = [...majors.map(allTests), ...seeds.flatMap((seed) => majors.map((major) => randomRun(seed, major)))];
+const ends = majors.filter((major) => major === allMajors[0] || major === newestMajor);
+const schemaChanges = ends.flatMap((major) => CIRCUMSTANCES.map((circumstance) => schemaRows(circumstance, major)));
+const steps = [
+  ...majors.map(allTests),
+  ...schemaChanges,
+  ...seeds.flatMap((seed) => majors.map((major) => randomRun(seed, major))),
+];
 const failed = await run(steps, new Progress(join(projectRoot, '.servers', 'torture.json'), sources()));
 if (failed.length > 0) console.log(`\neach alone:\n  ${failed.map(({ again }) => again).join('\n  ')}`);
 console.log(`\n${steps.length - failed.length} passed, ${failed.length} failed`);
@@ -65,12 +72,28 @@ async function run(steps: Step[], progress: Progress): Promise<Step[]> {
 }
 
 function allTests(major: Major): Step {
-  const passes = async () => {
-    const args = [join(projectRoot, 'test/run.ts'), '--majors', String(major)];
-    const [code] = await once(spawn(process.execPath, args, { stdio: 'inherit' }), 'exit');
-    return code === 0;
+  return {
+    name: `all tests on ${major}`,
+    again: `npm test -- --majors ${major}`,
+    passes: () => runTests(['--majors', String(major)]),
   };
-  return { name: `all tests on ${major}`, again: `npm test -- --majors ${major}`, passes };
+}
+
+/** The schema changes' rows, in one circumstance. */
+function schemaRows(circumstance: Circumstance, major: Major): Step {
+  const variable = 'PGVEIL_TEST_CIRCUMSTANCES';
+  return {
+    name: `schema changes (${circumstance}) on ${major}`,
+    again: `${variable}=${circumstance} npm test -- --majors ${major} e2e/schema-rows`,
+    passes: () => runTests(['--majors', String(major), 'e2e/schema-rows'], { [variable]: circumstance }),
+  };
+}
+
+async function runTests(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<boolean> {
+  const env = { ...process.env, ...environment };
+  const run = spawn(process.execPath, [join(projectRoot, 'test/run.ts'), ...args], { stdio: 'inherit', env });
+  const [code] = await once(run, 'exit');
+  return code === 0;
 }
 
 function randomRun(seed: number, major: Major): Step {
