@@ -52,23 +52,31 @@ export class PlacedRow {
 export class RowPipeline implements AsyncDisposable {
   readonly trial: Trial;
   readonly rows: readonly PlacedRow[];
+  /** What happens happens to every table. */
+  readonly concernsAll: boolean;
   readonly #client: pg.Client;
   readonly #writer: pg.Client;
   #writes = 0;
 
-  private constructor(trial: Trial, rows: readonly PlacedRow[], clients: readonly [pg.Client, pg.Client]) {
+  private constructor(
+    trial: Trial,
+    concernsAll: boolean,
+    rows: readonly PlacedRow[],
+    clients: readonly [pg.Client, pg.Client],
+  ) {
     this.trial = trial;
+    this.concernsAll = concernsAll;
     this.rows = rows;
     [this.#client, this.#writer] = clients;
   }
 
   static async open(servers: Servers, pipeline: Pipeline, rows: readonly Row[]): Promise<RowPipeline> {
-    const { publication, others }: PipelineSettings = PIPELINES[pipeline];
+    const { publication, others, concernsAll }: PipelineSettings = PIPELINES[pipeline];
     const all = { 'public.bystander': plain, 'public.sentinel': plain };
     const trial = await servers.trial(`${BYSTANDER}; ${SENTINEL}`, all, { others: others ?? {} });
     const placed = rows.map((row, at) => new PlacedRow(row, `row${at}`, trial.slot));
     const clients = [await servers.source.connect(trial.name), await servers.source.connect(trial.name)] as const;
-    const opened = new RowPipeline(trial, placed, clients);
+    const opened = new RowPipeline(trial, concernsAll ?? false, placed, clients);
     for (const one of placed) {
       await opened.#in(one, `CREATE SCHEMA ${one.schema}`);
       await opened.#in(one, one.row.setup ?? PERSON);

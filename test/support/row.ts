@@ -65,7 +65,7 @@ export const PIPELINES = {
   'a publication of ours': { since: 14 },
   'FOR ALL TABLES': { since: 14, publication: () => 'FOR ALL TABLES' },
   'FOR TABLES IN SCHEMA': { since: 15, publication: (schemas) => `FOR TABLES IN SCHEMA ${schemas.join()}` },
-  'a publication made anew': { since: 14, publication: () => 'FOR ALL TABLES' },
+  'a publication made anew': { since: 14, publication: () => 'FOR ALL TABLES', concernsAll: true },
   'unlisted.columns: halt': { since: 14, others: { unlisted: { columns: 'halt' } } },
 } as const satisfies Record<string, PipelineSettings>;
 
@@ -75,6 +75,8 @@ export interface PipelineSettings {
   readonly since: Major;
   /** What CREATE PUBLICATION says behind the name, where pgveil does not make it. */
   readonly publication?: (schemas: readonly string[]) => string;
+  /** What happens there happens to every table. */
+  readonly concernsAll?: true;
   /** More keys of the configuration. */
   readonly others?: Readonly<Record<string, unknown>>;
 }
