@@ -183,14 +183,16 @@ describe('timeouts of the server’s', () => {
 });
 
 describe('tables that are not as the others', () => {
-  test('an empty one, one without partitions and one that is dropped in between: each has its state, and the others stream', async () => {
+  test('an empty one, one without partitions, one that is dropped in between and one of too many columns: each has its state, and the others stream', async () => {
     const setup = `${plain('whole')} ${plain('vanishing')} CREATE TABLE empty (id integer PRIMARY KEY, v text);
-      CREATE TABLE leafless (id integer PRIMARY KEY, v text) PARTITION BY RANGE (id); CREATE TABLE bare ()`;
+      CREATE TABLE leafless (id integer PRIMARY KEY, v text) PARTITION BY RANGE (id); CREATE TABLE bare ();
+      CREATE TABLE wide (id integer PRIMARY KEY, ${Array.from({ length: 1599 }, (_, at) => `c${at} boolean`)})`;
     const well = decided('whole', 'empty', 'leafless');
     await using trial = await servers.trial(setup, {
       ...well,
       ...decided('vanishing'),
       'public.bare': { columns: {} },
+      'public.wide': { columns: { id: 'keep' } },
     });
     const service = await trial.run({ fault: 'snapshot exported:1:SIGSTOP' });
     await service.holds();
@@ -198,6 +200,7 @@ describe('tables that are not as the others', () => {
     service.process.kill('SIGCONT');
     await service.halts('public.vanishing', 'table_missing');
     await service.halts('public.bare', 'no_key');
+    await service.halts('public.wide', 'too_wide');
     await service.reaches('the others', (now) =>
       Object.keys(well).every((name) => now.tables[name]?.state === 'streaming'),
     );
@@ -206,6 +209,10 @@ describe('tables that are not as the others', () => {
     await trial.source.query(`INSERT INTO vanishing VALUES (100, 'later')`);
     await trial.holdsAll(service);
     await trial.assertEqual({ ...well, ...decided('vanishing') });
+    // The one too wide ended one session of all, and no other: it is not tried again as it is.
+    assert.equal(await service.metric('pgveil_troubles_total'), 1);
+    await trial.source.query('ALTER TABLE wide DROP c0');
+    await service.copiesAnew('public.wide', 0);
   });
 
   test('one that may not be read, or not whole, halts alone; the SQL that is shown mends it', async () => {
