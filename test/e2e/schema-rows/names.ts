@@ -94,7 +94,7 @@ export const NAMED: readonly Row[] = [
   },
   {
     name: 'a temporary table of the same name is another table',
-    ddl: ['CREATE TEMPORARY TABLE person (id integer PRIMARY KEY, note text); INSERT INTO person VALUES (1, $$x$$)'],
+    ddl: ['CREATE TEMPORARY TABLE person (id integer, note text) ON COMMIT DROP; INSERT INTO person VALUES (1, $$x$$)'],
     ends: { as: 'unchanged' },
   },
 ];
