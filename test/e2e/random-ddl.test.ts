@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAULTS, RECOPY_FAULTS } from '../../src/core/fault.ts';
@@ -86,7 +87,7 @@ describe('random DDL every second, random changes all the time, and a kill -9', 
       try {
         await run.toItsEnd();
       } catch (error) {
-        throw new Error(`${again}\n${story.join('\n')}\n${(error as Error).stack}`, { cause: error });
+        throw new Error(`${again}\n${story.join('\n')}\n${run.lastWords}\n${(error as Error).stack}`);
       }
     });
   }
@@ -164,6 +165,10 @@ class Run implements AsyncDisposable {
     await this.#steady.assertWhole();
   }
 
+  get lastWords(): string {
+    return this.#service.lastWords();
+  }
+
   /** Changes for about a second, and in between one DDL. */
   async #second(): Promise<void> {
     const random = this.#random;
@@ -202,7 +207,9 @@ class Run implements AsyncDisposable {
     if (this.#random.chance(0.5)) {
       process.kill('SIGKILL');
       await process.exited;
-      await this.#trial.catchUp();
+      const { code, stdout, stderr } = await this.#trial.command(['run', '--until-caught-up']);
+      this.#note(`run --until-caught-up ended with exit code ${code}; it said:\n${stdout}${stderr}`);
+      assert.equal(code, 0);
       return;
     }
     if (!this.#service.isRunning || this.#isToDie) {
