@@ -9,6 +9,7 @@ import type { Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
 import { Acks } from './acks.ts';
+import { Goal } from './goal.ts';
 import { Lane } from './lane.ts';
 
 export interface Parts {
@@ -98,6 +99,8 @@ function isBefore(one: Position | null, other: Position | null): boolean {
 type Event = TableEvent<'redacted'>;
 type CopyEvent = Extract<Event, { readonly type: 'copy read' | 'copy finished' }>;
 
+const isOfCopy = (event: Event): event is CopyEvent => event.type === 'copy read' || event.type === 'copy finished';
+
 function nameOf(event: Event): string {
   return event.type === 'stopped' ? event.name : event.table.name;
 }
@@ -111,7 +114,7 @@ class Session {
   readonly #lanes = new Map<string, Lane>();
   /** Aborts the reading: the outer signal, a lane that failed, or being caught up. */
   readonly #stop = new AbortController();
-  #goal: Lsn | null = null;
+  readonly #goal: Goal;
   /** A sink took a position of this session: the source and the rules are what they were, or it would have failed before. */
   #isConfirmed = false;
   #started = false;
@@ -124,6 +127,7 @@ class Session {
     );
     this.#acks = new Acks(0n, new Map(positions));
     this.#from = this.#acks.least;
+    this.#goal = new Goal(parts.source, (lsn) => this.#isDurable(lsn));
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
       const written = (batch: RedactedBatch) => this.#written(batch);
@@ -138,7 +142,7 @@ class Session {
     const writing = lanes.map(([name, lane]) => this.#orStop(naming(name, lane.run())));
     this.#positions = from.position ? null : new Map();
     if (!from.position) void this.#orStop(this.#awaitFirstCopy());
-    if (this.#outset.untilCaughtUp) writing.push(this.#orStop(this.#aim()));
+    if (this.#outset.untilCaughtUp) void this.#orStop(this.#goal.reached().then(() => this.#stop.abort()));
     await this.#orStop(this.#read(from, stopped));
     for (const [, lane] of lanes) lane.end();
     await Promise.race([Promise.all(writing), sleep(DRAIN_MS, undefined, { ref: false })]);
@@ -153,6 +157,7 @@ class Session {
       const redacted = this.#parts.redactor.redact(batch);
       this.#report(redacted);
       this.#giveUp(batch, redacted);
+      this.#unsettled += redacted.events.filter(isOfCopy).length;
       await Promise.all(lanes.map((lane) => lane.push(redacted)));
       if (stopped.aborted) break;
     }
@@ -180,16 +185,13 @@ class Session {
       if (!last?.type.startsWith('copy')) this.#parts.observe({ type: 'table', table, generation, ...state });
     }
     if (batch.events.some(({ type }) => type === 'chunk finished')) this.#outset.advanced();
-    for (const event of batch.events) {
-      if (event.type === 'copy read' || event.type === 'copy finished') void this.#orStop(this.#settle(event));
-    }
+    for (const event of batch.events) if (isOfCopy(event)) void this.#orStop(this.#settle(event));
   }
 
-  /** How much goes on in the sinks beside the stream. */
+  /** How much goes on in the sinks beside the stream, or will when they get to it. */
   #unsettled = 0;
 
   async #settle({ type, table }: CopyEvent): Promise<void> {
-    this.#unsettled++;
     const settled = await Promise.all(
       [...this.#parts.sinks].map(([name, sink]) => naming(name, sink.settled(table.name))),
     );
@@ -201,7 +203,7 @@ class Session {
       this.#outset.healed(name);
       this.#parts.observe({ type: 'table', table: name, generation, state: 'streaming' });
     }
-    this.#stopAtGoal();
+    this.#goal.check();
   }
 
   /** No sink will ever hear of the copy of a table that halted in the redactor. */
@@ -235,20 +237,12 @@ class Session {
       this.#parts.observe({ type: 'acked', pos: lsn });
       reach('after the ack');
     }
-    this.#stopAtGoal();
+    this.#goal.check();
   }
 
-  /** Finds out where the source stands now, which is where to stop. */
-  async #aim(): Promise<void> {
-    await this.#parts.source.copied();
-    this.#goal = await this.#parts.source.end();
-    this.#stopAtGoal();
-  }
-
-  #stopAtGoal(): void {
-    const least = this.#acks.least;
-    if (this.#unsettled > 0) return;
-    if (this.#isConfirmed && this.#goal !== null && least !== null && least >= this.#goal) this.#stop.abort();
+  #isDurable(lsn: Lsn): boolean {
+    const { least } = this.#acks;
+    return this.#unsettled === 0 && this.#isConfirmed && least !== null && least >= lsn;
   }
 
   #failure: { readonly error: unknown } | null = null;
