@@ -5,9 +5,10 @@ import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import { readCatalog } from './catalog.ts';
+import { incomplete } from './check-publication.ts';
 import { type CopyOptions, copyEverything } from './copy.ts';
 import { type Keeper, keepSnapshot } from './keeper.ts';
-import { keepPublication, stepSql } from './publication.ts';
+import { keepPublication, publishable, readPublication, stepSql } from './publication.ts';
 import type { Asked, Reading } from './reading.ts';
 import { ask, endSession, openReader } from './session.ts';
 import { type MadeSlot, makeSlot } from './slot.ts';
@@ -105,15 +106,20 @@ function requireSame(reading: Reading, published: Reading): void {
   }
 }
 
-/** A publication that a person made is never altered: a table that it lacks would be copied, and then stand still. */
-async function requirePublished(observer: pg.Client, name: string, { tables }: Reading, asked: Iterable<string>) {
+/** A publication that a person made is never altered: what it lacks or keeps back would be copied, and then stand still. */
+async function requirePublished(observer: pg.Client, name: string, reading: Reading, asked: Iterable<string>) {
+  const tables = new Map(Array.from(asked, (one) => [one, reading.tables.get(one)!]));
+  const publication = await readPublication(observer, name);
+  const [unfit] = publication ? incomplete(name, publication, { tables }) : [];
+  if (unfit)
+    throw new PgveilError('publication_unfit', `source: the publication ${name} ${unfit[0]}`, { fix: unfit[1] });
   const rows = await ask<Record<'schemaname' | 'tablename', string>>(
     observer,
     'SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = $1',
     [name],
   );
   const published = new Set(rows.map((row) => JSON.stringify([row.schemaname, row.tablename])));
-  const wanted = [...asked].flatMap((one) => tables.get(one)?.table ?? []);
+  const wanted = publishable({ tables });
   const lacking = wanted.filter(({ schema, relation }) => !published.has(JSON.stringify([schema, relation])));
   if (lacking.length === 0) return;
   const message = `source: the publication ${name} lacks ${lacking.map((table) => table.name).join(', ')}`;

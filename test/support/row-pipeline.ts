@@ -132,6 +132,14 @@ export class RowPipeline implements AsyncDisposable {
     }
   }
 
+  /** What the rows want written once all is as it should be, and something to every table. */
+  async writeMore(): Promise<void> {
+    for (const one of this.rows) {
+      for (const statement of one.row.later ?? []) await this.#in(one, statement);
+      await this.#dml(one);
+    }
+  }
+
   async fix(): Promise<void> {
     for (const one of this.rows) {
       const { ends } = one.row;

@@ -70,7 +70,11 @@ async function testIn(context: TestContext, circumstance: Circumstance, pipeline
     assert.equal(state, 'streaming');
     if (isQuiet(circumstance) && !pipeline.concernsAll) assert.equal(generation, 1);
   });
+  await pipeline.writeMore();
   await trial.holdsAll(service);
+  await context.test('whatever is written then arrives as well', async () => {
+    for (const one of trials) await one.assertStreams();
+  });
   await context.test('and nothing raw left', () => trial.assertSilent([ssn], service));
 
   await pipeline.fix();
@@ -124,6 +128,11 @@ class RowTrial {
     if (ends.says && this.#isQuiet) assert.match(this.#service.process.output, ends.says);
   }
 
+  /** What streams goes on to. */
+  async assertStreams(): Promise<void> {
+    if (this.ends.as !== 'halted') await this.#assertEqual(this.#service, this.ends.equals);
+  }
+
   /** `since`: when the fix of all was done, on performance.now(). */
   async assertFixed(service: Service, since: number): Promise<void> {
     this.#deadline = since + PATIENCE_MS;
@@ -160,7 +169,8 @@ class RowTrial {
       found = await this.#pipeline.differences(own);
       return found.length === 0;
     };
-    const seen = () => `${this.#one.schema} to stream and be equal: ${JSON.stringify(found)}; ${service.lastWords()}`;
+    const seen = () =>
+      `${this.name}: ${this.#one.schema} to stream and be equal: ${JSON.stringify(found)}; ${service.lastWords()}`;
     await until(isEqual, { what: seen, timeout: this.#patience, interval: 200 });
   }
 }

@@ -19,6 +19,8 @@ export interface Row {
   readonly tables?: Tables;
   /** What is done: each statement, or several with `;` between them, in a transaction of its own. */
   readonly ddl: readonly string[];
+  /** DML once all is as it should be: it has to arrive. */
+  readonly later?: readonly string[];
   /** Of statements that Postgres refuses inside a transaction. */
   readonly outside?: true;
   /** Tables that the configuration has differently from then on; the service is started anew. */
@@ -65,6 +67,7 @@ export const PIPELINES = {
   'a publication of ours': { since: 14 },
   'FOR ALL TABLES': { since: 14, publication: () => 'FOR ALL TABLES' },
   'FOR TABLES IN SCHEMA': { since: 15, publication: (schemas) => `FOR TABLES IN SCHEMA ${schemas.join()}` },
+  'our publication changed': { since: 14, concernsAll: true },
   'a publication made anew': { since: 14, publication: () => 'FOR ALL TABLES', concernsAll: true },
   'unlisted.columns: halt': { since: 14, others: { unlisted: { columns: 'halt' } } },
 } as const satisfies Record<string, PipelineSettings>;

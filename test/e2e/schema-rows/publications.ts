@@ -45,7 +45,7 @@ const UNNAMED: readonly Row[] = [
     name: 'a table without TOAST truncated is empty, and its next rows come',
     setup: WITHOUT_TOAST,
     tables: narrow,
-    ddl: ['TRUNCATE person; ALTER TABLE person ALTER ssn SET STATISTICS 7'],
+    ddl: ['TRUNCATE person', 'ALTER TABLE person ALTER ssn SET STATISTICS 7'],
     ends: { as: 'unchanged' },
   },
 ];
@@ -62,6 +62,7 @@ export const PUBLICATIONS: readonly Row[] = [
   {
     name: 'a table out of its publication is put back',
     ddl: ['ALTER PUBLICATION $publication DROP TABLE ONLY person'],
+    later: [`UPDATE person SET note = 'seen' WHERE id = 70`],
     ends: { as: 'recopied', says: /it was taken out of its publication/ },
   },
   {
@@ -78,6 +79,7 @@ export const PUBLICATIONS: readonly Row[] = [
       `ALTER PUBLICATION $publication DROP TABLE ONLY person;
       ALTER PUBLICATION $publication ADD TABLE ONLY person WHERE (id < 50)`,
     ],
+    later: [`UPDATE person SET note = 'seen' WHERE id = 70`],
     ends: { as: 'recopied', says: OUT_AND_IN },
     since: 15,
   },
@@ -87,6 +89,7 @@ export const PUBLICATIONS: readonly Row[] = [
       `ALTER PUBLICATION $publication DROP TABLE ONLY person;
       ALTER PUBLICATION $publication ADD TABLE ONLY person (id, note)`,
     ],
+    later: [`UPDATE person SET ssn = 'seen' WHERE id = 70`],
     ends: { as: 'recopied', says: OUT_AND_IN },
     since: 15,
   },
@@ -109,6 +112,13 @@ export const PUBLICATIONS: readonly Row[] = [
     ],
     ends: { as: 'recopied', says: OUT_AND_IN },
     pipeline: 'FOR TABLES IN SCHEMA',
+  },
+  {
+    name: 'a publication that somebody has leave out updates sends them again',
+    ddl: [`ALTER PUBLICATION $publication SET (publish = 'insert')`],
+    later: [`UPDATE person SET note = 'seen' WHERE id = 70`, 'DELETE FROM person WHERE id = 71'],
+    ends: { as: 'recopied', says: /its publication was changed or made anew/ },
+    pipeline: 'our publication changed',
   },
   {
     name: 'a publication made anew concerns every table of it',
