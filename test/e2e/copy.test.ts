@@ -7,7 +7,7 @@ import type { Service, Status } from '../support/service.ts';
 import type { Trial } from '../support/trial.ts';
 import { until } from '../support/wait.ts';
 
-// What a copy meets on a source that is in use, whether it is the first one or one beside the stream.
+// What a copy meets on a source that is in use, whether it is the first one or one beside the stream (C-01, C-04, C-07, C-08, C-10).
 
 const servers = await Servers.start({ sourceSettings: { max_prepared_transactions: '5' } });
 after(() => servers[Symbol.asyncDispose]());

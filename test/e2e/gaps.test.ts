@@ -7,7 +7,8 @@ import type { Service, Status } from '../support/service.ts';
 import type { Trial } from '../support/trial.ts';
 import { until } from '../support/wait.ts';
 
-// What leaves a gap in the stream: the slot or the publication is gone for a while, and what is written meanwhile will never be sent.
+// What leaves a gap in the stream: the slot or the publication is gone for a while, and what is written meanwhile will never be sent (X-11,
+// X-12, X-17).
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());
@@ -141,3 +142,46 @@ for (const [what, happens] of Object.entries(GAPS)) {
     await trial.assertEqual();
   });
 }
+
+test('a table out of a publication that a person made, and later in it again: copied anew by then, the others stream meanwhile', async () => {
+  const setup = `${SETUP}; CREATE PUBLICATION theirs FOR TABLE ${NAMES.join()} WITH (publish_via_partition_root = true)`;
+  await using trial = await servers.trial(setup, TABLES, { publication: 'theirs' });
+  const service = await trial.stream();
+  await trial.source.query('ALTER PUBLICATION theirs DROP TABLE one');
+  await write(trial, 1);
+  const isTold = ({ tables }: Status) =>
+    tables['public.one']!.warnings.some(({ code }) => code === 'publication_unfit');
+  await service.reaches('what the publication lacks', isTold);
+  await write(trial, 2);
+  const { tables } = await trial.holdsAll(service);
+  assert.deepEqual([tables['public.one']!.state, tables['public.two']!.state], ['waiting', 'streaming']);
+  await trial.assertEqual({ 'public.two': TABLES['public.two']! });
+  await trial.source.query('ALTER PUBLICATION theirs ADD TABLE one');
+  await service.copiesAnew('public.one', 1);
+  await write(trial, 3);
+  const { tables: now } = await trial.holdsAll(service);
+  assert.equal(now['public.two']!.generation, 1);
+  await trial.assertEqual();
+});
+
+test('a publication that a person made sends partitions for a while: the whole of them waits, and no other table', async () => {
+  const setup = `${SETUP}; CREATE TABLE part (id integer PRIMARY KEY, v text) PARTITION BY RANGE (id);
+    CREATE TABLE leaf PARTITION OF part DEFAULT; INSERT INTO part VALUES (1, 'one'), (2, 'two');
+    CREATE PUBLICATION theirs FOR TABLE ${NAMES.join()}, part WITH (publish_via_partition_root = true)`;
+  const tables = { ...TABLES, 'public.part': { columns: { id: 'keep', v: 'keep' } } } as const;
+  await using trial = await servers.trial(setup, tables, { publication: 'theirs' });
+  const service = await trial.stream();
+  await trial.source.query('ALTER PUBLICATION theirs SET (publish_via_partition_root = false)');
+  await trial.source.query('DELETE FROM part WHERE id = 1');
+  await write(trial, 1);
+  for (const name of NAMES) await service.copiesAnew(`public.${name}`, 1);
+  const { tables: now } = await trial.holdsAll(service);
+  assert.equal(now['public.part']!.state, 'waiting');
+  await trial.assertEqual(TABLES);
+  await trial.source.query('ALTER PUBLICATION theirs SET (publish_via_partition_root = true)');
+  await service.copiesAnew('public.part', 1);
+  await trial.source.query(`INSERT INTO part VALUES (3, 'three')`);
+  await service.isReady();
+  await trial.holdsAll(service);
+  await trial.assertEqual();
+});

@@ -7,7 +7,7 @@ import { ask, Database, PreparedCopy, textRows } from './parts.ts';
 const rows = (table: string, count: number) =>
   `INSERT INTO ${table} SELECT i, repeat(md5(i::text), 6) FROM generate_series(1, ${count}) i;`;
 
-/** What eight workers find at once: tables of every size, and of every way to lie on disk. */
+/** What eight workers find at once (C-03): tables of every size, and of every way to lie on disk. */
 const TABLES: Record<string, string> = {
   large: `CREATE TABLE large (id int PRIMARY KEY, v text); ${rows('large', 20_000)}`,
   empty: 'CREATE TABLE empty (id int PRIMARY KEY, v text);',

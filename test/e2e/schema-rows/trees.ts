@@ -81,6 +81,13 @@ const OF_A_TREE: readonly Row[] = [
     ddl: ['ALTER PUBLICATION $publication ADD TABLE leaf'],
     ends: { as: 'unchanged' },
   },
+  {
+    name: 'a publication that somebody has send partitions sends the whole again',
+    ddl: ['ALTER PUBLICATION $publication SET (publish_via_partition_root = false)'],
+    later: [`UPDATE person SET note = 'seen' WHERE id = 70`, 'DELETE FROM person WHERE id = 71'],
+    ends: { as: 'recopied', says: /its publication was changed or made anew/ },
+    pipeline: 'our publication changed',
+  },
 ];
 
 /** Tables that inherit are tables of their own, listed or not. */
