@@ -88,6 +88,8 @@ export class Trial implements AsyncDisposable {
       sinks: { twin: { type: 'postgres', url: this.twinUrl, ...sink } },
       memory,
       http: { listen: `127.0.0.1:${this.#port}` },
+      // By default it is made of the name, which trials of other test files have as well.
+      control: this.file('control.sock'),
       ...others,
     };
   }
