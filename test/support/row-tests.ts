@@ -35,10 +35,10 @@ export function testRows(rows: readonly Row[]): void {
       after(() => servers[Symbol.asyncDispose]());
 
       for (const circumstance of circumstances) {
-        for (const [pipeline, some] of byPipeline(rows, major)) {
-          test(`${circumstance}, ${pipeline}`, async (context) => {
-            await using opened = await RowPipeline.open(servers, pipeline, some);
-            await testIn(context, circumstance, opened);
+        for (const group of groups(rows, major)) {
+          test(`${circumstance}, ${group.name}`, async (context) => {
+            await using pipeline = await RowPipeline.open(servers, group.pipeline, group.rows);
+            await testIn(context, circumstance, pipeline);
           });
         }
       }
@@ -48,16 +48,20 @@ export function testRows(rows: readonly Row[]): void {
   }
 }
 
-/** Rows that want another configuration have a pipeline of their own: it is started anew for them. */
-function byPipeline(rows: readonly Row[], major: Major): [Pipeline, Row[]][] {
-  const groups = Object.groupBy(
-    rows.filter(({ since = 14 }) => since <= major),
-    ({ pipeline = 'a publication of ours', configured }) => `${pipeline}${configured ? ' ' : ''}`,
-  );
-  return Object.entries(groups)
-    .map(([name, some]) => [name.trim() as Pipeline, some!] as [Pipeline, Row[]])
-    .filter(([name]) => PIPELINES[name].since <= major);
+interface Group {
+  readonly name: string;
+  readonly pipeline: Pipeline;
+  readonly rows: readonly Row[];
 }
+
+/** By pipeline; rows that want another configuration have one of their own, which is started anew for them. */
+function groups(rows: readonly Row[], major: Major): Group[] {
+  const present = rows.filter((row) => Math.max(row.since ?? 14, PIPELINES[pipelineOf(row)].since) <= major);
+  const named = Object.groupBy(present, (row) => `${pipelineOf(row)}${row.configured ? ', configured anew' : ''}`);
+  return Object.entries(named).map(([name, some]) => ({ name, pipeline: pipelineOf(some![0]!), rows: some! }));
+}
+
+const pipelineOf = ({ pipeline }: Row): Pipeline => pipeline ?? 'a publication of ours';
 
 async function testIn(context: TestContext, circumstance: Circumstance, pipeline: RowPipeline): Promise<void> {
   const { trial, rows } = pipeline;
