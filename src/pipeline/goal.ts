@@ -19,7 +19,7 @@ export class Goal {
     await this.#source.copied();
     do {
       this.#arrived = Promise.withResolvers();
-      this.#lsn = await this.#source.end();
+      this.#lsn = await this.#source.end(); // a round trip: the batch that ended the last copy was read meanwhile
       this.check();
       await this.#arrived.promise;
     } while (await this.#source.copied());

@@ -8,6 +8,7 @@ import type { Observe } from '../core/observer.ts';
 import type { Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
+import type { Stage } from '../core/tuple.ts';
 import { Acks } from './acks.ts';
 import { Goal } from './goal.ts';
 import { Lane } from './lane.ts';
@@ -97,9 +98,12 @@ function isBefore(one: Position | null, other: Position | null): boolean {
 }
 
 type Event = TableEvent<'redacted'>;
-type CopyEvent = Extract<Event, { readonly type: 'copy read' | 'copy finished' }>;
+type SettledEvent<S extends Stage> = Extract<TableEvent<S>, { readonly type: 'copy read' | 'copy finished' }>;
 
-const isOfCopy = (event: Event): event is CopyEvent => event.type === 'copy read' || event.type === 'copy finished';
+/** What sets something going in the sinks that ends beside the stream: see Sink.settled. */
+function isSettled<S extends Stage>(event: TableEvent<S>): event is SettledEvent<S> {
+  return event.type === 'copy read' || event.type === 'copy finished';
+}
 
 function nameOf(event: Event): string {
   return event.type === 'stopped' ? event.name : event.table.name;
@@ -153,11 +157,11 @@ class Session {
   async #read(from: Checkpoint, stopped: AbortSignal): Promise<void> {
     const lanes = [...this.#lanes.values()];
     for await (const batch of this.#parts.source.read(from, stopped)) {
+      this.#unsettled += batch.events.filter(isSettled).length;
       await nextTurn(); // Batches may be ready in numbers. Each holds the event loop for long enough.
       const redacted = this.#parts.redactor.redact(batch);
       this.#report(redacted);
       this.#giveUp(batch, redacted);
-      this.#unsettled += redacted.events.filter(isOfCopy).length;
       await Promise.all(lanes.map((lane) => lane.push(redacted)));
       if (stopped.aborted) break;
     }
@@ -185,13 +189,13 @@ class Session {
       if (!last?.type.startsWith('copy')) this.#parts.observe({ type: 'table', table, generation, ...state });
     }
     if (batch.events.some(({ type }) => type === 'chunk finished')) this.#outset.advanced();
-    for (const event of batch.events) if (isOfCopy(event)) void this.#orStop(this.#settle(event));
+    for (const event of batch.events.filter(isSettled)) void this.#orStop(this.#settle(event));
   }
 
-  /** How much goes on in the sinks beside the stream, or will when they get to it. */
+  /** How much goes on in the sinks beside the stream, from the moment that it was read: nothing is caught up before. */
   #unsettled = 0;
 
-  async #settle({ type, table }: CopyEvent): Promise<void> {
+  async #settle({ type, table }: SettledEvent<'redacted'>): Promise<void> {
     const settled = await Promise.all(
       [...this.#parts.sinks].map(([name, sink]) => naming(name, sink.settled(table.name))),
     );
@@ -208,12 +212,14 @@ class Session {
 
   /** No sink will ever hear of the copy of a table that halted in the redactor. */
   #giveUp({ events }: RawBatch, redacted: RedactedBatch): void {
-    for (const event of events) {
-      if (event.type !== 'copy read') continue;
+    const passed = redacted.events.filter(isSettled);
+    for (const event of events.filter(isSettled)) {
       const { name } = event.table;
-      const passed = redacted.events.some((other) => other.type === 'copy read' && other.table.name === name);
-      if (!passed) this.#parts.source.settled(name, event.generation, false);
+      if (passed.some(({ type, table }) => type === event.type && table.name === name)) continue;
+      this.#unsettled--;
+      if (event.type === 'copy read') this.#parts.source.settled(name, event.generation, false);
     }
+    this.#goal.check();
   }
 
   /** What is durable in each sink, as long as the first copy is not: nobody can do anything with such a position. */
