@@ -93,6 +93,13 @@ export const PUBLICATIONS: readonly Row[] = [
     ends: { as: 'recopied', says: OUT_AND_IN },
     since: 15,
   },
+  {
+    name: 'a table without TOAST truncated is empty under a publication that names it, too',
+    setup: WITHOUT_TOAST,
+    tables: narrow,
+    ddl: ['TRUNCATE person', 'ALTER TABLE person ALTER ssn SET STATISTICS 7'],
+    ends: { as: 'unchanged' },
+  },
   ...UNNAMED.map((row) => ({ ...row, pipeline: 'FOR ALL TABLES' as const })),
   ...UNNAMED.map((row) => ({ ...row, pipeline: 'FOR TABLES IN SCHEMA' as const })),
   {
