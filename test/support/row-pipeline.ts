@@ -4,7 +4,7 @@ import type { Tables } from './decisions.ts';
 import { differences } from './oracle.ts';
 import { dmlOf, PERSON, PIPELINES, type Pipeline, type PipelineSettings, person, type Row } from './row.ts';
 import type { Servers } from './servers.ts';
-import type { Service, TableStatus } from './service.ts';
+import type { Service, Status } from './service.ts';
 import { KEY, type Trial } from './trial.ts';
 
 const SENTINEL =
@@ -56,6 +56,7 @@ export class RowPipeline implements AsyncDisposable {
   readonly concernsAll: boolean;
   readonly #client: pg.Client;
   readonly #writer: pg.Client;
+  #before: Status['tables'] = {};
   #writes = 0;
 
   private constructor(
@@ -88,6 +89,19 @@ export class RowPipeline implements AsyncDisposable {
       await trial.source.query(`CREATE PUBLICATION ${trial.slot} ${what}`);
     }
     return opened;
+  }
+
+  /** The service, once every table streams: from then on something happens to them. */
+  async stream(): Promise<Service> {
+    const service = await this.trial.run();
+    await service.isReady(180_000);
+    this.#before = (await service.status()).tables;
+    return service;
+  }
+
+  /** Whether it was copied since it streamed first. A first copy may have been begun anew, so the number says nothing. */
+  isCopiedAnew(table: string, { tables }: Status): boolean {
+    return tables[table]!.generation > this.#before[table]!.generation;
   }
 
   /** Runs in the row's schema. */
@@ -195,10 +209,6 @@ export class RowPipeline implements AsyncDisposable {
     const { generation } = (await service.status()).tables['public.sentinel']!;
     await this.trial.source.query(`ALTER TABLE sentinel ALTER v TYPE text USING id || 'again'`);
     await service.copiesAnew('public.sentinel', generation, 90_000);
-  }
-
-  async tablesNow(service: Service): Promise<Readonly<Record<string, TableStatus>>> {
-    return (await service.status()).tables;
   }
 
   /** In words, per table; empty where the twin is as it must be. */

@@ -93,7 +93,8 @@ export class Trial implements AsyncDisposable {
       sinks: { twin: { type: 'postgres', url: this.twinUrl, ...sink } },
       memory,
       http: { listen: `127.0.0.1:${this.#port}` },
-      control: this.file('control.sock'), // by name it would be that of other tests' trials too
+      // By default it is made of the name, which trials of other test files have as well.
+      control: this.file('control.sock'),
       ...others,
     };
   }

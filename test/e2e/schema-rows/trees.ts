@@ -62,6 +62,7 @@ const OF_A_TREE: readonly Row[] = [
       CREATE TABLE twig_leaf PARTITION OF twig DEFAULT; INSERT INTO twig SELECT 'x', -i, '${ssn.value}' FROM generate_series(300001, 300009) i;
       ALTER TABLE person DETACH PARTITION branch; ALTER TABLE person ATTACH PARTITION twig FOR VALUES FROM (-400000) TO (-300000)`,
     ],
+    first: [`ALTER TABLE person ALTER note TYPE text USING note || '!'`],
     ends: { as: 'recopied' },
   },
   {
