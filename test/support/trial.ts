@@ -118,16 +118,21 @@ export class Trial implements AsyncDisposable {
 
   /** Runs `pgveil ARGS` to its end. */
   async pgveil(args: readonly string[], timeout = 30_000): Promise<Ran> {
-    return await runPgveil([...args], { timeout, cwd: this.#directory });
+    return await runPgveil([...args], { timeout, cwd: this.#directory, env: this.#ownSocket });
   }
 
   /** Starts the service, in the directory of its configuration. */
   async run({ fault = '', port = this.#port, environment = {} }: RunOptions = {}): Promise<Service> {
     const file = await this.write({ ...this.configuration(), http: { listen: `127.0.0.1:${port}` } }, `${port}.yaml`);
-    const env = { PGVEIL_FAULT: fault, ...environment };
+    const env = { PGVEIL_FAULT: fault, ...this.#ownSocket, ...environment };
     const service = new Service(startPgveil(['run', '-c', file], { env, cwd: this.#directory }), port);
     this.#started.push(service);
     return service;
+  }
+
+  /** Another test file's trials have the same names. */
+  get #ownSocket(): Record<string, string> {
+    return { XDG_RUNTIME_DIR: this.#directory };
   }
 
   /** The service, once every table streams. */
