@@ -5,11 +5,13 @@ import { ofSink } from '../core/errors.ts';
 import { reach } from '../core/fault.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Observe } from '../core/observer.ts';
-import type { Redactor } from '../core/redactor.ts';
+import type { Approval, Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
 import { Acks } from './acks.ts';
+import type { Clerk, Command, Desk } from './desk.ts';
 import { Lane } from './lane.ts';
+import { OrderBook } from './order-book.ts';
 
 export interface Parts {
   readonly source: Source;
@@ -33,8 +35,10 @@ export interface Outset {
   readonly healthy: () => void;
   /** Called whenever more is durable than before: whatever was wrong is over. */
   readonly advanced: () => void;
-  /** A table was copied anew: what halted it is over. */
+  /** A table was copied anew, or is to be because a person said so: what halted it is over. */
   readonly healed: (table: string) => void;
+  /** Where people ask for something while the session runs. */
+  readonly desk: Desk;
 }
 
 /** After a signal, how long what is in hand may take to become durable; the rest is rolled back and read again. */
@@ -56,9 +60,12 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
     for (const [sink, { position }] of checkpoints) {
       if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
     }
-    const tables = parts.redactor.open(from.tables, outset.halts);
-    await new Session(parts, outset, checkpoints).run({ ...from, tables }, signal);
+    const tables = parts.redactor.open(from.tables, outset.halts, outset.desk.orders);
+    const session = new Session(parts, outset, checkpoints);
+    outset.desk.open(session);
+    await session.run({ ...from, tables }, signal);
   } finally {
+    outset.desk.close();
     await Promise.allSettled([parts.source.close(), ...[...parts.sinks.values()].map((sink) => sink.close())]);
   }
 }
@@ -102,7 +109,7 @@ function nameOf(event: Event): string {
   return event.type === 'stopped' ? event.name : event.table.name;
 }
 
-class Session {
+class Session implements Clerk {
   readonly #parts: Parts;
   readonly #outset: Outset;
   readonly #acks: Acks;
@@ -124,10 +131,15 @@ class Session {
     );
     this.#acks = new Acks(0n, new Map(positions));
     this.#from = this.#acks.least;
+    this.#book = new OrderBook(parts);
+    this.#before = [...checkpoints.values()].find(({ position }) => position !== null)?.position ?? null;
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
       const written = (batch: RedactedBatch) => this.#written(batch);
-      const durable = ({ pos }: Position) => this.#durable(name, pos);
+      const durable = ({ pos }: Position, batches: number) => {
+        this.#book.durable(name, batches);
+        this.#durable(name, pos);
+      };
       this.#lanes.set(name, new Lane(sink, limit, { written, durable }));
     }
   }
@@ -142,6 +154,7 @@ class Session {
     await this.#orStop(this.#read(from, stopped));
     for (const [, lane] of lanes) lane.end();
     await Promise.race([Promise.all(writing), sleep(DRAIN_MS, undefined, { ref: false })]);
+    this.#book.close();
     if (this.#failure) throw this.#failure.error;
   }
 
@@ -150,12 +163,33 @@ class Session {
     const lanes = [...this.#lanes.values()];
     for await (const batch of this.#parts.source.read(from, stopped)) {
       await nextTurn(); // Batches may be ready in numbers. Each holds the event loop for long enough.
+      if (batch.position && this.#isOtherDatabase(batch.position)) this.#parts.redactor.unbind();
       const redacted = this.#parts.redactor.redact(batch);
+      this.#book.pushed(batch);
       this.#report(redacted);
       this.#giveUp(batch, redacted);
       await Promise.all(lanes.map((lane) => lane.push(redacted)));
       if (stopped.aborted) break;
     }
+  }
+
+  readonly #book: OrderBook;
+
+  async take(command: Command): Promise<void> {
+    for (const table of await this.#book.take(command)) this.#outset.healed(table);
+  }
+
+  async approval(table: string): Promise<Approval> {
+    return await this.#book.approval(table);
+  }
+
+  /** What an accepted source is compared with: where the sinks stood before. */
+  #before: Position | null;
+
+  #isOtherDatabase({ history }: Position): boolean {
+    const before = this.#before?.history ?? history;
+    this.#before = null;
+    return before.systemIdentifier !== history.systemIdentifier || before.databaseOid !== history.databaseOid;
   }
 
   #report(batch: RedactedBatch): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Decision } from '../../config/schema.ts';
-import type { TableEntry } from '../../src/core/checkpoint.ts';
+import { NOTHING_ORDERED, type TableEntry } from '../../src/core/checkpoint.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { bind as bindTable } from '../../transforms/binding.ts';
 import { hashed, keep, masked, tableOf } from './fixture.ts';
@@ -29,7 +29,8 @@ function entryOf(table: Table<'raw'>, columns: ReadonlyMap<string, Decision>, nu
   const { binding } = bind(table, columns, new Map());
   const state = { state: 'streaming' } as const;
   return {
-    ...{ oid: table.oid, shape: shapeOf(table), fingerprint: {}, plan: 'p', key: 'k', generation: 1, state },
+    ...{ oid: table.oid, formerly: [], shape: shapeOf(table), fingerprint: {}, plan: 'p', key: 'k', generation: 1 },
+    ...{ state, order: NOTHING_ORDERED },
     binding: { ...binding, number },
   };
 }
