@@ -48,6 +48,7 @@ export class Recopies {
   /** Tables that a person wants copied anew, and what is to be said of it. */
   readonly #asked = new Set<string>();
   #orders: TableEvent<'raw'>[] = [];
+  readonly #begun = Promise.withResolvers<void>();
   /** Something was found out. */
   #noted = Promise.withResolvers<void>();
 
@@ -58,6 +59,7 @@ export class Recopies {
 
   /** Works until `signal` aborts; a failure is thrown by `take`. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#begun.resolve();
     try {
       while (!signal.aborted) {
         await this.#stopAsked(signal);
@@ -125,8 +127,9 @@ export class Recopies {
     await this.#options.stop(streaming, signal);
   }
 
-  /** See Source.copied. */
+  /** See Source.copied. What the stream begins with may stop tables, so there is no answer before. */
   async copied(): Promise<void> {
+    await this.#begun.promise;
     while (this.#due.isPending) await this.#noted.promise;
   }
 

@@ -30,6 +30,8 @@ export interface RunOptions {
   /** Where it listens; another one for a second instance. */
   readonly port?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** More of the command line. */
+  readonly args?: readonly string[];
 }
 
 /** One pipeline on databases of its own: its configuration file, its processes, and the check whether the twin is right. */
@@ -115,10 +117,10 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Starts the service, in the directory of its configuration. */
-  async run({ fault = '', port = this.#port, environment = {} }: RunOptions = {}): Promise<Service> {
+  async run({ fault = '', port = this.#port, environment = {}, args = [] }: RunOptions = {}): Promise<Service> {
     const file = await this.write({ ...this.configuration(), http: { listen: `127.0.0.1:${port}` } }, `${port}.yaml`);
     const env = { PGVEIL_FAULT: fault, ...environment };
-    const service = new Service(startPgveil(['run', '-c', file], { env, cwd: this.#directory }), port);
+    const service = new Service(startPgveil(['run', '-c', file, ...args], { env, cwd: this.#directory }), port);
     this.#started.push(service);
     return service;
   }
