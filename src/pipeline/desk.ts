@@ -11,7 +11,7 @@ export interface Command {
 
 /** Who does it: a session. */
 export interface Clerk {
-  /** Resolves when what was asked for is durable in every sink. */
+  /** Resolves when what was asked for is durable in every sink. Rejects with `approve_refused` for a definition that is not the present one. */
   take(command: Command): Promise<void>;
   /** What of the table is to be approved. Rejects with `approve_refused` where nothing is. */
   approval(table: string): Promise<Approval>;

@@ -1,7 +1,7 @@
 import type { RawBatch } from '../core/batch.ts';
 import { PgveilError } from '../core/errors.ts';
 import type { Approval } from '../core/redactor.ts';
-import { type Command, interrupted } from './desk.ts';
+import { type Clerk, type Command, interrupted } from './desk.ts';
 import type { Parts } from './session.ts';
 
 /** An order that is not durable yet. */
@@ -13,26 +13,29 @@ interface Open {
 }
 
 /** What people ordered while a session runs, until it is durable in every sink. */
-export class OrderBook {
+export class OrderBook implements Clerk {
   readonly #parts: Pick<Parts, 'source' | 'redactor'>;
   readonly #durable: Map<string, number>;
+  readonly #healed: (table: string) => void;
   #open: Open[] = [];
   #pushed = 0;
 
-  constructor({ source, redactor, sinks }: Pick<Parts, 'source' | 'redactor' | 'sinks'>) {
+  /** `healed`: what halted the table does not count any more. */
+  constructor(
+    { source, redactor, sinks }: Pick<Parts, 'source' | 'redactor' | 'sinks'>,
+    healed: (table: string) => void,
+  ) {
+    this.#healed = healed;
     this.#parts = { source, redactor };
     this.#durable = new Map(Array.from(sinks.keys(), (sink) => [sink, 0]));
   }
 
-  /**
-   * Resolves with the tables it is about when it cannot be forgotten any more. Rejects with `approve_refused`, with what a look at the source
-   * fails with, or with `interrupted` when the session ends before.
-   */
-  async take({ recopy, approve }: Command): Promise<readonly string[]> {
+  /** See Clerk. Rejects also with what a look at the source fails with, and with `interrupted` when the session ends before. */
+  async take({ recopy, approve }: Command): Promise<void> {
     for (const { table, hash } of approve) requirePresent(table, hash, await this.approval(table));
     const approved = approve.map(({ table, hash }) => this.#order(table, hash));
     await Promise.all([...approved, ...recopy.map((table) => this.#order(table, null))]);
-    return [...recopy, ...approve.map(({ table }) => table)];
+    for (const table of [...recopy, ...approve.map(({ table }) => table)]) this.#healed(table);
   }
 
   /** See Clerk. */

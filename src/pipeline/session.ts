@@ -5,12 +5,12 @@ import { ofSink } from '../core/errors.ts';
 import { reach } from '../core/fault.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Observe } from '../core/observer.ts';
-import type { Approval, Redactor } from '../core/redactor.ts';
+import type { Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
 import type { Stage } from '../core/tuple.ts';
 import { Acks } from './acks.ts';
-import type { Clerk, Command, Desk } from './desk.ts';
+import type { Desk } from './desk.ts';
 import { Lane } from './lane.ts';
 import { OrderBook } from './order-book.ts';
 
@@ -62,9 +62,9 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
       if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
     }
     const tables = parts.redactor.open(from.tables, outset.halts, outset.desk.orders);
-    const session = new Session(parts, outset, checkpoints);
-    outset.desk.open(session);
-    await session.run({ ...from, tables }, signal);
+    const book = new OrderBook(parts, outset.healed);
+    outset.desk.open(book);
+    await new Session(parts, outset, checkpoints, book).run({ ...from, tables }, signal);
   } finally {
     outset.desk.close();
     await Promise.allSettled([parts.source.close(), ...[...parts.sinks.values()].map((sink) => sink.close())]);
@@ -115,9 +115,10 @@ function nameOf(event: Event): string {
   return event.type === 'stopped' ? event.name : event.table.name;
 }
 
-class Session implements Clerk {
+class Session {
   readonly #parts: Parts;
   readonly #outset: Outset;
+  readonly #book: OrderBook;
   readonly #acks: Acks;
   /** Where the slowest sink stood. */
   readonly #from: Lsn | null;
@@ -129,7 +130,7 @@ class Session implements Clerk {
   #isConfirmed = false;
   #started = false;
 
-  constructor(parts: Parts, outset: Outset, checkpoints: ReadonlyMap<string, Checkpoint>) {
+  constructor(parts: Parts, outset: Outset, checkpoints: ReadonlyMap<string, Checkpoint>, book: OrderBook) {
     this.#parts = parts;
     this.#outset = outset;
     const positions = [...checkpoints].map(
@@ -137,7 +138,7 @@ class Session implements Clerk {
     );
     this.#acks = new Acks(0n, new Map(positions));
     this.#from = this.#acks.least;
-    this.#book = new OrderBook(parts);
+    this.#book = book;
     this.#before = [...checkpoints.values()].find(({ position }) => position !== null)?.position ?? null;
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
@@ -178,16 +179,6 @@ class Session implements Clerk {
       await Promise.all(lanes.map((lane) => lane.push(redacted)));
       if (stopped.aborted) break;
     }
-  }
-
-  readonly #book: OrderBook;
-
-  async take(command: Command): Promise<void> {
-    for (const table of await this.#book.take(command)) this.#outset.healed(table);
-  }
-
-  async approval(table: string): Promise<Approval> {
-    return await this.#book.approval(table);
   }
 
   /** What an accepted source is compared with: where the sinks stood before. */

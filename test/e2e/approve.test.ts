@@ -24,7 +24,7 @@ const SETUP = `
 /** Neither name is kept: wherever a number stands, it may not leave as it is. */
 const tables: Tables = {
   'public.person': { columns: { id: 'keep', ssn: 'hash', note: { mask: { last: 2 } } } },
-  'public.staff': { columns: { id: 'keep', ssn: 'hash', note: 'keep' } },
+  'public.staff': { columns: { id: 'keep', ssn: 'hash', note: { mask: { last: 1 } } } },
   'public.other': { columns: { id: 'keep', v: 'keep' } },
 };
 
@@ -113,26 +113,42 @@ describe('what changes again between the approval and the copy', () => {
       ALTER TABLE person RENAME between TO id`,
     'a column more': 'ALTER TABLE person ADD more text',
   };
+  /** The service is down, and the columns have swapped names: the definition that a person would approve. */
+  async function swapped(trial: Trial): Promise<string> {
+    await (await trial.stream()).stop();
+    await trial.source.query(`BEGIN; ${SWAP}; UPDATE person SET id = -id; COMMIT`);
+    const { stdout } = await trial.command(['check']);
+    return /public\.person@[0-9a-f]{16}/.exec(stdout)![0];
+  }
+
+  async function assertHalted(trial: Trial, service: Service, approved: string): Promise<void> {
+    await service.halts('public.person', 'names_moved');
+    assert.notEqual(await shown(service, 'public.person'), approved);
+    assert.equal((await trial.command(['approve', approved])).code, 3);
+    await trial.source.query(`UPDATE other SET v = 'still here'`);
+    await trial.holdsAll(service);
+    await trial.assertEqual({ 'public.other': tables['public.other']! });
+    await trial.assertSilent([ssn], service);
+  }
+
   for (const [what, ddl] of Object.entries(AGAIN)) {
     test(`${what}: halted again, with another hash`, async () => {
       await using trial = await servers.trial(SETUP, tables);
-      await (await trial.stream()).stop();
-      await trial.source.query(`BEGIN; ${SWAP}; UPDATE person SET id = -id; COMMIT`);
-      const first = /public\.person@[0-9a-f]{16}/.exec((await trial.command(['check'])).stdout)?.[0];
-      assert.ok(first, 'check shows the definition as well');
-      const service = await trial.run({ fault: 'temporary slot created:1:SIGSTOP', args: ['--approve', first] });
-      await service.holds();
+      const approved = await swapped(trial);
       await trial.source.query(ddl);
-      service.process.kill('SIGCONT');
-      await service.halts('public.person', 'names_moved');
-      assert.notEqual(await shown(service, 'public.person'), first);
-      assert.equal((await trial.command(['approve', first])).code, 3);
-      await trial.source.query(`UPDATE other SET v = 'still here'`);
-      await trial.holdsAll(service);
-      await trial.assertEqual({ 'public.other': tables['public.other']! });
-      await trial.assertSilent([ssn], service);
+      await assertHalted(trial, await trial.run({ args: ['--approve', approved] }), approved);
     });
   }
+
+  test('names that move while the copy begins: halted again, with another hash', async () => {
+    await using trial = await servers.trial(SETUP, tables);
+    const approved = await swapped(trial);
+    const service = await trial.run({ fault: 'temporary slot created:1:SIGSTOP', args: ['--approve', approved] });
+    await service.holds();
+    await trial.source.query(AGAIN['names that move back and another way']);
+    service.process.kill('SIGCONT');
+    await assertHalted(trial, service, approved);
+  });
 });
 
 test('`run --approve` is done once: the same names moved to and fro have to be approved anew', async () => {

@@ -39,6 +39,7 @@ export class Trial implements AsyncDisposable {
   readonly name: string;
   /** What the next start is configured with. */
   tables: Tables;
+  key = KEY;
   /** Sessions of the superuser's on either database. */
   source: pg.Client;
   twin: pg.Client;
@@ -84,7 +85,7 @@ export class Trial implements AsyncDisposable {
     return {
       version: 1,
       name: this.name,
-      key: KEY.toString('base64'),
+      key: this.key.toString('base64'),
       source: { url: this.sourceUrl, snapshot: { workers } },
       tables: this.tables,
       sinks: { twin: { type: 'postgres', url: this.twinUrl, ...sink } },
@@ -174,7 +175,7 @@ export class Trial implements AsyncDisposable {
 
   /** Fails unless the twin is redact(source), row by row. Both must be quiet. */
   async assertEqual(tables = this.tables): Promise<void> {
-    assert.deepEqual(await differences({ source: this.sourceUrl, twin: this.twinUrl, tables, key: KEY }), []);
+    assert.deepEqual(await differences({ source: this.sourceUrl, twin: this.twinUrl, tables, key: this.key }), []);
   }
 
   /** Fails if the source has a slot or publication of ours, or the twin any table. */
