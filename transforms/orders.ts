@@ -53,5 +53,6 @@ function approve(entry: TableEntry, approved: string | undefined): TableEntry {
 
 /** Whoever died between an order and the stop of its table goes on here. */
 function stopOrdered(entry: TableEntry): TableEntry {
-  return entry.order.copy ? { ...entry, state: dueState(entry.state, ORDERED) } : entry;
+  const state = entry.order.copy ? dueState(entry.state, ORDERED) : entry.state;
+  return state === entry.state ? entry : { ...entry, state };
 }

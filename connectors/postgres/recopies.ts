@@ -48,7 +48,6 @@ export class Recopies {
   /** Tables that a person wants copied anew, and what is to be said of it. */
   readonly #asked = new Set<string>();
   #orders: TableEvent<'raw'>[] = [];
-  readonly #begun = Promise.withResolvers<void>();
   /** Something was found out. */
   #noted = Promise.withResolvers<void>();
 
@@ -59,7 +58,6 @@ export class Recopies {
 
   /** Works until `signal` aborts; a failure is thrown by `take`. */
   async run(signal: AbortSignal): Promise<void> {
-    this.#begun.resolve();
     try {
       while (!signal.aborted) {
         await this.#stopAsked(signal);
@@ -127,10 +125,11 @@ export class Recopies {
     await this.#options.stop(streaming, signal);
   }
 
-  /** See Source.copied. What the stream begins with may stop tables, so there is no answer before. */
-  async copied(): Promise<void> {
-    await this.#begun.promise;
+  /** See Source.copied. */
+  async copied(): Promise<boolean> {
+    const { isPending } = this.#due;
     while (this.#due.isPending) await this.#noted.promise;
+    return isPending;
   }
 
   /** Those that are to be copied now. Says of the others why they cannot be. */

@@ -101,8 +101,8 @@ export class PostgresSource implements Source {
     return (await this.#readCatalog(table)).tables.get(table)!.table;
   }
 
-  async copied(): Promise<void> {
-    await (await this.#recopies.promise).copied();
+  async copied(): Promise<boolean> {
+    return await (await this.#recopies.promise).copied();
   }
 
   ack(lsn: Lsn): void {

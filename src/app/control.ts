@@ -31,12 +31,20 @@ export function controlPath({ control, name }: Pick<Config, 'control' | 'name'>)
 export class Control implements Disposable {
   readonly #server: Server;
   readonly #path: string;
-  readonly #desk: Pick<Desk, 'clerk'>;
+  readonly #desk: Desk;
+  readonly #tables: ReadonlyMap<string, unknown>;
 
-  /** Listens once the pipeline is taken over. */
-  constructor(path: string, takenOver: Promise<void>, desk: Pick<Desk, 'clerk'>, observe: Observe) {
+  /** Listens once the pipeline is taken over. `tables`: those that it runs with. */
+  constructor(
+    path: string,
+    takenOver: Promise<void>,
+    desk: Desk,
+    tables: ReadonlyMap<string, unknown>,
+    observe: Observe,
+  ) {
     this.#path = path;
     this.#desk = desk;
+    this.#tables = tables;
     this.#server = createServer({ allowHalfOpen: true }, (socket) => {
       this.#answer(socket).catch(() => socket.destroy());
     });
@@ -75,6 +83,7 @@ export class Control implements Disposable {
 
   async #answerTo(request: Request): Promise<Answer> {
     try {
+      for (const table of tablesOf(request)) this.#require(table);
       if ('show' in request) return { approval: await this.#desk.clerk.approval(request.show) };
       await this.#desk.clerk.take(request);
       return {};
@@ -84,6 +93,17 @@ export class Control implements Disposable {
       return { error: { code, message, fix } };
     }
   }
+
+  /** Whoever asks may have read a newer configuration. */
+  #require(table: string): void {
+    if (this.#tables.has(table)) return;
+    const fix = 'End it and start it anew: what its configuration has more is copied then.';
+    throw new PgveilError('command_line', `the running process has no table ${table}`, { fix });
+  }
+}
+
+function tablesOf(request: Request): readonly string[] {
+  return 'show' in request ? [request.show] : [...request.recopy, ...request.approve.map(({ table }) => table)];
 }
 
 /** What an instance left behind that was killed. Whatever else is there stays, and listening fails. */

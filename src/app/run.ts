@@ -58,7 +58,10 @@ async function work(
   await checkFirst(accepting(assembly.checks, orders), patienceMs, observe, signal);
   const parts = { ...assembly.parts(observe), observe, memory: config.memory };
   const desk = new Desk(orders);
-  using _control = new Control(controlPath(config), takenOver, desk, observe);
+  if (orders.acceptKey)
+    step(observe, '--accept-key: take it away once it is done, as it accepts a mistyped key as well');
+  if (orders.acceptSource) step(observe, '--accept-source: take it away once it is done, as it accepts any source');
+  using _control = new Control(controlPath(config), takenOver, desk, config.tables, observe);
   await runPipeline(parts, { caughtUp: options.untilCaughtUp, patienceMs }, signal, desk);
 }
 

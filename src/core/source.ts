@@ -25,8 +25,8 @@ export interface Source {
   recopy(table: string, approved: string | null): void;
   /** What stands under a table's name now; null where nothing that could be read. */
   look(table: string): Promise<Table<'raw'> | null>;
-  /** Resolves when no table is to be copied any more: each streams, is halted, or waits for a person. */
-  copied(): Promise<void>;
+  /** Resolves when no table is to be copied any more: each streams, is halted, or waits for a person. False where that was so already. */
+  copied(): Promise<boolean>;
   /** Everything before `lsn` is durable in every sink: the slot may move there. Never called with a smaller one. */
   ack(lsn: Lsn): void;
   /**

@@ -146,6 +146,34 @@ describe('later', () => {
   });
 });
 
+describe('an oid that a name was bound to before', () => {
+  const [one, another] = [100, 200];
+  const entryAt = (oid: number, formerly: number[]) => ({
+    ...entryOf(changed({ id: 1, ssn: 2, note: 3 }, oid), configured),
+    formerly,
+  });
+  const as = (relation: string, oid: number) => ({
+    ...changed({ id: 1, ssn: 2, note: 3 }, oid),
+    relation,
+    name: `public.${relation}`,
+  });
+
+  test('is no stranger under another name: after one of two tables that swapped names was approved, the other still waits', () => {
+    const entries = new Map([
+      ['public.t', entryAt(another, [one])],
+      ['public.u', entryAt(another, [])],
+    ]);
+    assert.deepEqual(bind(as('t', another), configured, entries, ['public.u']).moved, []);
+    const { moved } = bind(as('u', one), configured, entries, ['public.t']);
+    assert.deepEqual(moved, [{ what: 'table', from: 'public.t', to: 'public.u' }]);
+  });
+
+  test('is taken in by name when it comes back under its own', () => {
+    const { before, moved } = bind(as('t', one), configured, new Map([['public.t', entryAt(another, [one])]]));
+    assert.deepEqual([before, moved], [null, []]);
+  });
+});
+
 describe('names have moved', () => {
   const moved = (
     columns: Readonly<Record<string, number>>,

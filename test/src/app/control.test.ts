@@ -29,7 +29,8 @@ function open(path: string, refuse: () => PgveilError | null = () => null) {
     },
     approval: async (table) => ({ hash: 'abc', moved: `in ${table}` }),
   });
-  const control = new Control(path, Promise.resolve(), desk, (one) => told.push(one));
+  const tables = new Map([['public.t', null]]);
+  const control = new Control(path, Promise.resolve(), desk, tables, (one) => told.push(one));
   return { asked, told, control, desk };
 }
 
@@ -42,6 +43,7 @@ test('what is asked arrives, and nobody but this user may open the socket', asyn
   assert.equal(found.mode & 0o777, 0o600);
   await askControl(path, { recopy: ['public.t'], approve: [] });
   assert.deepEqual(asked, [{ recopy: ['public.t'], approve: [] }]);
+  await assert.rejects(askControl(path, { recopy: ['public.unknown'], approve: [] }), { code: 'command_line' });
   assert.deepEqual(await askApproval(path, 'public.t'), { hash: 'abc', moved: 'in public.t' });
   control[Symbol.dispose]();
 });

@@ -55,7 +55,9 @@ export class ScriptedSource implements Source {
   async look(): Promise<Table<'raw'> | null> {
     return null;
   }
-  async copied() {}
+  async copied() {
+    return false;
+  }
   async end() {
     return 100n;
   }
