@@ -107,7 +107,7 @@ export class Recopies {
     this.#options.bell.ring();
   }
 
-  /** What was asked for since this was called last; to be told to `ordered` when it was handed out. */
+  /** What was asked for since this was called last; to be told to `note` when it was handed out. */
   orders(): readonly TableEvent<'raw'>[] {
     const orders = this.#orders;
     this.#orders = [];
