@@ -1,5 +1,6 @@
 import type { TableEvent } from '../../src/core/batch.ts';
 import type { TableEntry, TableState } from '../../src/core/checkpoint.ts';
+import { ASKED_FOR } from './question.ts';
 
 /** Halts that the sink or a value was the cause of: another look at the catalog tells nothing about them. */
 const NEEDS_A_PERSON = new Set([
@@ -30,8 +31,6 @@ interface Account {
   /** What the catalog said of it last, and the last that must not be copied. Equal ones say the same. */
   seen: string | null;
   refused: string | null;
-  /** A person asked for its next copy. */
-  isAsked: boolean;
 }
 
 /** Which tables are to be copied anew, and when. Pure: it is told what happens, and times in ms of a monotonic clock. */
@@ -44,14 +43,14 @@ export class Due {
 
   /** What was said of a table, to whoever reads. */
   note(event: TableEvent<'raw'>): void {
-    const account = this.#accounts.get(event.type === 'stopped' ? event.name : event.table.name);
+    const account = this.#accounts.get('name' in event ? event.name : event.table.name);
     if (!account) return;
+    if (event.type === 'ordered') force(account);
     if (event.type === 'defined') account.generation = Math.max(account.generation, event.generation);
     if (event.type === 'copy started') account.isCopying = true;
     if (event.type !== 'stopped' && event.type !== 'copy finished') return;
     account.state = event.type === 'stopped' ? event.state : { state: 'streaming' };
     account.isCopying = false;
-    if (event.type === 'copy finished') account.isAsked = false;
   }
 
   /** Tables that may be due: what the catalog says of them decides. */
@@ -101,18 +100,6 @@ export class Due {
     account.refused = account.seen ?? WHATEVER_IS_SEEN;
   }
 
-  /** Whatever was against a copy of it does not count any more. */
-  force(name: string): void {
-    const account = this.#accounts.get(name)!;
-    account.seen = account.refused = null;
-    account.began = [];
-    account.isAsked = true;
-  }
-
-  isAsked(name: string): boolean {
-    return this.#accounts.get(name)!.isAsked;
-  }
-
   begin(name: string, now: number): void {
     const account = this.#accounts.get(name)!;
     account.generation++;
@@ -124,7 +111,16 @@ export class Due {
 function accountOf(entry: TableEntry | undefined): Account {
   const state = entry?.state ?? ({ state: 'absent' } as const);
   const generation = entry?.generation ?? 0;
-  return { state, generation, isCopying: false, began: [], seen: null, refused: null, isAsked: false };
+  return { state, generation, isCopying: false, began: [], seen: null, refused: null };
+}
+
+const ASKED: TableState = { state: 'stale', since: 0n, reason: ASKED_FOR };
+
+/** A person wants it copied: whatever was against that does not count any more. */
+function force(account: Account): void {
+  account.seen = account.refused = null;
+  account.began = [];
+  if (account.state.state === 'halted' && !account.isCopying) account.state = ASKED;
 }
 
 function dueAt({ began }: Account, now: number): number {

@@ -10,7 +10,6 @@ import { unlessAborted } from './abort.ts';
 import type { Bell } from './bell.ts';
 import { haltFor } from './definition.ts';
 import { Due } from './due.ts';
-import { ASKED_FOR } from './question.ts';
 import type { Problem, Reading, TableReading } from './reading.ts';
 import { stopTable } from './stop.ts';
 import { emptyBatch } from './table-copy.ts';
@@ -47,7 +46,9 @@ export class Recopies {
   /** What is to be handed out next; whoever made it waits until it is taken. */
   #offer: { readonly batch: RawBatch; readonly taken: PromiseWithResolvers<void> } | null = null;
   #failure: { readonly error: unknown } | null = null;
+  /** Tables that a person wants copied anew, and what is to be said of it. */
   readonly #asked = new Set<string>();
+  #orders: TableEvent<'raw'>[] = [];
   /** Something was found out. */
   #noted = Promise.withResolvers<void>();
 
@@ -101,22 +102,28 @@ export class Recopies {
   }
 
   /** See Source.recopy. */
-  ask(name: string): void {
+  ask(name: string, approved: string | null): void {
     this.#asked.add(name);
-    this.#wake();
+    this.#orders.push({ type: 'ordered', name, approved });
+    this.#options.bell.ring();
+  }
+
+  /** What was asked for since this was called last; to be told to `note` when it was handed out. */
+  orders(): readonly TableEvent<'raw'>[] {
+    const orders = this.#orders;
+    this.#orders = [];
+    return orders;
   }
 
   async #stopAsked(signal: AbortSignal): Promise<void> {
     const names = [...this.#asked];
     this.#asked.clear();
     if (names.length === 0) return;
-    for (const name of names) this.#due.force(name);
-    await this.#options.stop(names, signal);
-    // A table that did not stream has nothing to stop; whatever halted it is for the person who asked.
-    const halted = names.filter((name) => this.#due.needsPerson(name));
-    const state = { state: 'stale', since: 0n, reason: ASKED_FOR } as const;
-    const events = halted.map((name) => ({ type: 'stopped', name, oid: 0, state, definition: null }) as const);
-    if (events.length > 0) await this.#hand({ ...NOTHING, events }, signal);
+    const streaming = names.filter((name) => this.#due.stateOf(name).state === 'streaming');
+    if (streaming.length === 0) return;
+    // A copy that came to its end meanwhile took the order for done.
+    for (const name of streaming) this.#orders.push({ type: 'ordered', name, approved: null });
+    await this.#options.stop(streaming, signal);
   }
 
   /** See Source.copied. */
@@ -156,7 +163,8 @@ export class Recopies {
     }
     // A copy for hours is for a person to begin, unless the table was never copied.
     const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
-    if (bytes < this.#options.autoBelow || state.state === 'absent' || this.#due.isAsked(name)) return 'copy';
+    if (bytes < this.#options.autoBelow || state.state === 'absent' || this.#options.rules.isOrdered(table))
+      return 'copy';
     const why = state.state === 'stale' ? state.reason : 'what halted it is over';
     const message = `${name}: ${why}; its ${Math.ceil(bytes / 1024 ** 2)} MB are more than recopy.auto_below`;
     return this.#halt(name, { oid: table.oid, code: 'stale', message, fix: `pgveil recopy '${name}'` });

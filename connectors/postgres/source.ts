@@ -6,6 +6,7 @@ import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Rules, Source } from '../../src/core/source.ts';
+import type { Table } from '../../src/core/table.ts';
 import { unlessAborted } from './abort.ts';
 import { Batches } from './batches.ts';
 import { Bell } from './bell.ts';
@@ -92,8 +93,12 @@ export class PostgresSource implements Source {
     this.#settling.tell(table, generation, isWhole);
   }
 
-  async recopy(table: string): Promise<void> {
-    (await this.#recopies.promise).ask(table);
+  async recopy(table: string, approved: string | null): Promise<void> {
+    (await this.#recopies.promise).ask(table, approved);
+  }
+
+  async look(table: string): Promise<Table<'raw'> | null> {
+    return (await this.#readCatalog(table)).tables.get(table)!.table;
   }
 
   async copied(): Promise<boolean> {

@@ -45,7 +45,7 @@ export type TableEvent<S extends Stage> =
    * It takes the place of the generation before, beside the stream, once this position is durable.
    */
   | { readonly type: 'copy finished'; readonly table: TableOf<S> }
-  | (S extends 'raw' ? RawStopped | Noted : Stopped);
+  | (S extends 'raw' ? RawStopped | Noted | Ordered : Stopped);
 
 /** Reads of `generation` follow; `lsn` is the copy's consistent point, and the fingerprint is of the same moment. */
 interface CopyStarted<S extends Stage> {
@@ -61,6 +61,14 @@ interface Noted {
   readonly type: 'noted';
   readonly table: Table<'raw'>;
   readonly fingerprint: Fingerprint;
+}
+
+/** A person wants the table copied anew, under whatever halted it. That it stops, where it streams, is an event of its own. */
+interface Ordered {
+  readonly type: 'ordered';
+  readonly name: string;
+  /** Hash of the definition that was approved with it; null where none was. */
+  readonly approved: string | null;
 }
 
 /** None of its changes follow until a copy: it is stale or halted. `oid` is 0 where the table is not there. */

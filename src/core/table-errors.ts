@@ -28,7 +28,7 @@ export const TABLE_ERRORS = {
   names_moved: {
     ...table,
     means: 'A column or table took the name of another one that has a decision of its own.',
-    fix: 'Name the columns as they were, or correct the configuration; the table is copied anew then.',
+    fix: '`pgveil approve TABLE@HASH`, as the message has it, if the configuration means what its names stand for now; otherwise name them as they were, or correct the configuration.',
   },
   undecided_column: {
     ...table,

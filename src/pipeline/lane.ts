@@ -11,7 +11,8 @@ const FLUSH_MS = 100;
 export interface LaneListener {
   /** Readers see what a finished copy brought; changes only once they are durable. */
   written(batch: RedactedBatch): void;
-  durable(position: Position): void;
+  /** With it the first `batches` of all that were pushed. */
+  durable(position: Position, batches: number): void;
 }
 
 /**
@@ -63,6 +64,8 @@ export class Lane {
   }
 
   #unflushed = 0;
+  /** Batches. */
+  #written = 0;
   #since = 0;
   #flushing: Promise<void> = Promise.resolve();
   /** Of a flush: what failed behind it failed for the same reason. */
@@ -73,6 +76,7 @@ export class Lane {
     await nextTurn();
     if (this.#unflushed === 0) this.#since = performance.now();
     await this.#sink.write(batch);
+    this.#written++;
     this.#listener.written(batch);
     this.#unflushed += batch.bytes;
     this.#queued -= batch.bytes;
@@ -84,7 +88,8 @@ export class Lane {
   async #startFlush(position: Position): Promise<void> {
     await this.#flushing;
     this.#unflushed = 0;
-    this.#flushing = this.#sink.flush(position).then(() => this.#listener.durable(position));
+    const batches = this.#written;
+    this.#flushing = this.#sink.flush(position).then(() => this.#listener.durable(position, batches));
     this.#flushing.catch((error) => {
       this.#failure ??= { error };
       this.#wake();

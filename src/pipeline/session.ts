@@ -10,8 +10,10 @@ import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
 import type { Stage } from '../core/tuple.ts';
 import { Acks } from './acks.ts';
+import type { Desk } from './desk.ts';
 import { Goal } from './goal.ts';
 import { Lane } from './lane.ts';
+import { OrderBook } from './order-book.ts';
 
 export interface Parts {
   readonly source: Source;
@@ -35,8 +37,10 @@ export interface Outset {
   readonly healthy: () => void;
   /** Called whenever more is durable than before: whatever was wrong is over. */
   readonly advanced: () => void;
-  /** A table was copied anew: what halted it is over. */
+  /** A table was copied anew, or is to be because a person said so: what halted it is over. */
   readonly healed: (table: string) => void;
+  /** Where people ask for something while the session runs. */
+  readonly desk: Desk;
 }
 
 /** After a signal, how long what is in hand may take to become durable; the rest is rolled back and read again. */
@@ -58,9 +62,12 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
     for (const [sink, { position }] of checkpoints) {
       if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
     }
-    const tables = parts.redactor.open(from.tables, outset.halts);
-    await new Session(parts, outset, checkpoints).run({ ...from, tables }, signal);
+    const tables = parts.redactor.open(from.tables, outset.halts, outset.desk.orders);
+    const book = new OrderBook(parts, outset.healed);
+    outset.desk.open(book);
+    await new Session(parts, outset, checkpoints, book).run({ ...from, tables }, signal);
   } finally {
+    outset.desk.close();
     await Promise.allSettled([parts.source.close(), ...[...parts.sinks.values()].map((sink) => sink.close())]);
   }
 }
@@ -112,6 +119,7 @@ function nameOf(event: Event): string {
 class Session {
   readonly #parts: Parts;
   readonly #outset: Outset;
+  readonly #book: OrderBook;
   readonly #acks: Acks;
   /** Where the slowest sink stood. */
   readonly #from: Lsn | null;
@@ -123,7 +131,7 @@ class Session {
   #isConfirmed = false;
   #started = false;
 
-  constructor(parts: Parts, outset: Outset, checkpoints: ReadonlyMap<string, Checkpoint>) {
+  constructor(parts: Parts, outset: Outset, checkpoints: ReadonlyMap<string, Checkpoint>, book: OrderBook) {
     this.#parts = parts;
     this.#outset = outset;
     const positions = [...checkpoints].map(
@@ -131,11 +139,16 @@ class Session {
     );
     this.#acks = new Acks(0n, new Map(positions));
     this.#from = this.#acks.least;
+    this.#book = book;
+    this.#before = [...checkpoints.values()].find(({ position }) => position !== null)?.position ?? null;
     this.#goal = new Goal(parts.source, (lsn) => this.#isDurable(lsn));
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
       const written = (batch: RedactedBatch) => this.#written(batch);
-      const durable = ({ pos }: Position) => this.#durable(name, pos);
+      const durable = ({ pos }: Position, batches: number) => {
+        this.#book.durable(name, batches);
+        this.#durable(name, pos);
+      };
       this.#lanes.set(name, new Lane(sink, limit, { written, durable }));
     }
   }
@@ -150,6 +163,7 @@ class Session {
     await this.#orStop(this.#read(from, stopped));
     for (const [, lane] of lanes) lane.end();
     await Promise.race([Promise.all(writing), sleep(DRAIN_MS, undefined, { ref: false })]);
+    this.#book.close();
     if (this.#failure) throw this.#failure.error;
   }
 
@@ -159,12 +173,23 @@ class Session {
     for await (const batch of this.#parts.source.read(from, stopped)) {
       this.#unsettled += batch.events.filter(isSettled).length;
       await nextTurn(); // Batches may be ready in numbers. Each holds the event loop for long enough.
+      if (batch.position && this.#isOtherDatabase(batch.position)) this.#parts.redactor.unbind();
       const redacted = this.#parts.redactor.redact(batch);
+      this.#book.pushed(batch);
       this.#report(redacted);
       this.#giveUp(batch, redacted);
       await Promise.all(lanes.map((lane) => lane.push(redacted)));
       if (stopped.aborted) break;
     }
+  }
+
+  /** What an accepted source is compared with: where the sinks stood before. */
+  #before: Position | null;
+
+  #isOtherDatabase({ history }: Position): boolean {
+    const before = this.#before?.history ?? history;
+    this.#before = null;
+    return before.systemIdentifier !== history.systemIdentifier || before.databaseOid !== history.databaseOid;
   }
 
   #report(batch: RedactedBatch): void {

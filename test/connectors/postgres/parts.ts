@@ -155,7 +155,7 @@ export class Consumer {
 
   take(batch: RawBatch): void {
     for (const event of batch.events) {
-      const name = event.type === 'stopped' ? event.name : event.table.name;
+      const name = 'name' in event ? event.name : event.table.name;
       if (event.type === 'chunk finished' || event.type === 'chunk abandoned') this.#endChunk(name, event);
       else this.#happened(name, event.type === 'stopped' ? `stopped: ${reasonOf(event.state)}` : event.type);
     }

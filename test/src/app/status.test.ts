@@ -4,13 +4,14 @@ import { createHttp, listen } from '../../../src/app/http.ts';
 import { Metrics } from '../../../src/app/metrics.ts';
 import { State } from '../../../src/app/state.ts';
 import { statusText } from '../../../src/app/status.ts';
-import type { Checkpoint, TableEntry, TableState } from '../../../src/core/checkpoint.ts';
+import { type Checkpoint, NOTHING_ORDERED, type TableEntry, type TableState } from '../../../src/core/checkpoint.ts';
 import type { SlotSeen } from '../../../src/core/observer.ts';
 import { positionAt } from '../pipeline/parts.ts';
 import { configText, pgveil } from './fakes.ts';
 
 const entry = (state: TableState): TableEntry => ({
   oid: 1,
+  formerly: [],
   binding: { number: 1, columns: [] },
   shape: { columns: [], key: [], identity: 'default' },
   fingerprint: null,
@@ -18,6 +19,7 @@ const entry = (state: TableState): TableEntry => ({
   key: '',
   generation: 3,
   state,
+  order: NOTHING_ORDERED,
 });
 
 const slot: SlotSeen = { type: 'slot', end: 300n, retainedBytes: 4096, walStatus: 'reserved', safeBytes: 1 };
