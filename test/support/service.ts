@@ -15,6 +15,7 @@ export interface Status {
 export interface TableStatus {
   readonly state: 'waiting' | 'copying' | 'streaming' | 'halted';
   readonly generation: number;
+  readonly reason?: string;
   readonly warnings: readonly { readonly code: string }[];
   readonly halt?: { readonly code: string; readonly message: string; readonly fix: string };
 }
