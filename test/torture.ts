@@ -1,5 +1,6 @@
-// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18] [--only tests|seeds]]: every test on every major, and then random
-// runs, one per seed and major. What has passed on the same sources is not done again: stop it and go on whenever you like.
+// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18] [--only tests|rows|seeds]]: every test on every major, every schema
+// change in every circumstance on the oldest and the newest of them, and then random runs, one per seed and major. What has passed on the
+// same sources is not done again: stop it and go on whenever you like.
 //
 // Random runs are test/e2e/random*.test.ts with PGVEIL_TEST_SEED, whole numbers from which all follows that is random in
 // them, and PGVEIL_TEST_MAJORS, one major.
@@ -8,10 +9,11 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { allMajors, type Major, parseMajors } from './support/majors.ts';
+import { allMajors, type Major, newestMajor, parseMajors } from './support/majors.ts';
 import { Progress } from './support/progress.ts';
 import { projectRoot } from './support/project.ts';
 import { summary } from './support/report.ts';
+import { CIRCUMSTANCES, type Circumstance } from './support/row.ts';
 import { type FileResult, type FoundTest, runFile } from './support/run-file.ts';
 
 /** What can pass or fail by itself. */
@@ -48,13 +50,15 @@ const { values: options } = parseArgs({
 const majors = parseMajors(options.majors);
 const first = wholeNumber(options.from);
 const seeds = Array.from({ length: wholeNumber(options.seeds) }, (_, index) => first + index);
-if (![undefined, 'tests', 'seeds'].includes(options.only)) throw new Error('--only is `tests` or `seeds`');
-const steps = [
-  ...(options.only === 'seeds' ? [] : majors.map(allTests)),
-  ...(options.only === 'tests'
-    ? []
-    : batches(seeds).flatMap((batch) => majors.map((major) => randomRuns(batch, major)))),
-];
+const ends = majors.filter((major) => major === allMajors[0] || major === newestMajor);
+const kinds: Record<string, () => readonly Step[]> = {
+  tests: () => majors.map(allTests),
+  rows: () => ends.flatMap((major) => CIRCUMSTANCES.map((circumstance) => schemaRows(circumstance, major))),
+  seeds: () => batches(seeds).flatMap((batch) => majors.map((major) => randomRuns(batch, major))),
+};
+const { only } = options;
+if (only !== undefined && !Object.hasOwn(kinds, only)) throw new Error(`--only is one of ${Object.keys(kinds)}`);
+const steps = only ? kinds[only]!() : Object.values(kinds).flatMap((kind) => kind());
 const count = steps.reduce((sum, { parts }) => sum + parts.length, 0);
 const failed = await run(steps, new Progress(join(projectRoot, '.servers', 'torture.json'), sources()));
 if (failed.length > 0) console.log(`\neach alone:\n  ${failed.map(({ again }) => again).join('\n  ')}`);
@@ -81,13 +85,25 @@ async function run(steps: readonly Step[], progress: Progress): Promise<Part[]> 
 }
 
 function allTests(major: Major): Step {
-  const parts = [{ name: `all tests on ${major}`, again: `npm test -- --majors ${major}` }];
+  return testRun({ name: `all tests on ${major}`, again: `npm test -- --majors ${major}` }, major);
+}
+
+/** The schema changes' rows, in one circumstance. */
+function schemaRows(circumstance: Circumstance, major: Major): Step {
+  const variable = 'PGVEIL_TEST_CIRCUMSTANCES';
+  const name = `schema changes (${circumstance}) on ${major}`;
+  const again = `${variable}=${circumstance} npm test -- --majors ${major} e2e/schema-rows`;
+  return testRun({ name, again }, major, ['e2e/schema-rows'], { [variable]: circumstance });
+}
+
+function testRun(part: Part, major: Major, files: readonly string[] = [], environment = {}): Step {
   const run = async () => {
-    const args = [join(projectRoot, 'test/run.ts'), '--majors', String(major)];
-    const [code] = await once(spawn(process.execPath, args, { stdio: 'inherit' }), 'exit');
-    return code === 0 ? parts : [];
+    const args = [join(projectRoot, 'test/run.ts'), '--majors', String(major), ...files];
+    const env = { ...process.env, ...environment };
+    const [code] = await once(spawn(process.execPath, args, { stdio: 'inherit', env }), 'exit');
+    return code === 0 ? [part] : [];
   };
-  return { parts, run };
+  return { parts: [part], run };
 }
 
 function randomRuns(seeds: readonly number[], major: Major): Step<Seed> {

@@ -18,6 +18,9 @@ export interface TrialOptions {
   readonly tables: Tables;
   readonly memory?: string;
   readonly workers?: number;
+  /** Whom it connects to the source as, if not as the superuser; and by which publication, if not by one of its own. */
+  readonly sourceRole?: string;
+  readonly publication?: string;
   /** More keys of the configuration's `sinks.twin`. */
   readonly sink?: Readonly<Record<string, unknown>>;
   /** More keys of the configuration itself. */
@@ -78,16 +81,20 @@ export class Trial implements AsyncDisposable {
 
   /** What the configuration file says; a test may change it and start with its own. */
   configuration(): Record<string, unknown> {
-    const { memory = '256MB', workers = 2, sink, others } = this.#options;
+    const { memory = '256MB', workers = 2, sourceRole, publication, sink, others } = this.#options;
+    const url = new URL(this.sourceUrl);
+    if (sourceRole) url.username = sourceRole;
     return {
       version: 1,
       name: this.name,
       key: KEY.toString('base64'),
-      source: { url: this.sourceUrl, snapshot: { workers } },
+      source: { url: url.href, snapshot: { workers }, publication },
       tables: this.tables,
       sinks: { twin: { type: 'postgres', url: this.twinUrl, ...sink } },
       memory,
       http: { listen: `127.0.0.1:${this.#port}` },
+      // By default it is made of the name, which trials of other test files have as well.
+      control: this.file('control.sock'),
       ...others,
     };
   }
