@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { ask } from './session.ts';
 
 /** Milliseconds between two looks: for so long an ALTER, and every statement queued behind it, may have to wait for a chunk. */
-const INTERVAL = 200;
+const INTERVAL = 100;
 
 /** Looks out for those who wait behind a lock of ours. */
 export class Waiters {
