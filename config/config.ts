@@ -29,6 +29,8 @@ export interface SourceConfig {
   readonly onGap: 'recopy' | 'halt';
   /** In bytes: a table of so much is not copied anew by itself. */
   readonly autoBelow: number;
+  /** The longest wait before another copy of one table. */
+  readonly longestRetryMs: number;
 }
 
 export interface TableConfig {
@@ -55,7 +57,15 @@ export function toConfig(settings: Settings): Config {
   return {
     name: settings.name,
     key: settings.key,
-    source: { url, publication, slot, workers: snapshot.workers, onGap, autoBelow: settings.recopy.auto_below },
+    source: {
+      url,
+      publication,
+      slot,
+      workers: snapshot.workers,
+      onGap,
+      autoBelow: settings.recopy.auto_below,
+      longestRetryMs: settings.recopy.retry,
+    },
     unlisted: { columns: settings.unlisted.columns },
     tables: toTables(settings.tables),
     sink: toTwin(settings.sinks),

@@ -17,7 +17,7 @@ import {
   word,
 } from './field.ts';
 import { parseKey } from './key.ts';
-import { parseSize } from './units.ts';
+import { parseDuration, parseSize } from './units.ts';
 
 // The whole configuration, from its smallest parts to the file. What a message of a field consists of: see field.ts.
 
@@ -72,6 +72,13 @@ const memory = parsed(problem('is not a size of 1MB or more', 'write a size such
   const bytes = parseSize(t);
   return bytes !== undefined && bytes >= 1024 ** 2 ? bytes : undefined;
 });
+const retry = parsed(
+  problem('is not a duration of a second or more', 'write a duration such as 30s or 5 minutes'),
+  (t) => {
+    const ms = parseDuration(t);
+    return ms !== undefined && ms >= 1000 ? ms : undefined;
+  },
+);
 const tableSize = parsed(problem('is not a size', 'write a size such as 500MB or 100GB'), parseSize);
 const listen = parsed(
   problem('is not an address to listen on', 'write host:port, such as 127.0.0.1:8787'),
@@ -258,14 +265,14 @@ export const schema = fields({
   }).prefault({}),
   tables,
   sinks,
-  recopy: fields(
-    {
-      auto_below: tableSize
-        .prefault('100GB')
-        .describe('a larger table whose definition changed waits for `pgveil recopy`'),
-    },
-    ['retry'],
-  ).prefault({}),
+  recopy: fields({
+    auto_below: tableSize
+      .prefault('100GB')
+      .describe('a larger table whose definition changed waits for `pgveil recopy`'),
+    retry: retry
+      .prefault('5 minutes')
+      .describe('the longest wait between two copies of one table: 1 s, then twice as long each time, up to this'),
+  }).prefault({}),
   memory: memory.prefault('256MB').describe('bound of everything queued'),
   http: fields({ listen: listen.prefault('127.0.0.1:8787') }).prefault({}),
   control: someText.optional().describe('path of the Unix socket for recopy and approve'),

@@ -17,6 +17,9 @@ import type { View } from './views.ts';
 const DEADLOCK_DETECTED = '40P01';
 const SWAP_RETRY_MS = 1000;
 
+/** The indexes of so much are built in a second or so. Those of more take a line of their own, in which nobody small waits. */
+const SMALL_BYTES = 64 * 1024 * 1024;
+
 /** One copy from the moment that its rows are there. */
 interface Work {
   readonly table: TwinTable;
@@ -34,20 +37,24 @@ export class Completions {
   /** By table name. */
   readonly #works = new Map<string, Work>();
   #late = new Map<string, TableEntry>();
-  /** One build after another: each takes all that a server gives it. */
-  #lastBuild: Promise<unknown> = Promise.resolve();
+  /** One build after another, small ones in a line of their own: each takes all that a server gives it. */
+  readonly #lastBuild: Record<'small' | 'large', Promise<unknown>> = {
+    small: Promise.resolve(),
+    large: Promise.resolve(),
+  };
 
   constructor(session: Session) {
     this.#session = session;
   }
 
-  /** All reads of the copy are committed. */
-  build(table: TwinTable): void {
+  /** All reads of the copy are committed, so many bytes. */
+  build(table: TwinTable, bytes: number): void {
     const cancelled = new AbortController();
-    const built = this.#lastBuild.then(() => this.#build(table, cancelled.signal));
+    const line = bytes < SMALL_BYTES ? 'small' : 'large';
+    const built = this.#lastBuild[line].then(() => this.#build(table, cancelled.signal));
     const swapped = Promise.withResolvers<boolean>();
     for (const done of [built, swapped.promise]) done.catch(() => {}); // told by `settled`
-    this.#lastBuild = built.catch(() => {});
+    this.#lastBuild[line] = built.catch(() => {});
     this.#works.set(table.source.name, { table, cancelled, built, swapped, entry: null, state: 'waiting' });
   }
 
@@ -93,6 +100,11 @@ export class Completions {
     const work = this.#works.get(table);
     if (!work) return false;
     return await (work.entry ? work.swapped.promise : work.built);
+  }
+
+  /** Whether keys and indexes of the table's copy are being built: none of its changes were written yet. */
+  isBuilding(table: string): boolean {
+    return this.#works.get(table)?.entry === null;
   }
 
   /** Nothing is done for the table's copy from here on; what has begun of a swap comes to its end first. */

@@ -7,7 +7,7 @@ import { sqlState } from '../../src/postgres/trouble.ts';
 import { type Claim, holdEpoch, saveEntry } from './checkpoint.ts';
 import { SCHEMA } from './names.ts';
 import { inTransaction, query } from './query.ts';
-import { refusal } from './refusal.ts';
+import { copyRefusal } from './refusal.ts';
 import { LOCK_NOT_AVAILABLE, terminate } from './takeover.ts';
 import type { TwinTable } from './twin-table.ts';
 
@@ -41,7 +41,7 @@ export async function createGeneration(
       await saveEntry(client, claim.pipeline, table.source.name, entry);
     });
   } catch (error) {
-    throw refusal(error, table.source.name);
+    throw copyRefusal(error, table.source.name);
   }
 }
 

@@ -13,6 +13,18 @@ export interface SlotSeen {
   readonly safeBytes: number | null;
 }
 
+/** How far one table's copy is. The first copy has no stream to catch up with. */
+export type CopyStep =
+  | 'due'
+  | 'started'
+  | 'read'
+  | 'built'
+  | 'caught up'
+  | 'handed over'
+  | 'swapped'
+  /** Nothing of it is left; the content before stays readable. */
+  | 'dropped';
+
 export type Observation =
   /**
    * `part` is a table, a sink as configured, `source`, or `pipeline`. `code` is one of src/core/errors.ts; `retryInMs` is null where
@@ -37,6 +49,14 @@ export type Observation =
       readonly rows: number;
       readonly bytes: number;
       readonly totalBytes: number;
+    }
+  /** `why`: of a copy that is due, or was dropped. */
+  | {
+      readonly type: 'copy step';
+      readonly table: string;
+      readonly generation: number;
+      readonly step: CopyStep;
+      readonly why?: string;
     }
   | {
       readonly type: 'table';

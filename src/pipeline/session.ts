@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { RawBatch, RedactedBatch, TableEvent } from '../core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../core/checkpoint.ts';
-import { ofSink } from '../core/errors.ts';
+import { ofSink, PgveilError } from '../core/errors.ts';
 import { reach } from '../core/fault.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Observe } from '../core/observer.ts';
 import type { Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
+import type { RedactedTable } from '../core/table.ts';
 import { Acks } from './acks.ts';
 import { Lane } from './lane.ts';
 
@@ -128,7 +129,9 @@ class Session {
     for (const [name, sink] of parts.sinks) {
       const written = (batch: RedactedBatch) => this.#written(batch);
       const durable = ({ pos }: Position) => this.#durable(name, pos);
-      this.#lanes.set(name, new Lane(sink, limit, { written, durable }));
+      // What one copy came to nothing by is no trouble of the others.
+      const refused = (table: RedactedTable, error: PgveilError) => this.#refuse(table, ofSink(name, error));
+      this.#lanes.set(name, new Lane(sink, limit, { written, refused, durable }));
     }
   }
 
@@ -190,18 +193,35 @@ class Session {
 
   async #settle({ type, table }: CopyEvent): Promise<void> {
     this.#unsettled++;
-    const settled = await Promise.all(
-      [...this.#parts.sinks].map(([name, sink]) => naming(name, sink.settled(table.name))),
-    );
+    const settled = await this.#allSettled(type, table);
     this.#unsettled--;
-    const isWhole = settled.every(Boolean);
     const { name, generation } = table;
-    if (type === 'copy read') this.#parts.source.settled(name, generation, isWhole);
-    else if (isWhole) {
+    const step = type === 'copy read' ? 'built' : 'swapped';
+    if (settled) this.#parts.observe({ type: 'copy step', table: name, generation, step });
+    if (type === 'copy read') this.#parts.source.settled(name, generation, settled);
+    else if (settled) {
       this.#outset.healed(name);
       this.#parts.observe({ type: 'table', table: name, generation, state: 'streaming' });
     }
     this.#stopAtGoal();
+  }
+
+  /** False where it came to nothing in one of the sinks. */
+  async #allSettled(type: CopyEvent['type'], table: RedactedTable): Promise<boolean> {
+    try {
+      const settled = await Promise.all(
+        [...this.#parts.sinks].map(([sink, part]) => naming(sink, part.settled(table.name))),
+      );
+      return settled.every(Boolean);
+    } catch (error) {
+      if (type !== 'copy read' || !(error instanceof PgveilError) || error.table === null) throw error;
+      this.#refuse(table, error);
+      return false;
+    }
+  }
+
+  #refuse({ name, generation }: RedactedTable, error: PgveilError): void {
+    this.#parts.source.refused(name, generation, error);
   }
 
   /** No sink will ever hear of the copy of a table that halted in the redactor. */

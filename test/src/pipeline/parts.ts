@@ -50,6 +50,7 @@ export class ScriptedSource implements Source {
     this.acked.push(lsn);
   }
   settled() {}
+  refused() {}
   recopy() {}
   async copied() {}
   async end() {
