@@ -49,6 +49,8 @@ export interface TwinConfig {
   readonly types: ReadonlyMap<string, string>;
   /** The name of the column. */
   readonly sourcePrimaryKey: string;
+  /** Bytes that its database may have while a second generation is made; null: as long as the disk lasts. */
+  readonly room: number | null;
 }
 
 export function toConfig(settings: Settings): Config {
@@ -88,5 +90,12 @@ function toTables(settings: Settings['tables']): Map<string, TableConfig> {
 /** The schema lets exactly one sink through, and that is a twin. */
 function toTwin(sinks: Settings['sinks']): TwinConfig {
   const [name, twin] = [...sinks][0]!;
-  return { name, url: twin.url, indexes: twin.indexes, types: twin.types, sourcePrimaryKey: twin.source_primary_key };
+  return {
+    name,
+    url: twin.url,
+    indexes: twin.indexes,
+    types: twin.types,
+    sourcePrimaryKey: twin.source_primary_key,
+    room: twin.room ?? null,
+  };
 }

@@ -68,16 +68,17 @@ const key = parsed(
     return bytes && new Secret(bytes);
   },
 );
-const memory = parsed(problem('is not a size of 1MB or more', 'write a size such as 256MB or 1GB'), (t) => {
-  const bytes = parseSize(t);
-  return bytes !== undefined && bytes >= 1024 ** 2 ? bytes : undefined;
-});
+const atLeast = (least: number, parse: (text: string) => number | undefined) => (t: string) => {
+  const quantity = parse(t);
+  return quantity !== undefined && quantity >= least ? quantity : undefined;
+};
+const memory = parsed(
+  problem('is not a size of 1MB or more', 'write a size such as 256MB or 1GB'),
+  atLeast(1024 ** 2, parseSize),
+);
 const retry = parsed(
   problem('is not a duration of a second or more', 'write a duration such as 30s or 5 minutes'),
-  (t) => {
-    const ms = parseDuration(t);
-    return ms !== undefined && ms >= 1000 ? ms : undefined;
-  },
+  atLeast(1000, parseDuration),
 );
 const tableSize = parsed(problem('is not a size', 'write a size such as 500MB or 100GB'), parseSize);
 const listen = parsed(
@@ -224,6 +225,11 @@ const twin = fields(
       .prefault({})
       .describe('type on the source: type on the twin'),
     source_primary_key: identifier.default('source_primary_key').describe('name of the column that holds the key'),
+    room: tableSize
+      .optional()
+      .describe(
+        'what the database may have: a copy that would need more beside the old content waits. By default, as long as the disk lasts',
+      ),
   },
   ['patience', 'on_wal_limit'],
 );

@@ -22,10 +22,11 @@ export class Copies {
 
   /** Makes the generation that the chunks fill. */
   async start(table: TwinTable, entry: TableEntry): Promise<void> {
-    const { claim, observe } = this.#session;
+    const { claim, observe, options } = this.#session;
+    const { room } = options;
     this.stop(table.source.name);
     this.#generations.set(table.source.name, { table, bytes: 0 });
-    await this.#withClient((client) => createGeneration(client, claim, table, entry, observe));
+    await this.#withClient((client) => createGeneration(client, claim, table, entry, { room, observe }));
   }
 
   /** Nothing comes of it where the copy was given up. */

@@ -23,13 +23,14 @@ export async function createGeneration(
   claim: Claim,
   table: TwinTable,
   entry: TableEntry,
-  observe: Observe,
+  { room, observe }: { readonly room: number | null; readonly observe: Observe },
 ): Promise<void> {
   refuseUnfit(table);
   try {
     await inTransaction(client, async () => {
       await holdEpoch(client, claim);
-      await findRoot(client, claim, table);
+      const root = await findRoot(client, claim, table);
+      if (root) await lookForRoom(client, table, root, room, observe);
       await createSchema(client, table.source.schema);
       const columns = await definitions(client, table, observe);
       await query(client, `CREATE TABLE ${table.generation} (${columns.join(', ')})`);
@@ -43,6 +44,31 @@ export async function createGeneration(
   } catch (error) {
     throw copyRefusal(error, table.source.name);
   }
+}
+
+/**
+ * A copy stands beside the content before until it takes its place. How much a disk has left no server tells in SQL: `room`, in bytes,
+ * is what the configuration allows the whole database; without it the disk itself has to say so. Rejects with `twin_full`.
+ */
+async function lookForRoom(
+  client: ClientBase,
+  { source }: TwinTable,
+  root: string,
+  room: number | null,
+  observe: Observe,
+): Promise<void> {
+  const { rows } = await query(
+    client,
+    `SELECT (SELECT coalesce(sum(pg_total_relation_size(inhrelid)), 0) FROM pg_inherits WHERE inhparent = $1) AS needed,
+       pg_database_size(current_database()) AS used`,
+    [root],
+  );
+  const [needed, used] = [Number(rows[0]!.needed), Number(rows[0]!.used)];
+  observe({ type: 'room', table: source.name, bytes: needed });
+  if (room === null || used + needed <= room) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MB`;
+  const message = `${source.name}: a second generation needs about ${megabytes(needed)}, the database has ${megabytes(used)}, and sinks.X.room allows ${megabytes(room)}`;
+  throw new PgveilError('twin_full', message, { table: source.name });
 }
 
 /** Drops what copies left that never came to their end. */

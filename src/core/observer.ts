@@ -42,6 +42,8 @@ export type Observation =
   | { readonly type: 'step'; readonly message: string; readonly table?: string }
   /** All tables of a copy that begins, before any of it: bytes by table, as far as they are known. */
   | { readonly type: 'copy due'; readonly tables: ReadonlyMap<string, number> }
+  /** What a copy is expected to take on a sink, beside the content before: as much as that does there, indexes included. */
+  | { readonly type: 'room'; readonly table: string; readonly bytes: number }
   /** How far a copy has come: sums since its start, not steps. Chunks that are still being read count, until they have to be read again. */
   | {
       readonly type: 'copy';

@@ -31,6 +31,7 @@ test('the smallest configuration has all defaults', () => {
       slot: 'pgveil_shop',
       workers: 5,
       onGap: 'recopy',
+      longestRetryMs: 300_000,
       autoBelow: 100 * 1024 ** 3,
     },
   );
@@ -42,6 +43,7 @@ test('the smallest configuration has all defaults', () => {
       indexes: true,
       types: new Map(),
       sourcePrimaryKey: 'source_primary_key',
+      room: null,
     },
   );
 });
@@ -88,6 +90,7 @@ control: /run/pgveil.sock`,
       ['__proto__', 'jsonb'],
     ]),
     sourcePrimaryKey: 'pk',
+    room: null,
   });
   assert.deepEqual([config.unlisted.columns, config.memory, config.control], ['halt', 1024 ** 3, '/run/pgveil.sock']);
   assert.deepEqual(config.http, { host: '::1', port: 0 });
