@@ -225,11 +225,7 @@ const twin = fields(
       .prefault({})
       .describe('type on the source: type on the twin'),
     source_primary_key: identifier.default('source_primary_key').describe('name of the column that holds the key'),
-    room: tableSize
-      .optional()
-      .describe(
-        'what the database may have: a copy that would need more beside the old content waits. By default, as long as the disk lasts',
-      ),
+    room: tableSize.optional().describe('a copy waits that would make its database larger, the old content included'),
   },
   ['patience', 'on_wal_limit'],
 );

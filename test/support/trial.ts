@@ -88,6 +88,7 @@ export class Trial implements AsyncDisposable {
       sinks: { twin: { type: 'postgres', url: this.twinUrl, ...sink } },
       memory,
       http: { listen: `127.0.0.1:${this.#port}` },
+      control: this.file('control'), // names of trials repeat, and other test files run at the same time
       ...others,
     };
   }
