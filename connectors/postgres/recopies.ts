@@ -51,6 +51,8 @@ export class Recopies {
   readonly #asked = new Set<string>();
   /** Something was found out. */
   #noted = Promise.withResolvers<void>();
+  /** The stream has told which tables stop where it begins. */
+  readonly #begun = Promise.withResolvers<void>();
 
   constructor(options: RecopiesOptions) {
     const { names, entries, retry, bell } = options;
@@ -61,8 +63,9 @@ export class Recopies {
     this.#lines = { small: new Line(line), large: new Line(line) };
   }
 
-  /** Works until `signal` aborts; a failure is thrown by `take`. */
+  /** Works until `signal` aborts; a failure is thrown by `take`. Called when the first of the stream's own batches is out. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#begun.resolve();
     try {
       while (!signal.aborted) {
         const noted = this.#noted.promise;
@@ -118,6 +121,7 @@ export class Recopies {
 
   /** See Source.copied. */
   async copied(): Promise<void> {
+    await this.#begun.promise;
     while (this.#due.isPending) await this.#noted.promise;
   }
 

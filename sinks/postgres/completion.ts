@@ -12,7 +12,7 @@ import type { Session } from './session.ts';
 import { holders, swap } from './swap.ts';
 import { LOCK_NOT_AVAILABLE } from './takeover.ts';
 import type { TwinTable } from './twin-table.ts';
-import type { View } from './views.ts';
+import { type Remade, refreshViews, type View } from './views.ts';
 
 const DEADLOCK_DETECTED = '40P01';
 const SWAP_RETRY_MS = 1000;
@@ -131,21 +131,31 @@ export class Completions {
   async #swap(work: Work): Promise<boolean> {
     if (!(await work.built)) return false;
     return await this.#withClient(null, async (client) => {
-      if (!(await this.#swapIn(client, work))) return false;
+      const remade = await this.#swapIn(client, work);
+      if (!remade) return false;
       // Without it the planner would know the generation and nothing of the public table.
       await query(client, `ANALYZE ${quoteTable(work.table.source)}`);
+      await this.#refresh(client, work, remade);
       return true;
     });
   }
 
-  /** Tries until nobody is in the way. False where the copy came to nothing before. */
-  async #swapIn(client: Client, work: Work): Promise<boolean> {
+  async #refresh(client: Client, { table }: Work, remade: Remade): Promise<void> {
+    for (const { name, refresh } of await refreshViews(client, remade)) {
+      const message = `the materialized view ${name} was made again, since columns of the table changed, and could not be filled`;
+      const fix = `Correct it, and then: ${refresh}`;
+      this.#session.observe({ type: 'warning', table: table.source.name, code: 'view_empty', message, fix });
+    }
+  }
+
+  /** Tries until nobody is in the way; returns what became of views. Null where the copy came to nothing before. */
+  async #swapIn(client: Client, work: Work): Promise<Remade | null> {
     const { closing, observe } = this.#session;
     const cancelled = work.cancelled.signal;
     const given = AbortSignal.any([cancelled, closing]);
     for (let told = ''; !given.aborted; ) {
       try {
-        return await this.#inTurn(async () => !given.aborted && (await this.#attempt(client, work)));
+        return await this.#inTurn(async () => (given.aborted ? null : await this.#attempt(client, work)));
       } catch (error) {
         const message = await whoHolds(client, work.table, error);
         if (message !== told) observe({ type: 'step', table: work.table.source.name, message });
@@ -153,18 +163,18 @@ export class Completions {
       }
       await sleep(SWAP_RETRY_MS, undefined, { signal: given }).catch(() => {});
     }
-    if (cancelled.aborted) return false;
+    if (cancelled.aborted) return null;
     throw new PgveilError('twin_away', 'closed while a copy waited to take its place');
   }
 
-  async #attempt(client: Client, work: Work): Promise<true> {
+  async #attempt(client: Client, work: Work): Promise<Remade> {
     const { table, entry } = work;
     const { name } = table.source;
-    const lost = await swap(client, this.#session.claim, table, entry!);
+    const remade = await swap(client, this.#session.claim, table, entry!);
     work.state = 'swapped';
     if (work.entry !== entry) this.#late.set(name, work.entry!);
-    for (const view of lost) this.#session.observe(viewDropped(name, view));
-    return true;
+    for (const view of remade.lost) this.#session.observe(viewDropped(name, view));
+    return remade;
   }
 
   /** The last attempt to swap, over all tables. */

@@ -141,7 +141,7 @@ class Session {
     const writing = lanes.map(([name, lane]) => this.#orStop(naming(name, lane.run())));
     this.#positions = from.position ? null : new Map();
     if (!from.position) void this.#orStop(this.#awaitFirstCopy());
-    if (this.#outset.untilCaughtUp) writing.push(this.#orStop(this.#aim()));
+    if (this.#outset.untilCaughtUp) void this.#orStop(this.#aim());
     await this.#orStop(this.#read(from, stopped));
     for (const [, lane] of lanes) lane.end();
     await Promise.race([Promise.all(writing), sleep(DRAIN_MS, undefined, { ref: false })]);
