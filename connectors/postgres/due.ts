@@ -68,10 +68,11 @@ export class Due {
       .map(([name]) => name);
   }
 
-  /** Whether a copy is under way, or will begin without anybody’s help. */
+  /** Whether a copy is under way, or will begin without anybody’s help; nobody knows when a disk has room again. */
   get isPending(): boolean {
     return [...this.#accounts.values()].some(({ state, isCopying, refused, seen }) => {
-      return isCopying || (state.state !== 'streaming' && (seen === null || refused !== seen));
+      if (isCopying || state.state === 'streaming') return isCopying;
+      return seen === null || (refused !== seen && !isFull(state));
     });
   }
 
@@ -152,8 +153,7 @@ export class Due {
     if (last === undefined) return now;
     const { state } = this.#accounts.get(name)!;
     const { longestMs } = this.#retry;
-    const isFull = state.state === 'halted' && state.code === FULL;
-    return last + (isFull ? longestMs : Math.min(FIRST_WAIT_MS * 2 ** (recent.length - 1), longestMs));
+    return last + (isFull(state) ? longestMs : Math.min(FIRST_WAIT_MS * 2 ** (recent.length - 1), longestMs));
   }
 }
 
@@ -161,6 +161,10 @@ export class Due {
 export function reasonOf(state: TableState): string {
   if (state.state === 'stale') return state.reason;
   return state.state === 'halted' ? state.code : 'it was never copied to its end';
+}
+
+function isFull(state: TableState): boolean {
+  return state.state === 'halted' && state.code === FULL;
 }
 
 function accountOf(entry: TableEntry | undefined): Account {

@@ -100,6 +100,7 @@ export class Recopies {
   /** Nobody will take the changes of this copy: the same definition is not copied again. */
   giveUp(name: string, generation: number): void {
     if (!this.#due.isCopying(name) || this.#due.generationOf(name) !== generation) return;
+    if (this.#due.failureOf(name) !== null) return; // what is to become of it was said
     this.#due.refuse(name);
     this.#wake();
   }
@@ -120,9 +121,11 @@ export class Recopies {
   }
 
   /** See Source.copied. */
-  async copied(): Promise<void> {
+  async copied(): Promise<boolean> {
     await this.#begun.promise;
+    const { isPending } = this.#due;
     while (this.#due.isPending) await this.#noted.promise;
+    return isPending;
   }
 
   #wake(): void {

@@ -13,8 +13,8 @@ const FLUSH_MS = 100;
 export interface LaneListener {
   /** Readers see what a finished copy brought; changes only once they are durable. */
   written(batch: RedactedBatch): void;
-  /** The sink could not go on with a copy of this table. */
-  refused(table: RedactedTable, error: PgveilError): void;
+  /** The sink could not go on with the copy of this table, which the batch is of. */
+  refused(batch: RedactedBatch, table: RedactedTable, error: PgveilError): void;
   durable(position: Position): void;
 }
 
@@ -90,7 +90,7 @@ export class Lane {
       if (!(error instanceof PgveilError) || error.table === null) throw error;
       const table = copiedBy(batch);
       if (table?.name !== error.table) throw error;
-      return this.#listener.refused(table, error);
+      return this.#listener.refused(batch, table, error);
     }
     this.#listener.written(batch);
   }

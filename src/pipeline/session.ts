@@ -9,7 +9,9 @@ import type { Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
 import type { RedactedTable } from '../core/table.ts';
+import type { Stage } from '../core/tuple.ts';
 import { Acks } from './acks.ts';
+import { Goal } from './goal.ts';
 import { Lane } from './lane.ts';
 
 export interface Parts {
@@ -97,7 +99,12 @@ function isBefore(one: Position | null, other: Position | null): boolean {
 }
 
 type Event = TableEvent<'redacted'>;
-type CopyEvent = Extract<Event, { readonly type: 'copy read' | 'copy finished' }>;
+type SettledEvent<S extends Stage> = Extract<TableEvent<S>, { readonly type: 'copy read' | 'copy finished' }>;
+
+/** What sets something going in the sinks that ends beside the stream: see Sink.settled. */
+function isSettled<S extends Stage>(event: TableEvent<S>): event is SettledEvent<S> {
+  return event.type === 'copy read' || event.type === 'copy finished';
+}
 
 function nameOf(event: Event): string {
   return event.type === 'stopped' ? event.name : event.table.name;
@@ -112,7 +119,7 @@ class Session {
   readonly #lanes = new Map<string, Lane>();
   /** Aborts the reading: the outer signal, a lane that failed, or being caught up. */
   readonly #stop = new AbortController();
-  #goal: Lsn | null = null;
+  readonly #goal: Goal;
   /** A sink took a position of this session: the source and the rules are what they were, or it would have failed before. */
   #isConfirmed = false;
   #started = false;
@@ -125,12 +132,15 @@ class Session {
     );
     this.#acks = new Acks(0n, new Map(positions));
     this.#from = this.#acks.least;
+    this.#goal = new Goal(parts.source, (lsn) => this.#isDurable(lsn));
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
       const written = (batch: RedactedBatch) => this.#written(batch);
       const durable = ({ pos }: Position) => this.#durable(name, pos);
-      // What one copy came to nothing by is no trouble of the others.
-      const refused = (table: RedactedTable, error: PgveilError) => this.#refuse(table, ofSink(name, error));
+      const refused = (batch: RedactedBatch, table: RedactedTable, error: PgveilError) => {
+        this.#refuse(table, ofSink(name, error));
+        if (batch.events.some(isSettled)) written(batch); // the other sinks settle it as ever
+      };
       this.#lanes.set(name, new Lane(sink, limit, { written, refused, durable }));
     }
   }
@@ -141,7 +151,7 @@ class Session {
     const writing = lanes.map(([name, lane]) => this.#orStop(naming(name, lane.run())));
     this.#positions = from.position ? null : new Map();
     if (!from.position) void this.#orStop(this.#awaitFirstCopy());
-    if (this.#outset.untilCaughtUp) void this.#orStop(this.#aim());
+    if (this.#outset.untilCaughtUp) void this.#orStop(this.#goal.reached().then(() => this.#stop.abort()));
     await this.#orStop(this.#read(from, stopped));
     for (const [, lane] of lanes) lane.end();
     await Promise.race([Promise.all(writing), sleep(DRAIN_MS, undefined, { ref: false })]);
@@ -152,6 +162,7 @@ class Session {
   async #read(from: Checkpoint, stopped: AbortSignal): Promise<void> {
     const lanes = [...this.#lanes.values()];
     for await (const batch of this.#parts.source.read(from, stopped)) {
+      this.#unsettled += batch.events.filter(isSettled).length;
       await nextTurn(); // Batches may be ready in numbers. Each holds the event loop for long enough.
       const redacted = this.#parts.redactor.redact(batch);
       this.#report(redacted);
@@ -183,31 +194,28 @@ class Session {
       if (!last?.type.startsWith('copy')) this.#parts.observe({ type: 'table', table, generation, ...state });
     }
     if (batch.events.some(({ type }) => type === 'chunk finished')) this.#outset.advanced();
-    for (const event of batch.events) {
-      if (event.type === 'copy read' || event.type === 'copy finished') void this.#orStop(this.#settle(event));
-    }
+    for (const event of batch.events.filter(isSettled)) void this.#orStop(this.#settle(event));
   }
 
-  /** How much goes on in the sinks beside the stream. */
+  /** How much goes on in the sinks beside the stream, from the moment that it was read: nothing is caught up before. */
   #unsettled = 0;
 
-  async #settle({ type, table }: CopyEvent): Promise<void> {
-    this.#unsettled++;
+  async #settle({ type, table }: SettledEvent<'redacted'>): Promise<void> {
     const settled = await this.#allSettled(type, table);
     this.#unsettled--;
     const { name, generation } = table;
     const step = type === 'copy read' ? 'built' : 'swapped';
     if (settled) this.#parts.observe({ type: 'copy step', table: name, generation, step });
-    if (type === 'copy read') this.#parts.source.settled(name, generation, settled);
-    else if (settled) {
+    if (type === 'copy read' && settled !== null) this.#parts.source.settled(name, generation, settled);
+    if (type === 'copy finished' && settled) {
       this.#outset.healed(name);
       this.#parts.observe({ type: 'table', table: name, generation, state: 'streaming' });
     }
-    this.#stopAtGoal();
+    this.#goal.check();
   }
 
-  /** False where it came to nothing in one of the sinks. */
-  async #allSettled(type: CopyEvent['type'], table: RedactedTable): Promise<boolean> {
+  /** False where it came to nothing in one of the sinks, null where that could not go on with it and the source was told. */
+  async #allSettled(type: SettledEvent<'redacted'>['type'], table: RedactedTable): Promise<boolean | null> {
     try {
       const settled = await Promise.all(
         [...this.#parts.sinks].map(([sink, part]) => naming(sink, part.settled(table.name))),
@@ -216,22 +224,25 @@ class Session {
     } catch (error) {
       if (type !== 'copy read' || !(error instanceof PgveilError) || error.table === null) throw error;
       this.#refuse(table, error);
-      return false;
+      return null;
     }
   }
 
+  /** What one copy came to nothing by is no trouble of the others. */
   #refuse({ name, generation }: RedactedTable, error: PgveilError): void {
     this.#parts.source.refused(name, generation, error);
   }
 
   /** No sink will ever hear of the copy of a table that halted in the redactor. */
   #giveUp({ events }: RawBatch, redacted: RedactedBatch): void {
-    for (const event of events) {
-      if (event.type !== 'copy read') continue;
+    const passed = redacted.events.filter(isSettled);
+    for (const event of events.filter(isSettled)) {
       const { name } = event.table;
-      const passed = redacted.events.some((other) => other.type === 'copy read' && other.table.name === name);
-      if (!passed) this.#parts.source.settled(name, event.generation, false);
+      if (passed.some(({ type, table }) => type === event.type && table.name === name)) continue;
+      this.#unsettled--;
+      if (event.type === 'copy read') this.#parts.source.settled(name, event.generation, false);
     }
+    this.#goal.check();
   }
 
   /** What is durable in each sink, as long as the first copy is not: nobody can do anything with such a position. */
@@ -255,20 +266,12 @@ class Session {
       this.#parts.observe({ type: 'acked', pos: lsn });
       reach('after the ack');
     }
-    this.#stopAtGoal();
+    this.#goal.check();
   }
 
-  /** Finds out where the source stands now, which is where to stop. */
-  async #aim(): Promise<void> {
-    await this.#parts.source.copied();
-    this.#goal = await this.#parts.source.end();
-    this.#stopAtGoal();
-  }
-
-  #stopAtGoal(): void {
-    const least = this.#acks.least;
-    if (this.#unsettled > 0) return;
-    if (this.#isConfirmed && this.#goal !== null && least !== null && least >= this.#goal) this.#stop.abort();
+  #isDurable(lsn: Lsn): boolean {
+    const { least } = this.#acks;
+    return this.#unsettled === 0 && this.#isConfirmed && least !== null && least >= lsn;
   }
 
   #failure: { readonly error: unknown } | null = null;

@@ -52,7 +52,9 @@ export class ScriptedSource implements Source {
   settled() {}
   refused() {}
   recopy() {}
-  async copied() {}
+  async copied() {
+    return false;
+  }
   async end() {
     return 100n;
   }
