@@ -115,8 +115,9 @@ test('a twin without room gives back what the copy took, keeps the old content, 
   assert.equal((await trial.twin.query(`SELECT count(*)::int AS n FROM small WHERE v = 'missed'`)).rows[0].n, 1000);
 });
 
-test('an index that the twin has no room for gives the copy’s room back as well', async () => {
-  await using trial = await servers.trial(SMALL, { 'public.small': columns });
+test('an index that the twin has no room for gives the copy’s room back as well, and the copy is tried again by itself', async () => {
+  const retry = { others: { recopy: { retry: '3s' } } };
+  await using trial = await servers.trial(SMALL, { 'public.small': columns }, retry);
   const service = await trial.stream();
   await trial.twin.query(`
     CREATE FUNCTION no_room() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -126,6 +127,10 @@ test('an index that the twin has no room for gives the copy’s room back as wel
   await trial.source.query('ALTER TABLE small ADD more text');
   await service.halts('public.small', 'twin_full');
   assert.deepEqual(await generationsOf(trial, 'small'), ['g1']);
+  await trial.twin.query('DROP EVENT TRIGGER no_room');
+  await service.isReady();
+  await trial.holdsAll(service);
+  await trial.assertEqual();
 });
 
 test('a definition that changes every second for half a minute is copied a few times, not thirty, and is right in the end', async () => {
