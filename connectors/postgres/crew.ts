@@ -9,6 +9,7 @@ import { BatchQueue } from './queue.ts';
 import type { TableReading } from './reading.ts';
 import { endSession } from './session.ts';
 import type { Settled } from './settling.ts';
+import { haltedBy } from './stop.ts';
 import { TableCopy } from './table-copy.ts';
 import { Waiters } from './waiters.ts';
 import { Worklist } from './worklist.ts';
@@ -95,9 +96,8 @@ export class Crew {
   /** A sink could not go on with the copy of this table. */
   #heed(copy: TableCopy, settled: Settled): void {
     if (typeof settled === 'boolean') return;
-    const { code, message, fix } = settled;
     this.#worklist.drop(copy);
-    copy.stop({ state: { state: 'halted', code }, message, fix, definition: null });
+    copy.stop(haltedBy(settled));
   }
 
   async #run(reader: ChunkReader): Promise<void> {

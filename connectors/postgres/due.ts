@@ -94,10 +94,16 @@ export class Due {
     this.#accounts.get(name)!.failure ??= why;
   }
 
-  /** The same, by what a sink said: the table is halted for that when the copy is over. */
+  /** The same, by what a sink said: the table is halted for that when the copy is over. What needs a person would end the same way again. */
   refused(name: string, { code, message }: PgveilError): void {
     this.failed(name, message);
     this.#accounts.get(name)!.state = { state: 'halted', code };
+    if (this.needsPerson(name)) this.refuse(name);
+  }
+
+  /** What is said of a table that does not stream, to those who write it. */
+  stopped(name: string): TableEvent<'raw'> {
+    return { type: 'stopped', name, oid: 0, state: this.stateOf(name), definition: null };
   }
 
   failureOf(name: string): string | null {

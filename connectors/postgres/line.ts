@@ -55,9 +55,7 @@ export class Line {
     }
     const streaming = await this.#run(names, signal);
     const left = names.filter((name) => !streaming.includes(name) && due.isCopying(name));
-    const events = left.map((name) => {
-      return { type: 'stopped', name, oid: 0, state: due.stateOf(name), definition: null } as const;
-    });
+    const events = left.map((name) => due.stopped(name));
     if (events.length > 0) await offers.hand({ ...NOTHING, events }, signal);
   }
 

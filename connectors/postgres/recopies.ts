@@ -5,11 +5,13 @@ import type { PgveilError } from '../../src/core/errors.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Rules } from '../../src/core/source.ts';
 import type { Bell } from './bell.ts';
+import { stale } from './definition.ts';
 import { Due, type Retry, reasonOf } from './due.ts';
 import { type Copy, Line } from './line.ts';
 import { NOTHING, Offers } from './offers.ts';
-import { ASKED_FOR } from './question.ts';
+import { ASKED_FOR, type Why } from './question.ts';
 import type { Leaf, TableReading } from './reading.ts';
+import { haltedBy } from './stop.ts';
 import { definitionOf, judgeDue } from './verdict.ts';
 
 export interface RecopiesOptions {
@@ -26,8 +28,8 @@ export interface RecopiesOptions {
   /** Bytes on disk by oid, of those that can be measured without waiting. */
   readonly measure: (leaves: readonly Leaf[]) => Promise<ReadonlyMap<number, number>>;
   readonly copy: Copy;
-  /** Has the stream stop these tables between two transactions. */
-  readonly stop: (names: readonly string[], signal: AbortSignal) => Promise<void>;
+  /** Has the stream stop these tables between two transactions, and say why. */
+  readonly stop: (names: readonly string[], why: Why, signal: AbortSignal) => Promise<void>;
 }
 
 /** How often a table is looked at that is not to be copied as it is. */
@@ -49,6 +51,8 @@ export class Recopies {
   readonly #queued = new Map<string, Line>();
   #failure: { readonly error: unknown } | null = null;
   readonly #asked = new Set<string>();
+  /** Copies that were handed over and cannot take their place: their tables stream, and must not. */
+  readonly #blocked = new Map<string, PgveilError>();
   /** Something was found out. */
   #noted = Promise.withResolvers<void>();
   /** The stream has told which tables stop where it begins. */
@@ -70,6 +74,7 @@ export class Recopies {
       while (!signal.aborted) {
         const noted = this.#noted.promise;
         await this.#stopAsked(signal);
+        await this.#stopBlocked(signal);
         this.#begin(await this.#choose(signal), signal);
         await Promise.race([noted, sleep(LOOK_MS, undefined, { signal, ref: false })]);
       }
@@ -107,11 +112,12 @@ export class Recopies {
 
   /** A sink could not go on with this copy: once it is over, the table is halted for that reason. */
   refused(name: string, generation: number, error: PgveilError): void {
-    if (!this.#due.isCopying(name) || this.#due.generationOf(name) !== generation) return;
+    if (this.#due.generationOf(name) !== generation) return;
     const { code, message, fix } = error;
     this.#options.observe({ type: 'warning', table: name, code, message, fix });
-    this.#due.refused(name, error);
-    if (this.#due.needsPerson(name)) this.#due.refuse(name);
+    if (this.#due.isCopying(name)) this.#due.refused(name, error);
+    else this.#blocked.set(name, error);
+    this.#wake();
   }
 
   /** See Source.recopy. */
@@ -138,12 +144,20 @@ export class Recopies {
     this.#asked.clear();
     if (names.length === 0) return;
     for (const name of names) this.#due.force(name);
-    await this.#options.stop(names, signal);
+    await this.#options.stop(names, (name, since) => stale(name, since, ASKED_FOR), signal);
     // A table that did not stream has nothing to stop; whatever halted it is for the person who asked.
     const halted = names.filter((name) => this.#due.needsPerson(name));
     const state = { state: 'stale', since: 0n, reason: ASKED_FOR } as const;
     const events = halted.map((name) => ({ type: 'stopped', name, oid: 0, state, definition: null }) as const);
     if (events.length > 0) await this.#offers.hand({ ...NOTHING, events }, signal);
+  }
+
+  async #stopBlocked(signal: AbortSignal): Promise<void> {
+    const blocked = new Map(this.#blocked);
+    this.#blocked.clear();
+    if (blocked.size === 0) return;
+    await this.#options.stop([...blocked.keys()], (name) => haltedBy(blocked.get(name)!), signal);
+    for (const [name, error] of blocked) this.#due.refused(name, error);
   }
 
   /** Those that are to be copied now, by the line that is free for them. Says of the others why they cannot be. */

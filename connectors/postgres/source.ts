@@ -16,7 +16,7 @@ import type { Copy } from './line.ts';
 import { merge } from './merge.ts';
 import { afterCopy, type Outset, resume } from './outset.ts';
 import { readPublication } from './publication.ts';
-import { Relations } from './question.ts';
+import { Relations, type Why } from './question.ts';
 import { type Asked, askedOf, type Reading } from './reading.ts';
 import { Receiver } from './receiver.ts';
 import { Recopies } from './recopies.ts';
@@ -212,14 +212,14 @@ export class PostgresSource implements Source {
       look: async (names) => (await this.#opened().use((client) => readCatalog(client, only(names)))).tables,
       measure: (leaves) => this.#opened().use((client) => readLeafSizes(client, leaves)),
       copy,
-      stop: (names, given) => this.#stop(names, given),
+      stop: (names, why, given) => this.#stop(names, why, given),
     });
   }
 
-  async #stop(names: readonly string[], signal: AbortSignal): Promise<void> {
+  async #stop(names: readonly string[], why: Why, signal: AbortSignal): Promise<void> {
     const stream = this.#stream!;
     const hold = await stream.hold(() => 0n, signal);
-    stream.giveUp(names);
+    stream.giveUp(names, why);
     hold.release();
   }
 

@@ -8,7 +8,7 @@ import type { WitnessSearch } from './history.ts';
 import { Idle } from './idle.ts';
 import { MESSAGE, readBegin } from './pgoutput.ts';
 import { CatalogPoll } from './poll.ts';
-import type { Handed } from './question.ts';
+import type { Handed, Why } from './question.ts';
 import type { Reading } from './reading.ts';
 import type { Listener } from './receiver.ts';
 import type { Transactions } from './transactions.ts';
@@ -143,9 +143,9 @@ export class Stream implements Listener {
     this.#say(this.#transactions.takeOver(tables));
   }
 
-  /** At a stop: these tables stop here, to be copied anew. */
-  giveUp(names: readonly string[]): void {
-    this.#say(this.#transactions.giveUp(names));
+  /** At a stop: these tables stop here. */
+  giveUp(names: readonly string[], why: Why): void {
+    this.#say(this.#transactions.giveUp(names, why));
   }
 
   #say(events: readonly TableEvent<'raw'>[]): void {

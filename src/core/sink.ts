@@ -22,8 +22,8 @@ export interface Sink {
   flush(position: Position): Promise<void>;
   /**
    * Resolves when what the last `copy read` or `copy finished` of the table set going beside the stream is done: keys and indexes, or
-   * the swap, durable with the table's entry. False where that copy came to nothing. Rejects as `write` does: what cannot be built
-   * concerns that copy alone, what cannot be swapped the table.
+   * the swap, durable with the table's entry. False where that copy came to nothing. Rejects as `write` does, and as there
+   * a table that is named is what it concerns: its copy comes to nothing.
    */
   settled(table: string): Promise<boolean>;
   /** Rolls back what is not flushed. Safe to call at any time, also twice. */

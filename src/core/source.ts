@@ -19,7 +19,7 @@ export interface Source {
   read(from: Checkpoint, signal: AbortSignal): AsyncIterable<RawBatch>;
   /** Every sink is done with what `copy read` asks for: changes of the table may follow; or none may, where one gave the copy up. */
   settled(table: string, generation: number, isWhole: boolean): void;
-  /** A sink could not go on with this copy (see Sink.write): nobody is to have it, and the table halts for that reason until the next one. */
+  /** A sink could not go on with this copy (see Sink): nobody is to have it, and the table halts for that reason until the next one. */
   refused(table: string, generation: number, error: PgveilError): void;
   /** A person wants a table copied anew, whatever state it is in. Taken in at once, done beside the stream. */
   recopy(table: string): void;

@@ -201,7 +201,7 @@ class Session {
   #unsettled = 0;
 
   async #settle({ type, table }: SettledEvent<'redacted'>): Promise<void> {
-    const settled = await this.#allSettled(type, table);
+    const settled = await this.#allSettled(table);
     this.#unsettled--;
     const { name, generation } = table;
     const step = type === 'copy read' ? 'built' : 'swapped';
@@ -215,14 +215,14 @@ class Session {
   }
 
   /** False where it came to nothing in one of the sinks, null where that could not go on with it and the source was told. */
-  async #allSettled(type: SettledEvent<'redacted'>['type'], table: RedactedTable): Promise<boolean | null> {
+  async #allSettled(table: RedactedTable): Promise<boolean | null> {
     try {
       const settled = await Promise.all(
         [...this.#parts.sinks].map(([sink, part]) => naming(sink, part.settled(table.name))),
       );
       return settled.every(Boolean);
     } catch (error) {
-      if (type !== 'copy read' || !(error instanceof PgveilError) || error.table === null) throw error;
+      if (!(error instanceof PgveilError) || error.table === null) throw error;
       this.#refuse(table, error);
       return null;
     }

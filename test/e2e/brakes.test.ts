@@ -11,9 +11,12 @@ import { until } from '../support/wait.ts';
 const servers = await Servers.start({ sourceSettings: { fsync: 'off' }, twinSettings: { fsync: 'off' } });
 after(() => servers[Symbol.asyncDispose]());
 
-/** 80 MB, which is more than a small table has. */
+/** Milliseconds: the machine may have much else to do. */
+const PATIENCE = 240_000;
+
+/** 68 MB of rows, which is more than a small table has. */
 const BIG = `CREATE TABLE big (id integer PRIMARY KEY, v text); ALTER TABLE big ALTER v SET STORAGE EXTERNAL;
-  INSERT INTO big SELECT i, repeat('x', 8000) FROM generate_series(1, 10000) i`;
+  INSERT INTO big SELECT i, repeat('x', 8000) FROM generate_series(1, 8500) i`;
 const SMALL = `CREATE TABLE small (id integer PRIMARY KEY, v text); INSERT INTO small SELECT i, 'v' || i FROM generate_series(1, 1000) i`;
 const OTHER = `CREATE TABLE other (id integer PRIMARY KEY, v text); INSERT INTO other SELECT i, 'v' || i FROM generate_series(1, 100) i`;
 
@@ -57,7 +60,9 @@ test('a small table that changes does not wait for the copy of a large one, nor 
     'public.small': columns,
     'public.other': columns,
   });
-  await (await trial.stream()).stop();
+  const before = await trial.run();
+  await before.isReady(PATIENCE);
+  await before.stop();
   await trial.twin.query(PINNED);
   await trial.twin.query(full('other'));
   await trial.source.query(
@@ -65,13 +70,13 @@ test('a small table that changes does not wait for the copy of a large one, nor 
   );
   trial.tables = { 'public.big': wider, 'public.small': wider, 'public.other': wider };
   const service = await trial.run();
-  await service.copiesAnew('public.small', 1);
+  await service.copiesAnew('public.small', 1, PATIENCE);
   const isPinned = async () =>
     (await trial.twin.query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`)).rowCount === 1;
-  await until(isPinned, { what: () => `the large copy to be built; ${service.lastWords()}`, timeout: 60_000 });
+  await until(isPinned, { what: () => `the large copy to be built; ${service.lastWords()}`, timeout: PATIENCE });
 
   await trial.source.query(`ALTER TABLE small ALTER v TYPE varchar(100); UPDATE small SET v = 'since' WHERE id < 10`);
-  await service.copiesAnew('public.small', 2);
+  await service.copiesAnew('public.small', 2, PATIENCE);
   await trial.source.query(`ALTER TABLE other ADD more text; INSERT INTO other VALUES (501, 'x')`);
   await service.halts('public.other', 'twin_full');
   const { tables } = await service.status();
@@ -80,8 +85,8 @@ test('a small table that changes does not wait for the copy of a large one, nor 
   await trial.source.query(`UPDATE big SET v = 'since' WHERE id < 10`);
   await trial.twin.query('DROP EVENT TRIGGER fill_up; SELECT pg_advisory_unlock(42)');
   assert.equal((await trial.command(['recopy', 'public.other'])).code, 0);
-  await service.isReady();
-  await trial.holdsAll(service);
+  await service.isReady(PATIENCE);
+  await trial.holdsAll(service, PATIENCE);
   await trial.assertEqual();
   assert.equal((await service.status()).tables['public.big']!.generation, 2, 'the large copy was begun again');
 });
@@ -99,7 +104,7 @@ test('a twin without room gives back what the copy took, keeps the old content, 
   assert.match(halt.fix, /room/);
 
   await trial.source.query(`INSERT INTO other VALUES (1000, 'still streams'); UPDATE small SET v = 'missed'`);
-  await trial.holdsAll(service);
+  await trial.holdsAll(service, PATIENCE);
   await sleep(3000); // what was tried again at once would have been by now
   const { tables } = await service.status();
   assert.equal(tables['public.other']!.generation, 1);
@@ -109,8 +114,8 @@ test('a twin without room gives back what the copy took, keeps the old content, 
   await trial.twin.query('DROP EVENT TRIGGER fill_up');
   trial.tables = { 'public.small': wider, 'public.other': columns };
   assert.equal((await trial.command(['recopy', 'public.small'])).code, 0);
-  await service.copiesAnew('public.small', 2);
-  await trial.holdsAll(service);
+  await service.copiesAnew('public.small', 2, PATIENCE);
+  await trial.holdsAll(service, PATIENCE);
   await trial.assertEqual({ 'public.other': columns });
   assert.equal((await trial.twin.query(`SELECT count(*)::int AS n FROM small WHERE v = 'missed'`)).rows[0].n, 1000);
 });
@@ -128,8 +133,27 @@ test('an index that the twin has no room for gives the copy’s room back as wel
   await service.halts('public.small', 'twin_full');
   assert.deepEqual(await generationsOf(trial, 'small'), ['g1']);
   await trial.twin.query('DROP EVENT TRIGGER no_room');
-  await service.isReady();
-  await trial.holdsAll(service);
+  await service.isReady(PATIENCE);
+  await trial.holdsAll(service, PATIENCE);
+  await trial.assertEqual();
+});
+
+test('a copy that cannot take its place halts its table and nothing else, until that is out of the way', async () => {
+  await using trial = await servers.trial(`${SMALL}; ${OTHER}`, { 'public.small': columns, 'public.other': columns });
+  const service = await trial.stream();
+  await trial.twin.query('CREATE TABLE mine (id integer REFERENCES small); INSERT INTO mine VALUES (1)');
+  await trial.source.query(`ALTER TABLE small ALTER v TYPE varchar(100)`);
+  await service.halts('public.small', 'swap_blocked');
+  await trial.source.query(`UPDATE small SET v = 'missed' WHERE id < 10; UPDATE other SET v = 'since'`);
+  await trial.holdsAll(service, PATIENCE);
+  assert.ok(!service.process.output.includes('retry_in_ms'), `the pipeline stumbled: ${service.lastWords()}`);
+  const { tables } = await service.status();
+  assert.deepEqual([tables['public.small']!.generation, tables['public.other']!.generation], [2, 1]);
+  await until(async () => (await generationsOf(trial, 'small')).join() === 'g1', { what: 'the copy to be dropped' });
+  await trial.twin.query('DROP TABLE mine');
+  assert.equal((await trial.command(['recopy', 'public.small'])).code, 0);
+  await service.copiesAnew('public.small', 2, PATIENCE);
+  await trial.holdsAll(service, PATIENCE);
   await trial.assertEqual();
 });
 
@@ -146,8 +170,8 @@ test('a definition that changes every second for half a minute is copied a few t
   }
   const ended = (await service.status()).tables['public.small']!.generation;
   assert.ok(ended <= 10, `${ended - 1} copies`);
-  await service.isReady();
-  await trial.holdsAll(service);
+  await service.isReady(PATIENCE);
+  await trial.holdsAll(service, PATIENCE);
   const { tables: now } = await service.status();
   assert.ok(now['public.small']!.generation <= ended + 1);
   assert.equal(now['public.other']!.generation, 1);
@@ -168,7 +192,7 @@ test('every step of a copy is one line of the log, and the status says how far i
   assert.equal(progress!.estimated_rows, 1000);
   assert.ok(progress!.room_bytes! > 8192, 'the estimate');
   await trial.twin.query('COMMIT');
-  await service.isReady();
+  await service.isReady(PATIENCE);
   const second = ['due', 'started', 'read', 'built', 'caught up', 'handed over', 'swapped'];
   assert.deepEqual(stepsOf(service.process.output, 'small').slice(4), second);
   assert.equal((await service.status()).tables['public.small']!.progress, undefined);
