@@ -4,6 +4,7 @@ import type { Checkpoint } from '../../src/core/checkpoint.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Rules } from '../../src/core/source.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
+import { haltFor } from './definition.ts';
 import type { Due } from './due.ts';
 import type { Problem, TableReading } from './reading.ts';
 import { stopTable } from './stop.ts';
@@ -41,11 +42,10 @@ export function definitionOf({ table, problem }: TableReading): string {
   return JSON.stringify(problem ? problem.code : [table.oid, shapeOf(table)]);
 }
 
-function halt(name: string, { oid, code, message, fix }: Problem, { due, observe }: Grounds) {
-  const stop = { state: { state: 'halted', code }, message, fix, definition: null } as const;
-  const event = stopTable({ name, oid }, stop, observe);
-  const now = due.stateOf(name);
-  return now.state === 'halted' && now.code === code ? 'wait' : event;
+function halt(name: string, problem: Problem, { due, observe }: Grounds) {
+  const stop = haltFor(problem);
+  const event = stopTable({ name, oid: problem.oid }, stop, observe);
+  return isDeepStrictEqual(due.stateOf(name), stop.state) ? 'wait' : event;
 }
 
 /** Under the same definition and the same rules a copy would end as the one before. */

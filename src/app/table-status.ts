@@ -99,8 +99,9 @@ export class TableWatch {
     return this.#progress ?? NOTHING_YET;
   }
 
-  /** What was copied so far is void. */
-  interrupt(): void {
+  /** What was copied so far is void. `reason`: why it is to be copied anew, where that is known. */
+  interrupt(reason: string | undefined): void {
+    this.#reason = reason ?? this.#reason;
     this.#progress = undefined;
     if (this.#state === 'copying') this.#state = 'waiting';
   }

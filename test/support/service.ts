@@ -80,8 +80,9 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves once a fault point holds it. */
-  async holds(): Promise<void> {
-    await until(() => this.isHeld(), { what: () => `pgveil to be held at a fault point; ${this.lastWords()}` });
+  async holds(timeout = 30_000): Promise<void> {
+    const what = () => `pgveil to be held at a fault point; ${this.lastWords()}`;
+    await until(() => this.isHeld(), { what, timeout });
   }
 
   /** The page's text and HTTP code, or null while nobody listens. */
