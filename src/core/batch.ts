@@ -112,3 +112,19 @@ export interface RedactedBatch extends Batch<'redacted'> {
   readonly entries: ReadonlyMap<string, TableEntry>;
   readonly [redacted]: true;
 }
+
+/** The table whose copy a batch is of, where it has to do with that and with nothing else. What `copy finished` brings is the stream's. */
+export function copiedBy({ chunk, changes, events }: RedactedBatch): RedactedTable | null {
+  if (chunk) return chunk.table;
+  const [event] = events;
+  if (changes.length > 0 || events.length !== 1) return null;
+  switch (event!.type) {
+    case 'copy started':
+    case 'chunk finished':
+    case 'chunk abandoned':
+    case 'copy read':
+      return event!.table;
+    default:
+      return null;
+  }
+}

@@ -1,5 +1,6 @@
 import type { RawBatch } from './batch.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import type { PgveilError } from './errors.ts';
 import type { Lsn } from './lsn.ts';
 import type { Table } from './table.ts';
 
@@ -18,6 +19,8 @@ export interface Source {
   read(from: Checkpoint, signal: AbortSignal): AsyncIterable<RawBatch>;
   /** Every sink is done with what `copy read` asks for: changes of the table may follow; or none may, where one gave the copy up. */
   settled(table: string, generation: number, isWhole: boolean): void;
+  /** A sink could not go on with this copy (see Sink): nobody is to have it, and the table halts for that reason until the next one. */
+  refused(table: string, generation: number, error: PgveilError): void;
   /**
    * A person wants a table copied anew, whatever state it is in, perhaps under a definition approved by its hash. An `ordered` event says so
    * at once, and it is done beside the stream.

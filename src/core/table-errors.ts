@@ -61,6 +61,12 @@ export const TABLE_ERRORS = {
       'Something of yours on the twin (a foreign key, a view) keeps a new copy from taking the place of the old one.',
     fix: 'Drop what the message names, `pgveil recopy TABLE`, and make it anew.',
   },
+  twin_full: {
+    ...table,
+    retry: 'soon',
+    means: 'The twin has no room for a second generation of the table; its old content stays readable.',
+    fix: 'Make room on the twin (or raise `sinks.X.room`); it is tried again after `recopy.retry`, or at once by `pgveil recopy TABLE`.',
+  },
   too_wide: {
     ...table,
     means: 'The twin cannot hold a table of so many columns.',

@@ -2,7 +2,7 @@ import type { RawBatch } from '../core/batch.ts';
 import { PgveilError } from '../core/errors.ts';
 import type { Approval } from '../core/redactor.ts';
 import { type Clerk, type Command, interrupted } from './desk.ts';
-import type { Parts } from './session.ts';
+import type { Parts } from './parts.ts';
 
 /** An order that is not durable yet. */
 interface Open {

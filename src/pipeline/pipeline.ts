@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, PgveilError } from '../core/errors.ts';
 import { Backoff } from './backoff.ts';
 import { Desk } from './desk.ts';
+import type { Parts } from './parts.ts';
 import { Patience } from './patience.ts';
-import { type Parts, runSession } from './session.ts';
+import { runSession } from './session.ts';
 
 export interface Until {
   /** End once everything committed before the start is durable in every sink. */

@@ -86,7 +86,7 @@ test('people get a table, and below it what there is to do', () => {
       'shop: running, no position yet (pgveil 0.1.0)',
       '',
       'public.a          halted     generation 1',
-      'public."日本"     copying    -             1.2k rows  1.0 kB of 4.0 kB',
+      'public."日本"     copying    -             1.2k rows  copy due, of about 4.8k rows, 1.0 kB of 4.0 kB',
       'sink twin         live       -                        0 ms',
       'slot pgveil_shop  not there',
       '',

@@ -51,6 +51,7 @@ export class ScriptedSource implements Source {
     this.acked.push(lsn);
   }
   settled() {}
+  refused() {}
   recopy(_table: string, _approved: string | null) {}
   async look(): Promise<Table<'raw'> | null> {
     return null;
