@@ -176,7 +176,7 @@ test('a publication that a person made sends partitions for a while: the whole o
   await write(trial, 1);
   for (const name of NAMES) await service.copiesAnew(`public.${name}`, 1);
   const { tables: now } = await trial.holdsAll(service);
-  assert.equal(now['public.part']!.state, 'waiting');
+  assert.equal(now['public.part']!.state, 'waiting', service.lastWords());
   await trial.assertEqual(TABLES);
   await trial.source.query('ALTER PUBLICATION theirs SET (publish_via_partition_root = true)');
   await service.copiesAnew('public.part', 1);

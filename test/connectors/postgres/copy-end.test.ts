@@ -148,7 +148,7 @@ describe('a copy that ends early', () => {
       abort.abort();
     }
     assert.ok(performance.now() - started < 5000, `it took ${performance.now() - started} ms`);
-    await until(() => proxy.open.size === 0, { what: 'all sockets to be closed', timeout: 3000 });
+    await until(() => proxy.open.size === 0, { what: 'all sockets to be closed' });
   });
 
   test('not pulling stops the workers within the memory they were given', async () => {

@@ -101,8 +101,8 @@ forMajors('large transactions and rows', {}, (major) => {
     await consumer.caughtUp();
     const bytes = bytesHeld() - before;
     assert.equal(consumer.changes.length, 2000);
-    // A view of each row's chunk would hold 2000 times 64 KB.
-    assert.ok(bytes < 10 * MB, `${Math.round(bytes / MB)} MB`);
+    // A view of each row’s chunk would hold 2000 times 64 KB; what the garbage collector has not got to yet is a few MB.
+    assert.ok(bytes < 30 * MB, `${Math.round(bytes / MB)} MB`);
   });
 
   test('a row of 100 MB passes at the cost of its size, and holds nobody up', async () => {
