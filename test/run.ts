@@ -9,6 +9,7 @@ import { preparePostgres } from './support/postgres.ts';
 import { projectRoot } from './support/project.ts';
 import { fileLine, summary } from './support/report.ts';
 import { type FileResult, runFile } from './support/run-file.ts';
+import { prepareS3 } from './support/s3.ts';
 
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,
@@ -47,6 +48,11 @@ function findFiles(directory: string, parts: string[]): string[] {
 
 /** Downloads what is missing before the clock of any test runs. What cannot be had fails its own tests, not the others. */
 async function prepare(): Promise<void> {
+  try {
+    console.log(`S3 from ${await prepareS3()}`);
+  } catch (error) {
+    console.error(`NO S3: ${(error as Error).message}`);
+  }
   for (const major of majors) {
     try {
       console.log(`Postgres ${major} from ${await preparePostgres(major)}`);

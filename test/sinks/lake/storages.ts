@@ -1,0 +1,47 @@
+// Every storage that a lake can lie in, for suites that must pass on each.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe } from 'node:test';
+import { FolderStorage } from '../../../sinks/lake/folder.ts';
+import { S3Storage } from '../../../sinks/lake/s3.ts';
+import type { Storage } from '../../../sinks/lake/storage.ts';
+import { type S3Server, startS3 } from '../../support/s3.ts';
+
+/** A storage with nothing in it; `again` opens the same place as another process would. */
+export interface Place {
+  readonly storage: Storage;
+  again(): Storage;
+}
+
+export type MakePlace = () => Promise<Place>;
+
+export function onEveryStorage(declare: (makePlace: MakePlace) => void): void {
+  describe('in a folder', () => {
+    let root: string;
+    before(async () => {
+      root = await mkdtemp(join(tmpdir(), 'pgveil-lake-'));
+    });
+    after(() => rm(root, { recursive: true, force: true }));
+    declare(async () => {
+      const folder = await mkdtemp(join(root, 'lake-'));
+      return { storage: new FolderStorage(folder), again: () => new FolderStorage(folder) };
+    });
+  });
+
+  describe('on S3', () => {
+    let server: S3Server;
+    before(async () => {
+      server = await startS3();
+    });
+    after(() => server[Symbol.asyncDispose]());
+    declare(async () => {
+      const address = { ...addressOf(server), bucket: await server.bucket(), prefix: 'some/prefix/' };
+      return { storage: new S3Storage(address), again: () => new S3Storage(address) };
+    });
+  });
+}
+
+export function addressOf({ endpoint, region, credentials }: S3Server) {
+  return { endpoint, region, credentials };
+}
