@@ -44,6 +44,7 @@ test('a failure is told with its suites, the line that failed and the message', 
       throw new Error('no such table');
     });
   });`);
+  assert.match(output, /^FAIL .*only\.test\.ts +0 passed, 1 failed\n {4}a › b: no such table$/m);
   assert.match(output, /FAIL .*only\.test\.ts:4 {2}a › b\n {4}Error: no such table/);
   assert.equal(lastLine(output), '0 passed, 1 failed');
   assert.equal(code, 1);

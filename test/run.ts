@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { allMajors, parseMajors } from './support/majors.ts';
 import { preparePostgres } from './support/postgres.ts';
 import { projectRoot } from './support/project.ts';
-import { fileLine, summary } from './support/report.ts';
+import { fileLines, summary } from './support/report.ts';
 import { type FileResult, runFile } from './support/run-file.ts';
 import { prepareS3 } from './support/s3.ts';
 
@@ -70,7 +70,7 @@ async function runAll(queue: string[], timeout: number): Promise<FileResult[]> {
     for (const file of left) {
       const result = await runFile(file, timeout);
       results.push(result);
-      console.log(fileLine(result));
+      console.log(fileLines(result));
     }
   };
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, worker));

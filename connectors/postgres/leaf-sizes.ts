@@ -11,7 +11,8 @@ export async function readLeafSizes(client: pg.Client, leaves: readonly Leaf[]):
   const sizes = ask<Record<'oid' | 'bytes', string>>(
     client,
     `WITH free AS MATERIALIZED (SELECT oid FROM unnest($1::oid[]) AS leaf (oid) WHERE NOT EXISTS (
-      SELECT FROM pg_locks WHERE locktype = 'relation' AND relation = leaf.oid AND mode = 'AccessExclusiveLock'))
+      SELECT FROM pg_locks WHERE locktype = 'relation' AND relation = leaf.oid AND mode = 'AccessExclusiveLock'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
     SELECT oid, coalesce(pg_table_size(oid), 0) AS bytes FROM free`,
     [leaves.map(({ oid }) => oid)],
   );

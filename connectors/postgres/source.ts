@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import type { RawBatch } from '../../src/core/batch.ts';
 import type { Checkpoint, History, Position } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
-import { type Lsn, parseLsn } from '../../src/core/lsn.ts';
+import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Rules, Source } from '../../src/core/source.ts';
 import { unlessAborted } from './abort.ts';
@@ -21,11 +20,11 @@ import { type Asked, askedOf, type Reading } from './reading.ts';
 import { Receiver } from './receiver.ts';
 import { type Copy, Recopies } from './recopies.ts';
 import { recopy } from './recopy.ts';
-import { ask } from './session.ts';
 import { Settling } from './settling.ts';
 import { findSlot } from './slot-fit.ts';
 import { Stream } from './stream.ts';
 import { Transactions } from './transactions.ts';
+import { endOfWal, readWalEnd } from './wal-end.ts';
 import { Watch } from './watch.ts';
 
 /** A batch of more is cut. It is redacted in one go, and that must not hold the event loop for long: 4,000 short rows take about 10 ms. */
@@ -107,12 +106,7 @@ export class PostgresSource implements Source {
 
   async end(): Promise<Lsn> {
     const watch = this.#opened();
-    const settings = "SELECT setting FROM pg_settings WHERE name = 'wal_writer_delay'";
-    const [delay] = await watch.use((client) => ask(client, settings));
-    // A commit that did not wait for its WAL to be flushed is on disk by then.
-    await sleep(3 * Number(delay!.setting));
-    const [row] = await watch.use((client) => ask(client, 'SELECT pg_current_wal_flush_lsn() AS lsn'));
-    this.#end = parseLsn(row!.lsn!);
+    this.#end = await endOfWal(() => watch.use(readWalEnd));
     this.#stream?.want(this.#end);
     this.#receiver?.ask();
     return this.#end;

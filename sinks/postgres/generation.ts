@@ -85,7 +85,7 @@ async function dropLeftover(client: ClientBase, claim: Claim, relation: string):
   await terminate(
     client,
     `SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)
-     WHERE relation = to_regclass($1) AND backend_type = 'client backend'`,
+     WHERE relation = to_regclass($1) AND datname = current_database() AND backend_type = 'client backend'`,
     [name],
   );
   try {

@@ -44,7 +44,7 @@ export async function holders(client: ClientBase, table: TwinTable): Promise<str
   const { rows } = await query(
     client,
     `SELECT DISTINCT pid, application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
-     WHERE granted AND pid <> pg_backend_pid() AND relation IN (
+     WHERE granted AND pid <> pg_backend_pid() AND datname = current_database() AND relation IN (
        SELECT to_regclass($1) UNION SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass($1)) ORDER BY pid`,
     [quoteTable(table.source)],
   );

@@ -69,12 +69,18 @@ async function raiseEpoch(client: ClientBase, pipeline: string): Promise<Claim> 
   });
 }
 
-/** The instance before may have lost its host in the middle of a transaction, and its backend would hold the row for a long time. */
+/**
+ * The instance before may have lost its host in the middle of a transaction, and its backends would hold the row for a long time: the one
+ * that moves the position, and those of its copies, which hold the epoch while they commit. All are called what ours is called.
+ */
 export async function endPredecessor(client: ClientBase, pipeline: string): Promise<void> {
   await terminate(
     client,
     `SELECT pid FROM pgveil.checkpoint JOIN pg_stat_activity ON pid = holder_pid AND backend_start = holder_start
-     WHERE pipeline = $1`,
+     WHERE pipeline = $1
+     UNION SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)
+     WHERE relation = 'pgveil.checkpoint'::regclass AND datname = current_database()
+       AND application_name = current_setting('application_name')`,
     [pipeline],
   );
 }

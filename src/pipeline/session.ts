@@ -8,6 +8,7 @@ import type { Observe } from '../core/observer.ts';
 import type { Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
+import type { Stage } from '../core/tuple.ts';
 import { Acks } from './acks.ts';
 import { Lane } from './lane.ts';
 
@@ -96,7 +97,12 @@ function isBefore(one: Position | null, other: Position | null): boolean {
 }
 
 type Event = TableEvent<'redacted'>;
-type CopyEvent = Extract<Event, { readonly type: 'copy read' | 'copy finished' }>;
+type SettledEvent<S extends Stage> = Extract<TableEvent<S>, { readonly type: 'copy read' | 'copy finished' }>;
+
+/** What sets something going in the sinks that ends beside the stream: see Sink.settled. */
+function isSettled<S extends Stage>(event: TableEvent<S>): event is SettledEvent<S> {
+  return event.type === 'copy read' || event.type === 'copy finished';
+}
 
 function nameOf(event: Event): string {
   return event.type === 'stopped' ? event.name : event.table.name;
@@ -149,6 +155,7 @@ class Session {
   async #read(from: Checkpoint, stopped: AbortSignal): Promise<void> {
     const lanes = [...this.#lanes.values()];
     for await (const batch of this.#parts.source.read(from, stopped)) {
+      this.#unsettled += batch.events.filter(isSettled).length;
       await nextTurn(); // Batches may be ready in numbers. Each holds the event loop for long enough.
       const redacted = this.#parts.redactor.redact(batch);
       this.#report(redacted);
@@ -180,16 +187,13 @@ class Session {
       if (!last?.type.startsWith('copy')) this.#parts.observe({ type: 'table', table, generation, ...state });
     }
     if (batch.events.some(({ type }) => type === 'chunk finished')) this.#outset.advanced();
-    for (const event of batch.events) {
-      if (event.type === 'copy read' || event.type === 'copy finished') void this.#orStop(this.#settle(event));
-    }
+    for (const event of batch.events.filter(isSettled)) void this.#orStop(this.#settle(event));
   }
 
-  /** How much goes on in the sinks beside the stream. */
+  /** How much goes on in the sinks beside the stream, from the moment that it was read: nothing is caught up before. */
   #unsettled = 0;
 
-  async #settle({ type, table }: CopyEvent): Promise<void> {
-    this.#unsettled++;
+  async #settle({ type, table }: SettledEvent<'redacted'>): Promise<void> {
     const settled = await Promise.all(
       [...this.#parts.sinks].map(([name, sink]) => naming(name, sink.settled(table.name))),
     );
@@ -206,12 +210,14 @@ class Session {
 
   /** No sink will ever hear of the copy of a table that halted in the redactor. */
   #giveUp({ events }: RawBatch, redacted: RedactedBatch): void {
-    for (const event of events) {
-      if (event.type !== 'copy read') continue;
+    const passed = redacted.events.filter(isSettled);
+    for (const event of events.filter(isSettled)) {
       const { name } = event.table;
-      const passed = redacted.events.some((other) => other.type === 'copy read' && other.table.name === name);
-      if (!passed) this.#parts.source.settled(name, event.generation, false);
+      if (passed.some(({ type, table }) => type === event.type && table.name === name)) continue;
+      this.#unsettled--;
+      if (event.type === 'copy read') this.#parts.source.settled(name, event.generation, false);
     }
+    this.#stopAtGoal();
   }
 
   /** What is durable in each sink, as long as the first copy is not: nobody can do anything with such a position. */
@@ -241,7 +247,7 @@ class Session {
   /** Finds out where the source stands now, which is where to stop. */
   async #aim(): Promise<void> {
     await this.#parts.source.copied();
-    this.#goal = await this.#parts.source.end();
+    this.#goal = await this.#parts.source.end(); // a round trip: the batch that ended the last copy was read meanwhile
     this.#stopAtGoal();
   }
 

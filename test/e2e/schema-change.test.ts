@@ -43,6 +43,7 @@ async function assertHalted(trial: Trial, service: Service, code: string): Promi
   await service.halts('public.person', code);
   await trial.source.query('UPDATE person SET id = id + 5000');
   await trial.source.query(`INSERT INTO other VALUES (2, 'b')`);
+  await service.copiesAnew('public.other', 0);
   await trial.holdsAll(service);
   await trial.assertEqual({ 'public.other': tables['public.other']! });
   assert.equal((await service.status()).tables['public.person']?.halt?.code, code);

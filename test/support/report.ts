@@ -6,13 +6,14 @@ import type { FileResult } from './run-file.ts';
 const shownSlowest = 5;
 const shownOutput = 60;
 
-/** One line for a file that is done. */
-export function fileLine({ file, duration, passed, failed, skipped }: FileResult): string {
+/** One line for a file that is done, and one for each test that failed, with what it says first: a log may be cut before its end. */
+export function fileLines({ file, duration, passed, failed, skipped }: FileResult): string {
   const verdict = failed.length > 0 ? 'FAIL' : 'ok';
   const counts = [`${passed.length} passed`];
   if (failed.length > 0) counts.push(`${failed.length} failed`);
   if (skipped.length > 0) counts.push(`${skipped.length} SKIPPED`);
-  return `${verdict.padEnd(4)} ${seconds(duration)}  ${shorten(file)}  ${counts.join(', ')}`;
+  const line = `${verdict.padEnd(4)} ${seconds(duration)}  ${shorten(file)}  ${counts.join(', ')}`;
+  return [line, ...failed.map((test) => indent(`${test.name}: ${messageOf(test.error)}`))].join('\n');
 }
 
 /** All that is to be said at the end. `skipsFail` as on CI, where a test that stands aside proves nothing. */
@@ -38,7 +39,7 @@ function slowest(passed: FileResult['passed']): string {
 
 function failuresOf({ file, failed, output }: FileResult): string {
   const blocks = failed.map(({ name, at, error }) => {
-    const text = typeof error === 'string' ? error : describeError(error);
+    const text = describeError(error);
     return `FAIL ${failingLine(text, file) ?? shorten(at)}  ${name}\n${indent(shorten(text))}`;
   });
   const said = stripVTControlCharacters(output).trimEnd().split('\n');
@@ -57,8 +58,18 @@ function skips(skipped: FileResult['skipped'], skipsFail: boolean): string {
   return [heading, ...lines].join('\n');
 }
 
+function messageOf(error: unknown): string {
+  const { message } = (error ?? {}) as { message?: string };
+  return stripVTControlCharacters(message ?? String(error))
+    .split('\n')
+    .filter(Boolean)
+    .slice(0, 3)
+    .join(' ');
+}
+
 /** With its stack, less the frames of Node's own; an assertion's message says all of its properties already. */
 function describeError(error: unknown): string {
+  if (typeof error === 'string') return error;
   const { code, stack } = (error ?? {}) as { code?: string; stack?: string };
   const text = code === 'ERR_ASSERTION' && stack ? stack : inspect(error);
   const lines = stripVTControlCharacters(text).split('\n');

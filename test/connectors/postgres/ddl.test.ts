@@ -4,7 +4,7 @@ import type { Checkpoint, Position } from '../../../src/core/checkpoint.ts';
 import { forMajors } from '../../support/majors.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { until } from '../../support/wait.ts';
-import { Consumer, checkpointAfter, checkpointAtNewSlot, sourceOf } from './following.ts';
+import { Consumer, checkpointAfter, checkpointAtNewSlot, dropSlots, sourceOf } from './following.ts';
 
 forMajors('changes of definition', {}, (major) => {
   let server: PostgresServer;
@@ -19,7 +19,7 @@ forMajors('changes of definition', {}, (major) => {
   let from: Checkpoint & { readonly position: Position };
 
   beforeEach(async () => {
-    await server.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots');
+    await dropSlots(server);
     await server.query('DROP PUBLICATION IF EXISTS veil; DROP SCHEMA public CASCADE; CREATE SCHEMA public');
     await server.query(`
     CREATE TABLE t (id int PRIMARY KEY, ssn text, note text);

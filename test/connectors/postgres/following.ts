@@ -215,3 +215,16 @@ export async function confirmedFlush(server: PostgresServer, slot = 'veil'): Pro
   const [row] = await server.query(`SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '${slot}'`);
   return parseLsn(row.confirmed_flush_lsn);
 }
+
+/** All of the server's slots, the one too that a walsender of the test before has not let go of yet. */
+export async function dropSlots(server: PostgresServer): Promise<void> {
+  const drop = 'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active';
+  const slots = 'SELECT FROM pg_replication_slots';
+  await until(
+    async () => {
+      await server.query(drop);
+      return (await server.query(slots)).length === 0;
+    },
+    { what: 'every slot to be let go of' },
+  );
+}

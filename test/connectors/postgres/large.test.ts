@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { forMajors } from '../../support/majors.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { until } from '../../support/wait.ts';
-import { Consumer, checkpointAtNewSlot, sourceOf } from './following.ts';
+import { Consumer, checkpointAtNewSlot, dropSlots, sourceOf } from './following.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
@@ -28,7 +28,7 @@ forMajors('large transactions and rows', {}, (major) => {
     await server[Symbol.asyncDispose]();
   });
   beforeEach(async () => {
-    await server.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots');
+    await dropSlots(server);
     await server.query('DROP PUBLICATION IF EXISTS veil; DROP TABLE IF EXISTS t, unlisted');
     await server.query(`CREATE TABLE t (id int PRIMARY KEY, note text); CREATE TABLE unlisted (id int PRIMARY KEY, note text);
     CREATE PUBLICATION veil FOR ALL TABLES`);

@@ -6,7 +6,7 @@ import { parseLsn } from '../../../src/core/lsn.ts';
 import { forMajors } from '../../support/majors.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { until } from '../../support/wait.ts';
-import { Consumer, cells, checkpointAtNewSlot, sourceOf } from './following.ts';
+import { Consumer, cells, checkpointAtNewSlot, dropSlots, sourceOf } from './following.ts';
 
 forMajors('the source', {}, (major) => {
   let server: PostgresServer;
@@ -17,7 +17,7 @@ forMajors('the source', {}, (major) => {
     await server[Symbol.asyncDispose]();
   });
   beforeEach(async () => {
-    await server.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots');
+    await dropSlots(server);
     await server.query('DROP PUBLICATION IF EXISTS veil; DROP SCHEMA public CASCADE; CREATE SCHEMA public');
     await server.query(
       'CREATE TABLE t (id int PRIMARY KEY, note text); CREATE TABLE u (id int PRIMARY KEY, note text)',

@@ -12,6 +12,7 @@ import {
   checkpointAfter,
   checkpointAtNewSlot,
   confirmedFlush,
+  dropSlots,
   incompressible,
   sourceOf,
 } from './following.ts';
@@ -25,7 +26,7 @@ forMajors('the stream', { core: true }, (major) => {
     await server[Symbol.asyncDispose]();
   });
   beforeEach(async () => {
-    await server.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots');
+    await dropSlots(server);
     await server.query('DROP PUBLICATION IF EXISTS veil; DROP SCHEMA public CASCADE; CREATE SCHEMA public');
   });
 

@@ -65,6 +65,18 @@ test('an instance whose transaction is open in the middle of a commit is ended b
   assert.ok(pid > 0);
 });
 
+test('an instance that hangs in the middle of committing a chunk is ended by the next', async () => {
+  await (await opened('chunk')).close();
+  // Not its main session, which the checkpoint names: a chunk has one of its own.
+  await using chunk = await server.connect();
+  await chunk.query(`SET application_name = 'pgveil chunk'`);
+  await chunk.query(`BEGIN; SELECT FROM pgveil.checkpoint WHERE pipeline = 'chunk' FOR KEY SHARE`);
+  chunk.on('error', () => {});
+  const heir = await opened('chunk');
+  assert.deepEqual(heir.observed, []);
+  await heir.close();
+});
+
 test('a row that somebody else holds is waited for, aloud, and an abort ends the wait', async () => {
   await (await opened('held')).close();
   await using holder = await server.connect();

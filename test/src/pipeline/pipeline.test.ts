@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
-import type { RedactedBatch } from '../../../src/core/batch.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RawBatch, RedactedBatch } from '../../../src/core/batch.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { Observation } from '../../../src/core/observer.ts';
 import { runPipeline } from '../../../src/pipeline/pipeline.ts';
@@ -156,6 +158,34 @@ test('what became of a table is told when the sink has it, and not when it was r
   sink.beforeWrite = () => assert.equal(told(), false);
   await runPipeline(parts, CAUGHT_UP, never);
   assert.ok(told());
+});
+
+test('a run until caught up ends when the last copy has taken its place, though every position was durable before', async () => {
+  const { source, sink, parts } = pipeline(() => []);
+  const finished = { type: 'copy finished', table: { name: 'public.t' } } as unknown as RawBatch['events'][number];
+  const [copied, durable] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  source.copied = () => copied.promise;
+  source.end = () => nextTurn(100n); // a round trip
+  source.read = async function* (_from, signal) {
+    yield batchAt(100n);
+    await durable.promise;
+    copied.resolve(); // as the source does: the batch is taken with the next step
+    yield { ...batchAt(100n), events: [finished] };
+    if (!signal.aborted) await once(signal, 'abort');
+  };
+  const flush = sink.flush.bind(sink);
+  sink.flush = async (position) => {
+    await flush(position);
+    durable.resolve();
+  };
+  let placed = false;
+  const later = async () => {
+    for (let turn = 0; turn < 20; turn++) await nextTurn();
+  };
+  sink.beforeWrite = ({ events }) => (events.length > 0 ? later() : undefined);
+  sink.settled = () => later().then(() => (placed = true));
+  await runPipeline(parts, CAUGHT_UP, never);
+  assert.ok(placed);
 });
 
 test('a sink that fails at every flush is tried at ever longer intervals, and no longer than patience lasts', async () => {
