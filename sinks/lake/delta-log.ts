@@ -4,6 +4,7 @@ import type { Duck } from './duck.ts';
 import { readCheckpoint, writeCheckpoint } from './log-checkpoint.ts';
 import { Snapshot } from './snapshot.ts';
 import type { Storage } from './storage.ts';
+import { asTrouble } from './trouble.ts';
 
 /** So many commits are read at a time. */
 const READ_AHEAD = 16;
@@ -77,7 +78,7 @@ export class DeltaLog {
     const content = await this.#storage.get(this.#checkpoint(version));
     if (!content) return null; // in several parts, or of another kind: the commits say the same
     const snapshot = new Snapshot();
-    snapshot.apply(version, await readCheckpoint(this.#duck, content));
+    snapshot.apply(version, await asTrouble(() => readCheckpoint(this.#duck, content)));
     return snapshot;
   }
 

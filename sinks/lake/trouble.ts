@@ -2,6 +2,7 @@ import { type ErrorCode, PgveilError } from '../../src/core/errors.ts';
 
 interface StorageError {
   readonly name?: string;
+  readonly message?: string;
   readonly code?: string;
   readonly $metadata?: { readonly httpStatusCode?: number };
 }
@@ -10,12 +11,16 @@ const RIGHTS = ['EACCES', 'EPERM', 'EROFS'];
 /** Of a folder: a disk that is full or gone may come back. */
 const AWAY = ['ENOSPC', 'EDQUOT', 'EIO', 'ESTALE', 'ENOTCONN'];
 
-/** What a storage threw, as an error of ours. Neither name nor code holds a value; messages, which may name a bucket's owner, stay here. */
+/** How DuckDB's messages begin; what follows may quote a value. */
+const DUCKDB_KIND = /^[A-Z][A-Za-z ]+ Error(?=:)/;
+
+/** What a storage or DuckDB threw, as an error of ours that holds no value: of messages nothing but DuckDB's kind of error is told. */
 export function trouble(thrown: unknown): PgveilError {
   if (thrown instanceof PgveilError) return thrown;
   const error = thrown as StorageError;
   const status = error.$metadata?.httpStatusCode;
-  const said = [error.code ?? error.name, status && `HTTP ${status}`].filter(Boolean).join(', ');
+  const kind = DUCKDB_KIND.exec(error.message ?? '')?.[0];
+  const said = [error.code ?? kind ?? error.name, status && `HTTP ${status}`].filter(Boolean).join(', ');
   return new PgveilError(codeOf(error, status), said || 'no answer');
 }
 
@@ -31,11 +36,11 @@ function codeOf({ code, name }: StorageError, status: number | undefined): Error
     : 'lake_away';
 }
 
-/** Runs `work`; whatever it throws becomes an error of ours. */
+/** Runs `work`; whatever it throws becomes an error of ours, but for a defect. */
 export async function asTrouble<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw trouble(error);
+    throw error instanceof TypeError ? error : trouble(error);
   }
 }

@@ -21,7 +21,7 @@ onEveryStorage((makePlace) => {
   after(() => duck.close());
 
   async function makeLog() {
-    const { storage, again } = await makePlace();
+    const { storage, again } = makePlace();
     return {
       storage,
       log: new DeltaLog(storage, duck, 'public/t'),

@@ -16,7 +16,7 @@ onEveryStorage((makePlace) => {
 
   /** A table with the file `a`, its writer, and the log as others see it. */
   async function begin() {
-    const { storage, again } = await makePlace();
+    const { storage, again } = makePlace();
     const log = new DeltaLog(again(), duck, 'public/t');
     const open = () => DeltaTable.open(new DeltaLog(storage, duck, 'public/t'), 'pgveil');
     const table = await open();

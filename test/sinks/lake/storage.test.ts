@@ -23,14 +23,14 @@ onEveryStorage((makePlace) => {
   after(() => rm(directory, { recursive: true, force: true }));
 
   test('what is not there is null, and deleting it is no error', async () => {
-    const { storage } = await makePlace();
+    const { storage } = makePlace();
     assert.equal(await storage.get('a/b.json'), null);
     assert.equal(await storage.load('c'), null);
     await storage.delete('a/b.json');
   });
 
   test('what was put is there for another instance, in whole and in ranges, until it is deleted', async () => {
-    const { storage, again } = await makePlace();
+    const { storage, again } = makePlace();
     await storage.put('a/é %20 b.json', bytes('0123456789'));
     await storage.put('a/é %20 b.json', bytes('abcdefghij'));
     assert.equal(String(await again().get('a/é %20 b.json')), 'abcdefghij');
@@ -40,7 +40,7 @@ onEveryStorage((makePlace) => {
   });
 
   test('of twenty that put at once what must be absent one wins, and the content is its own', async () => {
-    const { storage, again } = await makePlace();
+    const { storage, again } = makePlace();
     const wins = await Promise.all(
       Array.from({ length: 20 }, (_, i) => again().putIfAbsent('log/1.json', bytes(`writer ${i}`))),
     );
@@ -50,13 +50,13 @@ onEveryStorage((makePlace) => {
   });
 
   test('a writer whose answer was lost is told that it was the one', async () => {
-    const { storage } = await makePlace();
+    const { storage } = makePlace();
     assert.equal(await storage.putIfAbsent('log/1.json', bytes('mine')), true);
     assert.equal(await storage.putIfAbsent('log/1.json', bytes('mine')), true);
   });
 
   test('a swap succeeds for whoever knows the present content, and for nobody else', async () => {
-    const { storage, again } = await makePlace();
+    const { storage, again } = makePlace();
     const first = await storage.swap('state', bytes('1'), null);
     assert.equal(await again().swap('state', bytes('other'), null), null);
     const second = await storage.swap('state', bytes('2'), first);
@@ -70,7 +70,7 @@ onEveryStorage((makePlace) => {
   });
 
   test('of twenty that swap at once one wins', async () => {
-    const { storage, again } = await makePlace();
+    const { storage, again } = makePlace();
     const etag = await storage.swap('state', bytes('first'), null);
     const swapped = await Promise.all(
       Array.from({ length: 20 }, (_, i) => again().swap('state', bytes(`writer ${i}`), etag)),
@@ -80,7 +80,7 @@ onEveryStorage((makePlace) => {
   });
 
   test('a listing has all below its prefix and behind a name, by the order of bytes, over more than one page', async () => {
-    const { storage } = await makePlace();
+    const { storage } = makePlace();
     const names = Array.from({ length: 1_050 }, (_, i) => `t/_log/${String(i).padStart(20, '0')}.json`);
     for (let from = 0; from < names.length; from += 50) {
       await Promise.all(names.slice(from, from + 50).map((name) => storage.put(name, bytes('1234'))));
@@ -98,7 +98,7 @@ onEveryStorage((makePlace) => {
   });
 
   test('files of any size come as they are', async () => {
-    const { storage } = await makePlace();
+    const { storage } = makePlace();
     for (const size of [0, 1, 8 * 1024 * 1024, 20 * 1024 * 1024 + 17]) {
       const [file, content] = [join(directory, 'file'), randomBytes(size)];
       await writeFile(file, content);

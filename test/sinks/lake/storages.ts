@@ -1,4 +1,5 @@
 // Every storage that a lake can lie in, for suites that must pass on each.
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +15,8 @@ export interface Place {
   again(): Storage;
 }
 
-export type MakePlace = () => Promise<Place>;
+/** `name` tells places apart; one without is of nobody else. */
+export type MakePlace = (name?: string) => Place;
 
 export function onEveryStorage(declare: (makePlace: MakePlace) => void): void {
   describe('in a folder', () => {
@@ -23,20 +25,22 @@ export function onEveryStorage(declare: (makePlace: MakePlace) => void): void {
       root = await mkdtemp(join(tmpdir(), 'pgveil-lake-'));
     });
     after(() => rm(root, { recursive: true, force: true }));
-    declare(async () => {
-      const folder = await mkdtemp(join(root, 'lake-'));
+    declare((name = randomUUID()) => {
+      const folder = join(root, name);
       return { storage: new FolderStorage(folder), again: () => new FolderStorage(folder) };
     });
   });
 
   describe('on S3', () => {
     let server: S3Server;
+    let bucket: string;
     before(async () => {
       server = await startS3();
+      bucket = await server.bucket();
     });
     after(() => server[Symbol.asyncDispose]());
-    declare(async () => {
-      const address = { ...addressOf(server), bucket: await server.bucket(), prefix: 'some/prefix/' };
+    declare((name = randomUUID()) => {
+      const address = { ...addressOf(server), bucket, prefix: `some/prefix/${name}/` };
       return { storage: new S3Storage(address), again: () => new S3Storage(address) };
     });
   });
