@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { allMajors, parseMajors } from './support/majors.ts';
 import { preparePostgres } from './support/postgres.ts';
 import { projectRoot } from './support/project.ts';
+import { hasPython, prepareReaders } from './support/readers.ts';
 import { fileLines, summary } from './support/report.ts';
 import { type FileResult, runFile } from './support/run-file.ts';
 import { prepareS3 } from './support/s3.ts';
@@ -48,17 +49,20 @@ function findFiles(directory: string, parts: string[]): string[] {
 
 /** Downloads what is missing before the clock of any test runs. What cannot be had fails its own tests, not the others. */
 async function prepare(): Promise<void> {
-  try {
-    console.log(`S3 from ${await prepareS3()}`);
-  } catch (error) {
-    console.error(`NO S3: ${(error as Error).message}`);
-  }
+  await having('S3', async () => console.log(`S3 from ${await prepareS3()}`));
+  if (await hasPython()) await having('READERS OF A LAKE', prepareReaders);
   for (const major of majors) {
-    try {
-      console.log(`Postgres ${major} from ${await preparePostgres(major)}`);
-    } catch (error) {
-      console.error(`NO POSTGRES ${major}: ${(error as Error).message}`);
-    }
+    await having(`POSTGRES ${major}`, async () =>
+      console.log(`Postgres ${major} from ${await preparePostgres(major)}`),
+    );
+  }
+}
+
+async function having(what: string, make: () => Promise<unknown>): Promise<void> {
+  try {
+    await make();
+  } catch (error) {
+    console.error(`NO ${what}: ${(error as Error).message}`);
   }
 }
 

@@ -13,6 +13,9 @@ import { type S3Server, startS3 } from '../../support/s3.ts';
 export interface Place {
   readonly storage: Storage;
   again(): Storage;
+  /** For readers of other makers: a path or URL, and what they want to know besides. */
+  readonly url: string;
+  readonly options: Readonly<Record<string, string>>;
 }
 
 /** `name` tells places apart; one without is of nobody else. */
@@ -27,7 +30,7 @@ export function onEveryStorage(declare: (makePlace: MakePlace) => void): void {
     after(() => rm(root, { recursive: true, force: true }));
     declare((name = randomUUID()) => {
       const folder = join(root, name);
-      return { storage: new FolderStorage(folder), again: () => new FolderStorage(folder) };
+      return { storage: new FolderStorage(folder), again: () => new FolderStorage(folder), url: folder, options: {} };
     });
   });
 
@@ -41,9 +44,20 @@ export function onEveryStorage(declare: (makePlace: MakePlace) => void): void {
     after(() => server[Symbol.asyncDispose]());
     declare((name = randomUUID()) => {
       const address = { ...addressOf(server), bucket, prefix: `some/prefix/${name}/` };
-      return { storage: new S3Storage(address), again: () => new S3Storage(address) };
+      const url = `s3://${bucket}/${address.prefix.slice(0, -1)}`;
+      return { storage: new S3Storage(address), again: () => new S3Storage(address), url, options: optionsOf(server) };
     });
   });
+}
+
+function optionsOf({ endpoint, region, credentials }: S3Server): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_ALLOW_HTTP: 'true',
+  };
 }
 
 export function addressOf({ endpoint, region, credentials }: S3Server) {
