@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { PgveilError } from '../../src/core/errors.ts';
 
-/** What it holds beyond this it puts into its folder. */
-const MEMORY = '128MB';
+/** What it may hold by itself, in MB; what is more it puts into its folder. */
+const MEMORY_MB = 128;
+/** A file in the making is there as a table, as columns, as pages and compressed, and none of that can be put aside. */
+const FILE_SHARE = 4;
 
 /** DuckDB in this process, which writes and reads Parquet, and a private folder for files on their way. */
 export class Duck {
@@ -23,7 +25,7 @@ export class Duck {
     await mkdir(own);
     const instance = await DuckDBInstance.create(':memory:', {
       threads: '1', // beside our own thread, which converts: more would be taken from the source and the other sinks
-      memory_limit: MEMORY,
+      memory_limit: `${MEMORY_MB}MB`,
       temp_directory: join(own, 'spilled'),
       // Nothing is downloaded, ever: what is needed is built in.
       autoinstall_known_extensions: 'false',
@@ -35,6 +37,23 @@ export class Duck {
   async connect(): Promise<DuckDBConnection> {
     return await this.#instance.connect();
   }
+
+  /** One after another, each on a connection of its own, and with memory for a file that is made of so many bytes. */
+  async inTurn<T>(bytes: number, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const turn = this.#last.then(async () => {
+      const connection = await this.connect();
+      try {
+        await connection.run(`SET memory_limit = '${MEMORY_MB + Math.ceil((FILE_SHARE * bytes) / 1e6)}MB'`);
+        return await work(connection);
+      } finally {
+        connection.closeSync(); // and its temporary tables with it
+      }
+    });
+    this.#last = turn.catch(() => {});
+    return await turn;
+  }
+
+  #last: Promise<unknown> = Promise.resolve();
 
   /** A path in the folder that nothing has yet. Whoever writes there removes it. */
   path(extension: string): string {

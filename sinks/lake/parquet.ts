@@ -6,8 +6,10 @@ import { type Duck, identifier, literal } from './duck.ts';
 import type { Rows } from './rows.ts';
 import { readStats } from './stats.ts';
 
-/** DuckDB's vectors hold no more rows; and converting so many bytes takes a few milliseconds of the event loop. */
-const CHUNK_ROWS = 2048;
+/** DuckDB's vectors hold no more rows. */
+const VECTOR_ROWS = 2048;
+/** Converting takes a microsecond for a cell, and some milliseconds for so many bytes: after that it is somebody else's turn. */
+const CHUNK_CELLS = 16_384;
 const CHUNK_BYTES = 1024 * 1024;
 
 /** A reader takes in row groups side by side, or leaves them out by their statistics. */
@@ -24,19 +26,18 @@ export interface ParquetFile {
 
 /** Writes rows as one Parquet file. Compression and writing are off the event loop. */
 export async function writeParquet(duck: Duck, rows: Rows): Promise<ParquetFile> {
-  const connection = await duck.connect();
   const path = duck.path('parquet');
   try {
-    await fill(connection, rows);
-    const stats = await readStats(connection, 'gathered', rows.table);
-    await connection.run(`COPY gathered TO ${literal(path)} (${optionsOf(rows)})`);
-    const { size } = await stat(path);
-    return { path, size, stats };
+    return await duck.inTurn(rows.bytes, async (connection) => {
+      await fill(connection, rows);
+      const stats = await readStats(connection, 'gathered', rows.table);
+      await connection.run(`COPY gathered TO ${literal(path)} (${optionsOf(rows)})`);
+      const { size } = await stat(path);
+      return { path, size, stats };
+    });
   } catch (error) {
     await rm(path, { force: true });
     throw error;
-  } finally {
-    connection.closeSync(); // and its temporary table with it
   }
 }
 
@@ -47,7 +48,8 @@ async function fill(connection: DuckDBConnection, rows: Rows): Promise<void> {
   await connection.run(`CREATE TEMP TABLE gathered (${columns.join(', ')})`);
   const appender = await connection.createAppender('gathered');
   const columnar = new Columnar(rows);
-  for (const [from, to] of rows.runs(CHUNK_ROWS, CHUNK_BYTES)) {
+  const most = Math.max(1, Math.min(VECTOR_ROWS, Math.floor(CHUNK_CELLS / fields.length)));
+  for (const [from, to] of rows.runs(most, CHUNK_BYTES)) {
     const chunk = DuckDBDataChunk.create(types);
     chunk.setColumns(columnar.values(from, to));
     appender.appendDataChunk(chunk);

@@ -8,7 +8,7 @@ import { type LakeTable, lakeTable } from './lake-table.ts';
 import { TableWriter } from './table-writer.ts';
 
 /** Beyond this the largest part of what is in memory becomes a file, whatever its table's size is. */
-const MEMORY_BYTES = 48 * 1024 * 1024;
+const MEMORY_BYTES = 32 * 1024 * 1024;
 
 /** What one flush makes durable. */
 export interface Cut {

@@ -193,7 +193,7 @@ onEveryStorage((makePlace) => {
     await sink.flush(whole.position);
     await sink.close();
     assert.equal((await rowsOf(storage, table)).length, 60);
-    assert.equal((await namesOf(storage, 'public/one/2000-01-01/')).length, 2);
+    assert.ok((await namesOf(storage, 'public/one/2000-01-01/')).length > 1);
   });
 
   test('a table that another has made is not touched', async () => {

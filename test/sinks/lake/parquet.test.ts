@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -134,6 +135,11 @@ test('more rows than a vector holds, and larger ones than a chunk does, come in 
   const file = await write({ name: 'text' }, cells);
   const shown = await read(file, `count(*), bool_and(id = _seq - 1), max(length(name)), count(DISTINCT name)`);
   assert.deepEqual(shown, [['5000', true, '700004', '5000']]);
+});
+
+test('a value as large as a row may be becomes a file, though it is more than DuckDB may hold by itself', async () => {
+  const file = await write({ name: 'text' }, [[randomBytes(50_000_000).toString('hex')]]);
+  assert.deepEqual(await read(file, 'length(name)'), [['100000000']]);
 });
 
 test('a file is of the codec, and knows the generation and the plan, that it was written with', async () => {
