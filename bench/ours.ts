@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { freePort } from '../test/support/postgres-ready.ts';
-import { type PgveilProcess, startPgveil } from '../test/support/process.ts';
+import { type PgveilProcess, runPgveil, startPgveil } from '../test/support/process.ts';
 import { until } from '../test/support/wait.ts';
 import type { Processes } from './cpu.ts';
 import type { Follower } from './follower.ts';
+import { seen } from './seen.ts';
 import type { Servers } from './servers.ts';
-
-const CONFIGURATION = join(import.meta.dirname, 'pgveil.yaml');
 
 /** pgveil as anybody runs it: its command line and a configuration. */
 export class Pgveil implements Follower {
@@ -14,11 +13,15 @@ export class Pgveil implements Follower {
   readonly key = 'source_primary_key';
   readonly slot = 'pgveil_bench';
   readonly #servers: Servers;
+  readonly #configuration: string;
   #process: PgveilProcess | null = null;
   #hasEnded = false;
+  #listen = '';
 
-  constructor(servers: Servers) {
+  /** `configuration`: a file beside this one. */
+  constructor(servers: Servers, configuration = 'pgveil.yaml') {
     this.#servers = servers;
+    this.#configuration = join(import.meta.dirname, configuration);
   }
 
   async prepare(): Promise<void> {
@@ -27,13 +30,8 @@ export class Pgveil implements Follower {
   }
 
   async start(...flags: string[]): Promise<void> {
-    const env = {
-      PGVEIL_KEY: Buffer.alloc(32, 'a key for benches, and no secret').toString('base64'),
-      SOURCE_URL: this.#servers.url('source'),
-      TWIN_URL: this.#servers.url('ours'),
-      LISTEN: `127.0.0.1:${await freePort()}`,
-    };
-    const started = startPgveil(['run', '-c', CONFIGURATION, '--json', ...flags], { env });
+    this.#listen = `127.0.0.1:${await freePort()}`;
+    const started = startPgveil(['run', '-c', this.#configuration, '--json', ...flags], { env: this.#environment });
     this.#process = started;
     this.#hasEnded = false;
     started.exited.then(() => {
@@ -64,6 +62,37 @@ export class Pgveil implements Follower {
 
   assertRunning(): void {
     if (this.#hasEnded) throw new Error(`pgveil ended by itself; it said\n${this.#running.output}`);
+  }
+
+  /** Resolves with the time when a look first gave true; rejects when it ends meanwhile. */
+  async shows(what: string, look: () => Promise<boolean>): Promise<number> {
+    return await seen(`pgveil: ${what}`, async () => {
+      this.assertRunning();
+      return await look();
+    });
+  }
+
+  /** Resolves once every table streams. */
+  async streams(): Promise<void> {
+    await this.shows('every table to stream', async () => {
+      const ready = await fetch(`http://${this.#listen}/ready`).catch(() => null);
+      return ready?.status === 200;
+    });
+  }
+
+  /** Resolves when it has taken the order. */
+  async recopy(table: string): Promise<void> {
+    const asked = await runPgveil(['recopy', table, '-c', this.#configuration], { env: this.#environment });
+    if (asked.code !== 0) throw new Error(`pgveil recopy ended with exit code ${asked.code}: ${asked.stderr}`);
+  }
+
+  get #environment(): Record<string, string> {
+    return {
+      PGVEIL_KEY: Buffer.alloc(32, 'a key for benches, and no secret').toString('base64'),
+      SOURCE_URL: this.#servers.url('source'),
+      TWIN_URL: this.#servers.url('ours'),
+      LISTEN: this.#listen,
+    };
   }
 
   get pid(): number {

@@ -14,18 +14,19 @@ export const TABLE = `CREATE TABLE customers (
   notes text
 )`;
 
-/** One row, as `$1` its id and as `$2` its balance. */
-export const INSERT_ROW = insertInto('$1::bigint', '$2::numeric');
+/** As many rows as `$3`, their ids from `$1` on, all with the balance `$2`. */
+export const INSERT_ROWS = `${insertInto('$1::bigint + i', '$2::numeric')} FROM generate_series(0, $3::integer - 1) AS i`;
 
-/** Likewise, of a row that is there. */
-export const UPDATE_ROW = 'UPDATE customers SET balance = $2::numeric, updated_at = now() WHERE id = $1::bigint';
+/** Likewise, of rows that are there. */
+export const UPDATE_ROWS =
+  'UPDATE customers SET balance = $2::numeric, updated_at = now() WHERE id BETWEEN $1::bigint AND $1::bigint + $3::integer - 1';
 
 /** Some 250 bytes a row; `id` and `balance` are SQL expressions. */
 function insertInto(id: string, balance: string): string {
   return `INSERT INTO customers (id, email, full_name, phone, balance, active, address, notes)
-    SELECT ${id}, format('customer.%s@mail.example', ${id}), format('Given%s Family%s', ${id} % 5003, ${id} % 7919),
-      format('+49 151 %s', 10000000 + ${id}), ${balance}, ${id} % 10 <> 0,
-      format('%s Long Street, %s Springfield', ${id} % 401, 10000 + ${id} % 89989),
+    SELECT ${id}, format('customer.%s@mail.example', ${id}), format('Given%s Family%s', (${id}) % 5003, (${id}) % 7919),
+      format('+49 151 %s', 10000000 + ${id}), ${balance}, (${id}) % 10 <> 0,
+      format('%s Long Street, %s Springfield', (${id}) % 401, 10000 + (${id}) % 89989),
       'Prefers to be called in the afternoon, has asked twice for the catalogue, and pays by card.'`;
 }
 
@@ -37,6 +38,16 @@ function insertRange(first: string, last: string): string {
 export async function fill(servers: Servers, rows: number): Promise<void> {
   await servers.query('source', insertRange('1', String(rows)));
   await servers.query('source', 'VACUUM (FREEZE, ANALYZE) customers');
+}
+
+/** A table of such rows beside it, for what happens to one table while the others go on. */
+export async function fillArchive(servers: Servers, rows: number): Promise<void> {
+  await servers.query(
+    'source',
+    `${TABLE}; ${insertRange('1', String(rows))}; ALTER TABLE customers RENAME TO archive;
+    ALTER INDEX customers_pkey RENAME TO archive_pkey`,
+  );
+  await servers.query('source', 'VACUUM (FREEZE, ANALYZE) archive');
 }
 
 /** Inserts in transactions of a thousand rows, then updates of one row in a transaction each. */

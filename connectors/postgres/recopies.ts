@@ -119,8 +119,10 @@ export class Recopies {
   }
 
   /** See Source.copied. */
-  async copied(): Promise<void> {
+  async copied(): Promise<boolean> {
+    const { isPending } = this.#due;
     while (this.#due.isPending) await this.#noted.promise;
+    return isPending;
   }
 
   /** Those that are to be copied now. Says of the others why they cannot be. */

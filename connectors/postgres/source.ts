@@ -96,8 +96,8 @@ export class PostgresSource implements Source {
     (await this.#recopies.promise).ask(table);
   }
 
-  async copied(): Promise<void> {
-    await (await this.#recopies.promise).copied();
+  async copied(): Promise<boolean> {
+    return await (await this.#recopies.promise).copied();
   }
 
   ack(lsn: Lsn): void {

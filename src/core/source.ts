@@ -20,8 +20,8 @@ export interface Source {
   settled(table: string, generation: number, isWhole: boolean): void;
   /** A person wants a table copied anew, whatever state it is in. Taken in at once, done beside the stream. */
   recopy(table: string): void;
-  /** Resolves when no table is to be copied any more: each streams, is halted, or waits for a person. */
-  copied(): Promise<void>;
+  /** Resolves when no table is to be copied any more: each streams, is halted, or waits for a person. False where that was so already. */
+  copied(): Promise<boolean>;
   /** Everything before `lsn` is durable in every sink: the slot may move there. Never called with a smaller one. */
   ack(lsn: Lsn): void;
   /**

@@ -10,6 +10,7 @@ import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
 import type { Stage } from '../core/tuple.ts';
 import { Acks } from './acks.ts';
+import { Goal } from './goal.ts';
 import { Lane } from './lane.ts';
 
 export interface Parts {
@@ -117,7 +118,7 @@ class Session {
   readonly #lanes = new Map<string, Lane>();
   /** Aborts the reading: the outer signal, a lane that failed, or being caught up. */
   readonly #stop = new AbortController();
-  #goal: Lsn | null = null;
+  readonly #goal: Goal;
   /** A sink took a position of this session: the source and the rules are what they were, or it would have failed before. */
   #isConfirmed = false;
   #started = false;
@@ -130,6 +131,7 @@ class Session {
     );
     this.#acks = new Acks(0n, new Map(positions));
     this.#from = this.#acks.least;
+    this.#goal = new Goal(parts.source, (lsn) => this.#isDurable(lsn));
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
       const written = (batch: RedactedBatch) => this.#written(batch);
@@ -144,7 +146,7 @@ class Session {
     const writing = lanes.map(([name, lane]) => this.#orStop(naming(name, lane.run())));
     this.#positions = from.position ? null : new Map();
     if (!from.position) void this.#orStop(this.#awaitFirstCopy());
-    if (this.#outset.untilCaughtUp) writing.push(this.#orStop(this.#aim()));
+    if (this.#outset.untilCaughtUp) void this.#orStop(this.#goal.reached().then(() => this.#stop.abort()));
     await this.#orStop(this.#read(from, stopped));
     for (const [, lane] of lanes) lane.end();
     await Promise.race([Promise.all(writing), sleep(DRAIN_MS, undefined, { ref: false })]);
@@ -205,7 +207,7 @@ class Session {
       this.#outset.healed(name);
       this.#parts.observe({ type: 'table', table: name, generation, state: 'streaming' });
     }
-    this.#stopAtGoal();
+    this.#goal.check();
   }
 
   /** No sink will ever hear of the copy of a table that halted in the redactor. */
@@ -217,7 +219,7 @@ class Session {
       this.#unsettled--;
       if (event.type === 'copy read') this.#parts.source.settled(name, event.generation, false);
     }
-    this.#stopAtGoal();
+    this.#goal.check();
   }
 
   /** What is durable in each sink, as long as the first copy is not: nobody can do anything with such a position. */
@@ -241,20 +243,12 @@ class Session {
       this.#parts.observe({ type: 'acked', pos: lsn });
       reach('after the ack');
     }
-    this.#stopAtGoal();
+    this.#goal.check();
   }
 
-  /** Finds out where the source stands now, which is where to stop. */
-  async #aim(): Promise<void> {
-    await this.#parts.source.copied();
-    this.#goal = await this.#parts.source.end(); // a round trip: the batch that ended the last copy was read meanwhile
-    this.#stopAtGoal();
-  }
-
-  #stopAtGoal(): void {
-    const least = this.#acks.least;
-    if (this.#unsettled > 0) return;
-    if (this.#isConfirmed && this.#goal !== null && least !== null && least >= this.#goal) this.#stop.abort();
+  #isDurable(lsn: Lsn): boolean {
+    const { least } = this.#acks;
+    return this.#unsettled === 0 && this.#isConfirmed && least !== null && least >= lsn;
   }
 
   #failure: { readonly error: unknown } | null = null;

@@ -101,6 +101,16 @@ describe('what is not a change of the running stream leads to a copy as well', (
     await trial.assertEqual();
   });
 
+  test('a name that it had for a while when the service was down, and has no more: seen only while the rows are caught up with', async () => {
+    await using trial = await servers.trial(SETUP, tables);
+    await (await trial.stream()).stop();
+    await trial.source.query('ALTER TABLE person RENAME TO people');
+    await trial.source.query('DELETE FROM people WHERE id < 100');
+    await trial.source.query('ALTER TABLE people RENAME TO person');
+    await trial.catchUp();
+    await trial.assertEqual();
+  });
+
   test('another rule, and a table more in the configuration: the others go on in their generation', async () => {
     await using trial = await servers.trial(
       `${SETUP}; CREATE TABLE more (id integer PRIMARY KEY, v text); INSERT INTO more VALUES (1, 'x')`,

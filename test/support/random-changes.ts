@@ -62,11 +62,17 @@ export class RandomChanges {
 
   /** Commits one transaction that changes `rows` rows (or a few more). Returns how many. */
   async transaction(rows: number): Promise<number> {
-    const statements = ['BEGIN'];
+    const { statements, changed } = this.statements(rows);
+    await this.#client.query(['BEGIN', ...statements, 'COMMIT'].join(';\n'));
+    return changed;
+  }
+
+  /** What such a transaction does, for the caller to commit: it is taken to be in the tables already. */
+  statements(rows: number): { readonly statements: string[]; readonly changed: number } {
+    const statements: string[] = [];
     let changed = 0;
     while (changed < rows) changed += this.#step(statements, rows - changed);
-    await this.#client.query([...statements, 'COMMIT'].join(';\n'));
-    return changed;
+    return { statements, changed };
   }
 
   /** Commits transactions of 1 to 500 rows, small ones most often, until so many rows were changed. */
@@ -74,15 +80,19 @@ export class RandomChanges {
     for (let left = rows; left > 0; ) left -= await this.transaction(Math.min(left, this.#random.size(1, 500)));
   }
 
-  /** To be called where a transaction failed, or may have: reads again which rows there are. */
-  async reload(): Promise<void> {
+  get tables(): readonly RandomTable[] {
+    return this.#tables;
+  }
+
+  /** To be called after DDL, or where a transaction failed, or may have: reads again what tables and rows there are. */
+  async reload(tables = this.#tables): Promise<void> {
     await using reader = await Reader.open(this.#url);
-    for (const table of this.#tables) await table.reload(reader);
+    for (const table of tables) await table.reload(reader);
   }
 
   /** Appends one step and returns how many rows it changes. */
   #step(statements: string[], left: number): number {
-    const table = this.#random.pick(this.#tables);
+    const table = this.#random.pick(this.#tables.filter(({ isThere }) => isThere));
     const choice = table.rows < 10 ? 'insert' : this.#random.weighted({ ...this.#weights });
     switch (choice) {
       case 'insert': {

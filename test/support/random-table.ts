@@ -1,59 +1,68 @@
 import type { Random } from './prng.ts';
 import { largeText, randomValue } from './random-values.ts';
-import { quoteName, type Reader, readTable } from './reader.ts';
+import { quoteName, type Reader, type ReadTable, readTable } from './reader.ts';
 
-interface RandomColumn {
+export interface RandomColumn {
   readonly name: string;
   readonly type: string;
   readonly nullable: boolean;
   /** Stored out of line and uncompressed: what an update that leaves it alone does not send. */
   readonly external: boolean;
+  /** The labels of an enum. */
+  readonly labels: readonly string[] | null;
 }
 
 type Key = readonly string[];
 
 /** A table under random changes: makes the statements, and knows which keys there are when they have been committed. */
 export class RandomTable {
-  readonly name: string;
+  /** As SQL writes it. Whoever renames it says so here, and reads it again. */
+  name: string;
   readonly #random: Random;
-  readonly #columns: readonly RandomColumn[];
-  readonly #key: readonly RandomColumn[];
+  #columns: readonly RandomColumn[] = [];
+  #key: readonly RandomColumn[] = [];
   #keys: Key[] = [];
   readonly #places = new Map<string, number>();
   #unique = 0;
 
-  private constructor(random: Random, name: string, columns: readonly RandomColumn[], key: readonly RandomColumn[]) {
-    this.name = name;
+  private constructor(random: Random, name: string) {
     this.#random = random;
-    this.#columns = columns;
-    this.#key = key;
+    this.name = name;
   }
 
   static async read(random: Random, reader: Reader, name: string): Promise<RandomTable> {
-    const table = await readTable(reader, name);
-    if (!table || table.primaryKey.length === 0) throw new Error(`${name} is not there or has no primary key`);
-    const details = await reader.rows('select attname, attnotnull, attstorage from pg_attribute where attrelid = $1', [
-      table.oid,
-    ]);
-    const columns = table.columns.map(({ name: column, type }) => {
-      const [, notNull, storage] = details.find(([attribute]) => attribute === column)!;
-      return { name: column, type, nullable: notNull === 'f', external: storage === 'e' };
-    });
-    const key = table.primaryKey.map((column) => columns.find(({ name }) => name === column)!);
-    const random_ = new RandomTable(random, name, columns, key);
-    await random_.reload(reader);
-    return random_;
+    const table = new RandomTable(random, name);
+    await table.reload(reader);
+    if (!table.isThere) throw new Error(`${name} is not there or has no primary key`);
+    return table;
+  }
+
+  /** Whether it was there, with a primary key, when it was read last. Without, nothing can be changed in it. */
+  get isThere(): boolean {
+    return this.#key.length > 0;
+  }
+
+  get columns(): readonly RandomColumn[] {
+    return this.#columns;
+  }
+
+  get key(): readonly RandomColumn[] {
+    return this.#key;
   }
 
   get rows(): number {
     return this.#keys.length;
   }
 
-  /** Reads the keys from the table: at the start, and where it is not known whether a transaction committed. */
+  /** Reads its definition and its keys: at the start, after DDL, and where it is not known whether a transaction committed. */
   async reload(reader: Reader): Promise<void> {
+    const table = await readTable(reader, this.name);
+    this.#columns = table ? await readColumns(reader, table) : [];
+    this.#key = (table?.primaryKey ?? []).map((key) => this.#columns.find(({ name }) => name === key)!);
+    this.clear();
+    if (!this.isThere) return;
     const columns = this.#key.map(({ name }) => quoteName(name)).join(', ');
     const rows = await reader.rows(`select ${columns} from ${this.name} order by ${columns}`);
-    this.clear();
     for (const row of rows) this.#add(row as Key);
     this.#unique = Math.max(this.#unique, ...rows.flat().map((text) => (/^\d{1,9}$/.test(text!) ? Number(text) : 0)));
   }
@@ -76,7 +85,8 @@ export class RandomTable {
   /** As `insert`, for what is rolled back: the keys are not remembered. */
   insertRows(keys: readonly Key[]): string {
     const rows = keys.map((key) => `(${this.#columns.map((column) => this.#keyed(column, key)).join(', ')})`);
-    return `INSERT INTO ${this.name} VALUES ${rows.join(', ')}`;
+    const columns = this.#columns.map(({ name }) => quoteName(name)).join(', ');
+    return `INSERT INTO ${this.name} (${columns}) VALUES ${rows.join(', ')}`;
   }
 
   /** Sets some of the columns outside the key; those stored out of line mostly stay untouched. */
@@ -115,8 +125,9 @@ export class RandomTable {
     return place >= 0 ? quoteText(key[place]!) : this.#literal(column);
   }
 
-  #literal({ nullable, external, type }: RandomColumn): string {
+  #literal({ nullable, external, type, labels }: RandomColumn): string {
     if (nullable && this.#random.chance(0.1)) return 'NULL';
+    if (labels) return quoteText(this.#random.pick(labels));
     return quoteText(external && this.#random.chance(0.7) ? largeText(this.#random) : randomValue(this.#random, type));
   }
 
@@ -139,6 +150,25 @@ export class RandomTable {
     this.#keys[place] = last;
     this.#places.set(last.join('\0'), place);
   }
+}
+
+async function readColumns(reader: Reader, { oid, columns }: ReadTable): Promise<RandomColumn[]> {
+  const details = await reader.rows(
+    `select attname, attnotnull, attstorage,
+      (select json_agg(enumlabel order by enumsortorder) from pg_enum where enumtypid = atttypid)
+    from pg_attribute where attrelid = $1`,
+    [oid],
+  );
+  return columns.map(({ name, type }) => {
+    const [, notNull, storage, labels] = details.find(([attribute]) => attribute === name)!;
+    return {
+      name,
+      type,
+      nullable: notNull === 'f',
+      external: storage === 'e',
+      labels: labels ? JSON.parse(labels) : null,
+    };
+  });
 }
 
 function quoteText(text: string): string {

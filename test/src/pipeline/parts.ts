@@ -51,7 +51,9 @@ export class ScriptedSource implements Source {
   }
   settled() {}
   recopy() {}
-  async copied() {}
+  async copied() {
+    return false;
+  }
   async end() {
     return 100n;
   }

@@ -164,7 +164,7 @@ test('a run until caught up ends when the last copy has taken its place, though 
   const { source, sink, parts } = pipeline(() => []);
   const finished = { type: 'copy finished', table: { name: 'public.t' } } as unknown as RawBatch['events'][number];
   const [copied, durable] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  source.copied = () => copied.promise;
+  source.copied = () => copied.promise.then(() => false);
   source.end = () => nextTurn(100n); // a round trip
   source.read = async function* (_from, signal) {
     yield batchAt(100n);
