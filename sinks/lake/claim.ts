@@ -4,7 +4,7 @@ import { PgveilError } from '../../src/core/errors.ts';
 import { formatLsn, parseLsn } from '../../src/core/lsn.ts';
 import type { Storage, Tagged } from './storage.ts';
 
-const NAME = '_pgveil/checkpoint.json';
+const NAME = '_pgveil/checkpoint';
 
 /** The stored form. LSNs as Postgres writes them, times as texts: both have 64 bits. */
 interface Stored {
