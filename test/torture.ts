@@ -1,28 +1,42 @@
-// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18]]: every test on every major, and then random runs, one per
-// seed and major. What has passed on the same sources is not done again: stop it and go on whenever you like.
+// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18] [--only tests|rows|seeds]]: every test on every major, every schema
+// change in every circumstance on the oldest and the newest of them, and then random runs, one per seed and major. What has passed on the
+// same sources is not done again: stop it and go on whenever you like.
 //
-// A random run is test/e2e/random.test.ts with PGVEIL_TEST_SEED, a whole number from which all follows that is random in
-// it, and PGVEIL_TEST_MAJORS, one major.
+// Random runs are test/e2e/random*.test.ts with PGVEIL_TEST_SEED, whole numbers from which all follows that is random in
+// them, and PGVEIL_TEST_MAJORS, one major.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { allMajors, type Major, parseMajors } from './support/majors.ts';
+import { allMajors, type Major, newestMajor, parseMajors } from './support/majors.ts';
 import { Progress } from './support/progress.ts';
 import { projectRoot } from './support/project.ts';
 import { summary } from './support/report.ts';
-import { runFile } from './support/run-file.ts';
+import { CIRCUMSTANCES, type Circumstance } from './support/row.ts';
+import { type FileResult, type FoundTest, runFile } from './support/run-file.ts';
 
-interface Step {
-  name: string;
+/** What can pass or fail by itself. */
+interface Part {
+  readonly name: string;
   /** The command that does the same again. */
-  again: string;
-  passes: () => Promise<boolean>;
+  readonly again: string;
 }
 
-const randomTest = join(projectRoot, 'test/e2e/random.test.ts');
+/** What runs at once. */
+interface Step<P extends Part = Part> {
+  readonly parts: readonly P[];
+  /** Returns those that passed. */
+  run(parts: readonly P[]): Promise<readonly Part[]>;
+}
+
+interface Seed extends Part {
+  readonly seed: number;
+}
+
+const randomTests = ['random', 'random-ddl'].map((name) => join(projectRoot, `test/e2e/${name}.test.ts`));
+/** In one pair of servers. */
+const SEEDS_AT_ONCE = 8;
 const timeLimit = 30 * 60_000;
 
 const { values: options } = parseArgs({
@@ -30,59 +44,95 @@ const { values: options } = parseArgs({
     seeds: { type: 'string', default: '20' },
     from: { type: 'string', default: '1' },
     majors: { type: 'string', default: allMajors.join() },
+    only: { type: 'string' },
   },
 });
 const majors = parseMajors(options.majors);
 const first = wholeNumber(options.from);
 const seeds = Array.from({ length: wholeNumber(options.seeds) }, (_, index) => first + index);
-if (seeds.length > 0 && !existsSync(randomTest)) {
-  console.error(`there is no ${randomTest}, and so no seed to run; --seeds 0 runs the tests alone`);
-  process.exit(1);
-}
-const steps = [...majors.map(allTests), ...seeds.flatMap((seed) => majors.map((major) => randomRun(seed, major)))];
+const ends = majors.filter((major) => major === allMajors[0] || major === newestMajor);
+const kinds: Record<string, () => readonly Step[]> = {
+  tests: () => majors.map(allTests),
+  rows: () => ends.flatMap((major) => CIRCUMSTANCES.map((circumstance) => schemaRows(circumstance, major))),
+  seeds: () => batches(seeds).flatMap((batch) => majors.map((major) => randomRuns(batch, major))),
+};
+const { only } = options;
+if (only !== undefined && !Object.hasOwn(kinds, only)) throw new Error(`--only is one of ${Object.keys(kinds)}`);
+const steps = only ? kinds[only]!() : Object.values(kinds).flatMap((kind) => kind());
+const count = steps.reduce((sum, { parts }) => sum + parts.length, 0);
 const failed = await run(steps, new Progress(join(projectRoot, '.servers', 'torture.json'), sources()));
 if (failed.length > 0) console.log(`\neach alone:\n  ${failed.map(({ again }) => again).join('\n  ')}`);
-console.log(`\n${steps.length - failed.length} passed, ${failed.length} failed`);
+console.log(`\n${count - failed.length} passed, ${failed.length} failed`);
 process.exit(failed.length > 0 ? 1 : 0);
 
-/** Returns the steps that failed. One after the other: a run has servers and processes enough for two cores. */
-async function run(steps: Step[], progress: Progress): Promise<Step[]> {
-  const failed: Step[] = [];
-  for (const step of steps) {
-    if (progress.has(step.name)) {
-      console.log(`passed before  ${step.name}`);
-      continue;
-    }
+/** Returns what failed. One step after the other: a run has servers and processes enough for two cores. */
+async function run(steps: readonly Step[], progress: Progress): Promise<Part[]> {
+  const failed: Part[] = [];
+  for (const { parts, run } of steps) {
+    for (const { name } of parts) if (progress.has(name)) console.log(`passed before  ${name}`);
+    const left = parts.filter(({ name }) => !progress.has(name));
+    if (left.length === 0) continue;
     const started = performance.now();
-    const passes = await step.passes();
-    if (passes) progress.add(step.name);
-    else failed.push(step);
-    console.log(
-      `${passes ? 'ok  ' : 'FAIL'} ${((performance.now() - started) / 1000).toFixed(1).padStart(7)} s  ${step.name}`,
-    );
+    const passed = await run(left);
+    for (const part of left) {
+      if (passed.includes(part)) progress.add(part.name);
+      else failed.push(part);
+      console.log(`${passed.includes(part) ? 'ok  ' : 'FAIL'}  ${part.name}`);
+    }
+    console.log(`${((performance.now() - started) / 1000).toFixed(1).padStart(12)} s`);
   }
   return failed;
 }
 
 function allTests(major: Major): Step {
-  const passes = async () => {
-    const args = [join(projectRoot, 'test/run.ts'), '--majors', String(major)];
-    const [code] = await once(spawn(process.execPath, args, { stdio: 'inherit' }), 'exit');
-    return code === 0;
-  };
-  return { name: `all tests on ${major}`, again: `npm test -- --majors ${major}`, passes };
+  return testRun({ name: `all tests on ${major}`, again: `npm test -- --majors ${major}` }, major);
 }
 
-function randomRun(seed: number, major: Major): Step {
-  const passes = async () => {
-    process.env.PGVEIL_TEST_SEED = String(seed);
-    process.env.PGVEIL_TEST_MAJORS = String(major);
-    const { text, success } = summary([await runFile(randomTest, timeLimit)], true);
-    if (!success) console.log(text);
-    return success;
+/** The schema changes' rows, in one circumstance. */
+function schemaRows(circumstance: Circumstance, major: Major): Step {
+  const variable = 'PGVEIL_TEST_CIRCUMSTANCES';
+  const name = `schema changes (${circumstance}) on ${major}`;
+  const again = `${variable}=${circumstance} npm test -- --majors ${major} e2e/schema-rows`;
+  return testRun({ name, again }, major, ['e2e/schema-rows'], { [variable]: circumstance });
+}
+
+function testRun(part: Part, major: Major, files: readonly string[] = [], environment = {}): Step {
+  const run = async () => {
+    const args = [join(projectRoot, 'test/run.ts'), '--majors', String(major), ...files];
+    const env = { ...process.env, ...environment };
+    const [code] = await once(spawn(process.execPath, args, { stdio: 'inherit', env }), 'exit');
+    return code === 0 ? [part] : [];
   };
-  const again = `PGVEIL_TEST_SEED=${seed} npm test -- --majors ${major} e2e/random`;
-  return { name: `seed ${seed} on ${major}`, again, passes };
+  return { parts: [part], run };
+}
+
+function randomRuns(seeds: readonly number[], major: Major): Step<Seed> {
+  const parts = seeds.map((seed) => {
+    const again = `PGVEIL_TEST_SEED=${seed} npm test -- --majors ${major} e2e/random`;
+    return { name: `seed ${seed} on ${major}`, again, seed };
+  });
+  const run = async (left: readonly Seed[]) => {
+    process.env.PGVEIL_TEST_SEED = left.map(({ seed }) => seed).join();
+    process.env.PGVEIL_TEST_MAJORS = String(major);
+    const results: FileResult[] = [];
+    for (const file of randomTests) results.push(await runFile(file, timeLimit));
+    const { text, success } = summary(results, true);
+    if (!success) console.log(text);
+    return left.filter(({ seed }) => results.every((result) => hasPassed(result, seed)));
+  };
+  return { parts, run };
+}
+
+/** A file that ended too early has not passed what it did not get to. */
+function hasPassed({ passed, failed }: FileResult, seed: number): boolean {
+  const isOf = ({ name }: FoundTest) => new RegExp(`\\bof seed ${seed}\\b`).test(name);
+  return passed.some(isOf) && !failed.some(isOf);
+}
+
+function batches(seeds: readonly number[]): number[][] {
+  return Array.from({ length: Math.ceil(seeds.length / SEEDS_AT_ONCE) }, (_, at) => {
+    return seeds.slice(at * SEEDS_AT_ONCE, (at + 1) * SEEDS_AT_ONCE);
+  });
 }
 
 /** Stands for the commit and what is changed in the checkout: what passed on other sources proves nothing about these. */

@@ -58,6 +58,27 @@ const COLUMNS_CHANGED_BY = `(
 
 const OF_TABLE = { definition: `''`, attachedBy: `''`, columnsChangedBy: COLUMNS_CHANGED_BY };
 
+/** Those that Postgres itself defines stay as they are; everybody else's have higher oids. */
+const OWN_TYPE = 16384;
+
+/** Types that others define, and what they are made of: labels and attributes change without a trace in the table itself. */
+const TYPES = `
+  WITH RECURSIVE used AS (
+    SELECT a.atttypid AS oid FROM pg_attribute a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.atttypid >= ${OWN_TYPE}
+    UNION
+    SELECT part.oid FROM used JOIN pg_type t ON t.oid = used.oid CROSS JOIN LATERAL (
+      SELECT t.typelem UNION SELECT t.typbasetype
+      UNION SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid OR r.rngmultitypid = t.oid
+      UNION SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+    ) AS part (oid) WHERE part.oid >= ${OWN_TYPE}
+  )
+  SELECT coalesce(json_agg(json_build_object('oid', t.oid::bigint, 'name', format_type(t.oid, NULL),
+    'labels', (SELECT coalesce(json_agg(concat_ws(' ', e.oid, e.xmin) ORDER BY e.oid), '[]') FROM pg_enum e WHERE e.enumtypid = t.oid),
+    'attributes', (SELECT coalesce(string_agg(concat_ws(' ', a.attnum, a.atttypid, a.atttypmod), ',' ORDER BY a.attnum), '')
+      FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)) ORDER BY t.oid), '[]')
+  FROM used JOIN pg_type t ON t.oid = used.oid AND t.typtype IN ('c', 'e')`;
+
 /** Not pg_partition_tree(): it locks every partition, and so would wait behind an ALTER of any of them. */
 const LEAVES = `
   WITH RECURSIVE tree AS (
@@ -75,7 +96,12 @@ const ANCESTORS = `
     UNION ALL
     SELECT h.inhparent FROM up JOIN pg_inherits h ON h.inhrelid = up.oid
   )
-  SELECT coalesce(json_agg(up.oid::bigint), '[]') FROM up`;
+  SELECT coalesce(json_agg(json_build_object('oid', up.oid::bigint, 'sent', EXISTS (
+    SELECT FROM pg_publication p JOIN pg_class a ON a.oid = up.oid
+    WHERE p.pubname = asked.publication AND p.pubviaroot AND (p.puballtables
+      OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = a.oid)
+      OR EXISTS (SELECT FROM published_schema s WHERE s.publication = p.oid AND s.namespace = a.relnamespace))))), '[]')
+  FROM up`;
 
 /** pg_publication_namespace is there since 15, and a statement that names it fails before: pg_depend has an oid of each of its rows in all. */
 const SCHEMAS = `
@@ -101,7 +127,7 @@ export const CATALOG = `
   SELECT moment.snapshot, moment.lsn, moment.version, asked.nth, c.oid IS NOT NULL AS found,
     CASE WHEN c.oid IS NOT NULL THEN ${relationOf('c', 'n', OF_TABLE)} END AS relation,
     (${COLUMNS}) AS columns, (${INDEXES}) AS indexes, (${LEAVES}) AS leaves, (${ANCESTORS}) AS ancestors,
-    (${PUBLISHING}) AS publishing
+    (${PUBLISHING}) AS publishing, (${TYPES}) AS types
   FROM (SELECT pg_current_snapshot()::text AS snapshot, pg_current_wal_flush_lsn()::text AS lsn,
                current_setting('server_version_num') AS version,
                ARRAY(SELECT oid FROM pg_collation WHERE NOT collisdeterministic) AS undetermined,

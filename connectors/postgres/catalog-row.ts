@@ -1,5 +1,5 @@
 import type { ColumnType } from '../../src/core/table.ts';
-import type { Publishing } from './reading.ts';
+import type { Publishing, UsedType } from './reading.ts';
 
 /** One table as CATALOG found it, before anything is made of it. */
 export interface CatalogRow {
@@ -11,9 +11,10 @@ export interface CatalogRow {
   readonly indexes: readonly IndexRow[];
   /** Empty unless it is partitioned. */
   readonly leaves: { readonly oids: string; readonly read: readonly RelationRow[] };
-  /** oids of the tables that it is a partition of. */
-  readonly ancestors: readonly number[];
+  /** The tables that it is a partition of; `sent` where the publication sends its rows as that one's. */
+  readonly ancestors: readonly { readonly oid: number; readonly sent: boolean }[];
   readonly publishing: Publishing | null;
+  readonly types: readonly UsedType[];
 }
 
 export interface RelationRow {
@@ -62,7 +63,7 @@ export interface IndexRow {
 
 /** What the driver gives for a row of CATALOG: text, and JSON as text. */
 export type TextRow = Record<'snapshot' | 'lsn' | 'version' | 'found', string> &
-  Record<'nth' | 'relation' | 'columns' | 'indexes' | 'leaves' | 'ancestors' | 'publishing', string | null>;
+  Record<'nth' | 'relation' | 'columns' | 'indexes' | 'leaves' | 'ancestors' | 'publishing' | 'types', string | null>;
 
 /** Null where the table is not there. */
 export function parseRow(row: TextRow): CatalogRow | null {
@@ -73,8 +74,9 @@ export function parseRow(row: TextRow): CatalogRow | null {
     columns: (parseJson<string[][] | null>(row.columns) ?? []).map(parseColumn),
     indexes: (parseJson<string[][] | null>(row.indexes) ?? []).map(parseIndex),
     leaves: parseJson<CatalogRow['leaves']>(row.leaves),
-    ancestors: parseJson<number[]>(row.ancestors),
+    ancestors: parseJson<CatalogRow['ancestors']>(row.ancestors),
     publishing: parseJson<Publishing | null>(row.publishing),
+    types: parseJson<UsedType[] | null>(row.types) ?? [],
   };
 }
 

@@ -84,10 +84,16 @@ function whyUnfit(name: string, found: CatalogRow, listed: ReadonlySet<unknown>)
       return unfit(`${about} unlogged`, `ALTER TABLE ${quoteTable(relation)} SET LOGGED;`);
     if (relation.persistence === 't') return unfit(`${about} temporary`, 'Leave it out.');
   }
-  if (found.ancestors.some((oid) => listed.has(oid))) {
+  if (found.ancestors.some(({ oid }) => listed.has(oid))) {
     return unfit(
       'is a partition of a table that is listed too',
       'Leave the partition out: its rows arrive with the whole table.',
+    );
+  }
+  if (found.ancestors.some(({ sent }) => sent)) {
+    return unfit(
+      'is a partition of a table that is published: its changes are sent as that one’s',
+      'List the whole table instead, or detach the partition.',
     );
   }
   return null;
@@ -123,6 +129,7 @@ function readDefinition(name: string, found: CatalogRow, keyAttnums: readonly nu
     leaves: leaves.map(asLeaf),
     partitions: found.leaves.oids,
     publishing: found.publishing,
+    types: found.types,
   };
 }
 

@@ -11,9 +11,10 @@ export async function checkPublication(client: pg.Client, name: string, reading:
   const publication = await readPublication(client, name);
   const tables = publishable(reading);
   if (!publication) return await missing(client, name, tables);
+  // What somebody did to one of ours a run puts right, unless it may not.
+  const isMended = publication.made && (await notOwnedOf(client, tables)).length === 0;
   const unfit = [
-    ...settings(name, publication, reading),
-    ...partial(name, publication, tables),
+    ...(isMended ? [] : incomplete(name, publication, reading)),
     ...(await lacking(client, name, publication, tables)),
   ];
   const object = `publication ${quoteName(name)}`;
@@ -43,9 +44,14 @@ async function notOwnedOf(client: pg.Client, tables: readonly Table<'raw'>[]): P
 }
 
 /** What is wrong, as the words after the publication's name, and the SQL that mends it. */
-type Unfit = readonly [message: string, fix: string];
+export type Unfit = readonly [message: string, fix: string];
 
-function settings(name: string, publication: Publication, reading: Reading): Unfit[] {
+/** What it keeps back of the tables that it has. */
+export function incomplete(name: string, publication: Publication, reading: Pick<Reading, 'tables'>): Unfit[] {
+  return [...settings(name, publication, reading), ...partial(name, publication, publishable(reading))];
+}
+
+function settings(name: string, publication: Publication, reading: Pick<Reading, 'tables'>): Unfit[] {
   const set = (setting: string) => `ALTER PUBLICATION ${quoteName(name)} SET (${setting});`;
   const unfit: Unfit[] = [];
   if (!publication.complete) {

@@ -4,7 +4,7 @@ import { reach } from '../../src/core/fault.ts';
 import type { Secret } from '../../src/core/secret.ts';
 import { copyOut } from '../../src/postgres/copy.ts';
 import { quoteTable, quoteText } from '../../src/postgres/quote.ts';
-import { type Chunk, copySql, cut, type LeafSize, shareOf } from './chunk.ts';
+import { type Chunk, copySql, cut, halve, type LeafSize, shareOf } from './chunk.ts';
 import { judge } from './chunk-failure.ts';
 import { stopIfAnother, stopIfChanged } from './guard.ts';
 import { RowDecoder } from './rows.ts';
@@ -158,7 +158,7 @@ export class ChunkReader {
     if (!checked) await check();
   }
 
-  async #fail({ copy, chunk, signal }: Attempt, error: unknown): Promise<void> {
+  async #fail({ copy, chunk, size, signal }: Attempt, error: unknown): Promise<void> {
     const { observer, worklist } = this.#options;
     const { name } = copy.table;
     let verdict = signal.aborted ? 'again' : judge(error, name);
@@ -174,7 +174,9 @@ export class ChunkReader {
       copy.stop(verdict);
     } else if (!copy.stopped) {
       await sleep(PAUSE);
-      worklist.addLast({ copy, chunk });
+      const parts = signal.aborted ? halve(chunk, size) : [chunk];
+      copy.divided(parts.length);
+      for (const part of parts) worklist.addLast({ copy, chunk: part });
     }
   }
 }

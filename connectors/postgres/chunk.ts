@@ -33,6 +33,17 @@ export function cut(
   return { first: { ...chunk, to }, rest: { ...chunk, from: to } };
 }
 
+/** What is read instead of a chunk that was given up: where somebody locks the table again and again, a chunk has to fit in between. */
+export function halve(chunk: Chunk, { blocks }: LeafSize): readonly Chunk[] {
+  const middle = Math.floor((chunk.from + (chunk.to ?? blocks)) / 2);
+  return middle > chunk.from
+    ? [
+        { ...chunk, to: middle },
+        { ...chunk, from: middle },
+      ]
+    : [chunk];
+}
+
 /** Bytes of the leaf that the chunk stands for, by its share of the blocks. */
 export function shareOf({ from, to }: Chunk, { blocks, bytes }: LeafSize): number {
   if (blocks === 0) return 0;

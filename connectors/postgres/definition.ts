@@ -4,7 +4,7 @@ import { type Shape, shapeOf, type Table } from '../../src/core/table.ts';
 import { type IsTold, type Marks, unseenDifference } from './fingerprint.ts';
 import type { Stop } from './guard.ts';
 import type { Relation } from './pgoutput.ts';
-import type { TableReading } from './reading.ts';
+import type { Problem, TableReading } from './reading.ts';
 
 /** What a table was copied under, and its marks since: rows of any other definition are not read as if they were of this one. */
 export interface Definition {
@@ -25,10 +25,7 @@ export function judgeCatalog(
   copiedAs: ReadonlyMap<number, string>,
   isTold: IsTold,
 ): Stop | null {
-  if (now.problem) {
-    const { code, message, fix } = now.problem;
-    return { state: { state: 'halted', code }, message, fix, definition: null };
-  }
+  if (now.problem) return haltFor(now.problem);
   if (now.table.oid !== copied.oid) {
     const other = copiedAs.get(now.table.oid);
     if (other !== undefined) return namesMoved(copied.name, `${other} has taken its name`);
@@ -38,6 +35,12 @@ export function judgeCatalog(
   if (difference !== null) return stale(copied.name, since, difference, now.table);
   const unseen = unseenDifference(copied.marks, now, isTold);
   return unseen === null ? null : stale(copied.name, since, unseen);
+}
+
+/** What keeps a table from being read. A key that the configuration names was there at the start: it is the table that has none any more. */
+export function haltFor({ code: found, message, fix }: Problem): Stop {
+  const code = found === 'unknown_key' ? 'no_key' : found;
+  return { state: { state: 'halted', code }, message, fix, definition: null };
 }
 
 /** Its changes are left out from `since` on, since their definition is another one. */

@@ -2,7 +2,15 @@ import type { TableEvent } from '../../src/core/batch.ts';
 import type { TableEntry, TableState } from '../../src/core/checkpoint.ts';
 
 /** Halts that the sink or a value was the cause of: another look at the catalog tells nothing about them. */
-const NEEDS_A_PERSON = new Set(['rule_failed', 'key_collision', 'row_missing', 'twin_refused', 'swap_blocked']);
+const NEEDS_A_PERSON = new Set([
+  'rule_failed',
+  'key_collision',
+  'row_missing',
+  'twin_refused',
+  'swap_blocked',
+  'too_wide',
+  'reserved_column',
+]);
 
 /** The first copy of a quarter of an hour begins at once; before each further one of a table the wait doubles. */
 const FIRST_WAIT_MS = 1000;

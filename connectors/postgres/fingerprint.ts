@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Fingerprint } from '../../src/core/checkpoint.ts';
-import type { Leaf, Publishing, ReadTable } from './reading.ts';
+import type { Leaf, Publishing, ReadTable, UsedType } from './reading.ts';
 
 /** A fingerprint as this source makes it. It belongs to a position: what the stream told up to there is in it. */
 export type Marks = {
@@ -8,13 +8,19 @@ export type Marks = {
   readonly leaves: readonly LeafMarks[];
   /** The last transaction that truncated the table as a whole, as the stream told; null where none did. */
   readonly truncatedBy: number | null;
+  /** Absent from an entry of an older pgveil: what its types were then, nobody knows. */
+  readonly types?: readonly TypeMarks[];
 };
+
+/** Without its name, which is in no value. */
+type TypeMarks = Omit<UsedType, 'name'>;
 
 /** Without its `changedBy`: a GRANT changes that, and is no reason to write an entry. */
 type LeafMarks = Pick<Leaf, 'oid' | 'relation' | 'relfilenode' | 'columnsChangedBy' | 'toast' | 'attachedBy'>;
 
 export function fingerprintOf(table: ReadTable, truncatedBy: number | null = null): Fingerprint & Marks {
-  return { publishing: table.publishing, leaves: table.leaves.map(marksOf), truncatedBy };
+  const types = table.types.map(({ name, ...marks }) => marks);
+  return { publishing: table.publishing, leaves: table.leaves.map(marksOf), truncatedBy, types };
 }
 
 function marksOf({ oid, relation, relfilenode, columnsChangedBy, toast, attachedBy }: Leaf): LeafMarks {
@@ -33,7 +39,11 @@ export const MAY_BE_TOLD: IsTold = () => true;
  * happens while the publication does not have the table is not sent later (docs/decisions/0009).
  */
 export function unseenDifference(before: Marks, now: ReadTable, isTold: IsTold): string | null {
-  return differenceOfPublishing(before.publishing, now.publishing) ?? differenceOfLeaves(before, now, isTold);
+  return (
+    differenceOfPublishing(before.publishing, now.publishing) ??
+    differenceOfLeaves(before, now, isTold) ??
+    differenceOfTypes(before.types ?? [], now.types)
+  );
 }
 
 function differenceOfPublishing(before: Publishing | null, now: Publishing | null): string | null {
@@ -43,6 +53,17 @@ function differenceOfPublishing(before: Publishing | null, now: Publishing | nul
   return now.byName === null && now.bySchema === null
     ? 'it was taken out of its publication'
     : 'it was taken out of its publication and put back';
+}
+
+/** A label renamed and an attribute gone change values that lie there already; a label more changes none. */
+function differenceOfTypes(before: readonly TypeMarks[], now: readonly UsedType[]): string | null {
+  const known = new Map(before.map((type) => [type.oid, type]));
+  for (const { oid, name, labels, attributes } of now) {
+    const then = known.get(oid);
+    const isSame = !then || (then.attributes === attributes && then.labels.every((label) => labels.includes(label)));
+    if (!isSame) return `its type ${name} was changed`;
+  }
+  return null;
 }
 
 function differenceOfLeaves(before: Marks, now: ReadTable, isTold: IsTold): string | null {

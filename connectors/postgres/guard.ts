@@ -5,6 +5,7 @@ import { ERRORS, PgveilError } from '../../src/core/errors.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { readCatalog } from './catalog.ts';
+import { haltFor } from './definition.ts';
 import type { Asked, Leaf, ReadTable } from './reading.ts';
 import { ask } from './session.ts';
 
@@ -47,10 +48,7 @@ export interface Bound {
 export async function stopIfChanged(observer: pg.Client, bound: Bound, leaf: Leaf): Promise<void> {
   const { name, asked, reading } = bound;
   const now = (await readCatalog(observer, new Map([[name, asked]]), leaf.oid)).tables.get(name)!;
-  if (now.problem) {
-    const { code, message, fix } = now.problem;
-    throw new Stopped({ state: { state: 'halted', code }, message, fix, definition: null });
-  }
+  if (now.problem) throw new Stopped(haltFor(now.problem));
   if (now.table.oid !== reading.table.oid) throw stale(bound, 'another table took its name during the copy', now.table);
   if (!isDeepStrictEqual(shapeOf(now.table), shapeOf(reading.table))) {
     throw stale(bound, 'its definition changed during the copy', now.table);

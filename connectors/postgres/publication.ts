@@ -65,8 +65,17 @@ export async function keepPublication(url: Secret, observer: pg.Client, name: st
   const tables = publishable(reading);
   if (!found) return await run(url, createSql(name, tables), 'publication_missing');
   if (!found.made || found.allTables) return;
-  const step = stepSql(name, found.members, tables);
+  const step = `${settingsSql(name, found)} ${stepSql(name, found.members, tables)}`.trim();
   if (step) await run(url, step, 'publication_unfit');
+}
+
+function settingsSql(name: string, { complete, viaRoot, generatedColumns }: Publication): string {
+  const set = [
+    ...(complete ? [] : [`publish = 'insert, update, delete, truncate'`]),
+    ...(viaRoot ? [] : ['publish_via_partition_root = true']),
+    ...(generatedColumns ? ['publish_generated_columns = none'] : []),
+  ];
+  return set.length === 0 ? '' : `ALTER PUBLICATION ${quoteName(name)} SET (${set.join(', ')});`;
 }
 
 /** Removes it if pgveil made it. */
@@ -76,11 +85,11 @@ export async function dropPublication(url: Secret, observer: pg.Client, name: st
 }
 
 /** A table without a usable replica identity must never be in it: its UPDATEs and DELETEs would fail, in the application. */
-export function publishable(reading: Reading): Table<'raw'>[] {
+export function publishable(reading: Pick<Reading, 'tables'>): Table<'raw'>[] {
   return [...reading.tables.values()].flatMap(({ table }) => table ?? []);
 }
 
-type Named = { readonly oid: number; readonly schema: string; readonly relation: string };
+type Named = Omit<Member, 'partial'> & Partial<Member>;
 
 /** ONLY, since tables that inherit from a listed one are tables of their own. */
 const list = (tables: readonly Named[]) => tables.map((table) => `ONLY ${quoteTable(table)}`).join(', ');
@@ -91,10 +100,10 @@ export function createSql(name: string, tables: readonly Named[]): string {
   return `${create} COMMENT ON PUBLICATION ${quoteName(name)} IS ${quoteText(MARK)};`;
 }
 
-/** '' where nothing is to be done. */
+/** '' where nothing is to be done. A row filter and a list of columns go: a copy has what they keep back. */
 export function stepSql(name: string, members: readonly Named[], tables: readonly Named[]): string {
-  const missing = tables.filter(({ oid }) => !members.some((member) => member.oid === oid));
-  const unlisted = members.filter(({ oid }) => !tables.some((table) => table.oid === oid));
+  const missing = tables.filter(({ oid }) => !members.some((member) => member.oid === oid && !member.partial));
+  const unlisted = members.filter(({ oid, partial }) => partial || !tables.some((table) => table.oid === oid));
   const alter = (how: string, which: readonly Named[]) =>
     which.length > 0 ? [`ALTER PUBLICATION ${quoteName(name)} ${how} TABLE ${list(which)};`] : [];
   return [...alter('DROP', unlisted), ...alter('ADD', missing)].join(' ');

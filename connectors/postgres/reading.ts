@@ -58,12 +58,24 @@ export type Publishing = {
   readonly bySchema: string | null;
 };
 
+/** An enum or a composite type that values of a table are made of, in whatever depth. */
+export type UsedType = {
+  readonly oid: number;
+  /** With its schema. */
+  readonly name: string;
+  /** Of an enum: oid and xmin of each label's row, which stay as they are when a label is added. */
+  readonly labels: readonly string[];
+  /** Of a composite type: equal strings mean equal attributes (attnum, type), whatever they are called. */
+  readonly attributes: string;
+};
+
 /** A table that can be read. */
 export interface ReadTable {
   readonly table: Table<'raw'>;
   readonly leaves: readonly Leaf[];
   /** Null where the publication is not there. */
   readonly publishing: Publishing | null;
+  readonly types: readonly UsedType[];
   /** The oids of all leaves of a partitioned table, also of those that were not read; '' of any other table. */
   readonly partitions: string;
   /** Names of indexes that the twin cannot carry over: partial ones, on expressions or generated columns, with an operator class that is not the default. */

@@ -8,6 +8,7 @@ import type { Rules } from '../../src/core/source.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { unlessAborted } from './abort.ts';
 import type { Bell } from './bell.ts';
+import { haltFor } from './definition.ts';
 import { Due } from './due.ts';
 import { ASKED_FOR } from './question.ts';
 import type { Problem, Reading, TableReading } from './reading.ts';
@@ -161,11 +162,10 @@ export class Recopies {
     return this.#halt(name, { oid: table.oid, code: 'stale', message, fix: `pgveil recopy '${name}'` });
   }
 
-  #halt(name: string, { oid, code, message, fix }: Problem): 'wait' | TableEvent<'raw'> {
-    const stop = { state: { state: 'halted', code }, message, fix, definition: null } as const;
-    const event = stopTable({ name, oid }, stop, this.#options.observe);
-    const now = this.#due.stateOf(name);
-    return now.state === 'halted' && now.code === code ? 'wait' : event;
+  #halt(name: string, problem: Problem): 'wait' | TableEvent<'raw'> {
+    const stop = haltFor(problem);
+    const event = stopTable({ name, oid: problem.oid }, stop, this.#options.observe);
+    return isDeepStrictEqual(this.#due.stateOf(name), stop.state) ? 'wait' : event;
   }
 
   /** Under the same definition and the same rules a copy would end as the one before. */

@@ -6,15 +6,7 @@ import { trouble } from '../../src/postgres/trouble.ts';
 
 /** A session that reads the source for as long as a copy may take. `name` is what an operator sees in pg_stat_activity. */
 export async function openReader(url: Secret, name: string): Promise<pg.Client> {
-  const client = await connect({ url, side: 'source', purpose: 'read', name });
-  // Only 17 and later have it, and a setting that a server does not know would end the connection.
-  await ask(client, "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'").catch(
-    async (error) => {
-      await endSession(client);
-      throw error;
-    },
-  );
-  return client;
+  return await connect({ url, side: 'source', purpose: 'read', name });
 }
 
 /** When what was last asked through a client is answered. */

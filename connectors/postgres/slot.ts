@@ -166,12 +166,14 @@ async function blockersOf(observer: pg.Client, walsender: number): Promise<{ who
     LEFT JOIN pg_prepared_xacts p ON p.transaction = l.transactionid`,
     [walsender],
   );
-  const of = rows.map(({ pid, gid }) => (gid === null ? `pid ${pid}` : `the prepared transaction ${quoteText(gid)}`));
+  const of = rows.map(({ pid, gid }) =>
+    gid === null ? `the transaction of pid ${pid}` : `the prepared transaction ${quoteText(gid)}`,
+  );
   const end = rows.map(({ pid, gid }) =>
     gid === null ? `SELECT pg_terminate_backend(${pid});` : `ROLLBACK PREPARED ${quoteText(gid)};`,
   );
   if (rows.length === 0) return { who: 'older transactions', fix: 'Wait for them.' };
-  return { who: `the transaction of ${of.join(', ')}`, fix: `Wait for it to end, or end it: ${end.join(' ')}` };
+  return { who: of.join(', '), fix: `Wait for it to end, or end it: ${end.join(' ')}` };
 }
 
 async function refused(observer: pg.Client, name: string, error: unknown): Promise<unknown> {

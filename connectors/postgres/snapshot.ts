@@ -5,9 +5,10 @@ import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import { readCatalog } from './catalog.ts';
+import { incomplete } from './check-publication.ts';
 import { type CopyOptions, copyEverything } from './copy.ts';
 import { type Keeper, keepSnapshot } from './keeper.ts';
-import { keepPublication, stepSql } from './publication.ts';
+import { keepPublication, type Publication, publishable, readPublication, stepSql } from './publication.ts';
 import type { Asked, Reading } from './reading.ts';
 import { ask, endSession, openReader } from './session.ts';
 import { type MadeSlot, makeSlot } from './slot.ts';
@@ -33,19 +34,21 @@ const PATIENCE_MS = 300_000;
 export interface Snapshot {
   readonly slot: MadeSlot;
   readonly published: Reading;
+  /** Those to be copied that the publication sends. */
+  readonly asked: ReadonlyMap<string, Asked>;
 }
 
 /** Makes publication and slot. WAL from before the publication can never be decoded, so it comes first. */
 export async function takeSnapshot(options: NewSlot): Promise<Snapshot> {
-  const { source, asked, configured, before } = options;
+  const { source, configured, before } = options;
   const { url, publication } = source;
   const observer = await openReader(url, 'pgveil copy');
   try {
     const published = await readCatalog(observer, configured);
     await keepPublication(url, observer, publication, published);
-    await requirePublished(observer, publication, published, asked.keys());
+    const asked = await selectPublished(options, observer, published);
     await before?.(observer);
-    return { slot: await makeSlot({ ...options, url, observer, patience: PATIENCE_MS }), published };
+    return { slot: await makeSlot({ ...options, url, observer, patience: PATIENCE_MS }), published, asked };
   } finally {
     await endSession(observer);
   }
@@ -69,17 +72,17 @@ export interface SnapshotCopy {
 /** A copy of the asked tables in a slot's snapshot. `imported` is called when the slot's own export is not needed any more. */
 export async function copySnapshot(
   options: SnapshotCopyOptions,
-  { slot, published }: Snapshot,
+  { slot, published, asked }: Snapshot,
   imported: () => Promise<void> = async () => {},
 ): Promise<SnapshotCopy> {
-  const { source, asked, signal } = options;
+  const { source, signal } = options;
   const keeper = await keepSnapshot(source.url, slot.snapshot, signal).finally(imported);
   try {
     const reading = await readCatalog(keeper.client, asked);
     requireSame(reading, published);
     const { url, workers } = source;
     const transaction = { clsn: slot.consistentPoint, xid: null, commitTime: keeper.time };
-    const copy = copyEverything({ ...options, url, workers, reading, snapshot: keeper.snapshot, transaction });
+    const copy = copyEverything({ ...options, asked, url, workers, reading, snapshot: keeper.snapshot, transaction });
     return { reading, batches: readAll(copy, keeper, signal) };
   } catch (error) {
     await keeper.close();
@@ -105,17 +108,50 @@ function requireSame(reading: Reading, published: Reading): void {
   }
 }
 
-/** A publication that a person made is never altered: a table that it lacks would be copied, and then stand still. */
-async function requirePublished(observer: pg.Client, name: string, { tables }: Reading, asked: Iterable<string>) {
+/**
+ * A publication that a person made is never altered: what it lacks or keeps back would be copied, and then stand still. Such a table
+ * is left out with a warning; where there is no other, rejects with `publication_unfit`.
+ */
+async function selectPublished({ source, asked, observe }: NewSlot, observer: pg.Client, reading: Reading) {
+  const sent = await readSent(observer, source.publication);
+  const whole = [...asked].filter(([name]) => whyUnfit(sent, reading, [name]) === null);
+  if (whole.length === asked.size) return asked;
+  if (whole.length === 0) throw whyUnfit(sent, reading, asked.keys());
+  for (const table of asked.keys()) {
+    const unfit = whyUnfit(sent, reading, [table]);
+    if (unfit) observe({ type: 'warning', table, code: unfit.code, message: unfit.message, fix: unfit.fix });
+  }
+  return new Map(whole);
+}
+
+interface Sent {
+  readonly name: string;
+  readonly publication: Publication | null;
+  /** What it sends changes of, as JSON of schema and relation. */
+  readonly tables: ReadonlySet<string>;
+}
+
+async function readSent(observer: pg.Client, name: string): Promise<Sent> {
   const rows = await ask<Record<'schemaname' | 'tablename', string>>(
     observer,
     'SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = $1',
     [name],
   );
-  const published = new Set(rows.map((row) => JSON.stringify([row.schemaname, row.tablename])));
-  const wanted = [...asked].flatMap((one) => tables.get(one)?.table ?? []);
-  const lacking = wanted.filter(({ schema, relation }) => !published.has(JSON.stringify([schema, relation])));
-  if (lacking.length === 0) return;
-  const message = `source: the publication ${name} lacks ${lacking.map((table) => table.name).join(', ')}`;
-  throw new PgveilError('publication_unfit', message, { fix: stepSql(name, [], lacking) });
+  const tables = new Set(rows.map((row) => JSON.stringify([row.schemaname, row.tablename])));
+  return { name, publication: await readPublication(observer, name), tables };
+}
+
+/** Why these tables' changes would not come, or not whole; null where they do. */
+function whyUnfit(sent: Sent, reading: Reading, asked: Iterable<string>): PgveilError | null {
+  const { name, publication } = sent;
+  const tables = new Map(Array.from(asked, (one) => [one, reading.tables.get(one)!]));
+  const refuse = (how: string, fix: string) =>
+    new PgveilError('publication_unfit', `source: the publication ${name} ${how}`, { fix });
+  const [unfit] = publication ? incomplete(name, publication, { tables }) : [];
+  if (unfit) return refuse(...unfit);
+  const lacking = publishable({ tables }).filter(
+    ({ schema, relation }) => !sent.tables.has(JSON.stringify([schema, relation])),
+  );
+  if (lacking.length === 0) return null;
+  return refuse(`lacks ${lacking.map((table) => table.name).join(', ')}`, stepSql(name, [], lacking));
 }

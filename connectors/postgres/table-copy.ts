@@ -130,6 +130,11 @@ export class TableCopy {
     if (rest) this.#left++;
   }
 
+  /** A chunk is to be read in so many parts. */
+  divided(parts: number): void {
+    this.#left += parts - 1;
+  }
+
   /** A chunk is read to its end; `number` is null where it had no rows, since then nothing was sent of it. */
   finished(number: number | null, share: number): void {
     if (number !== null) this.#send({ type: 'chunk finished', table: this.table, chunk: number });

@@ -17,3 +17,8 @@ export function fixOf(code: string): string {
 export function isSinkAway(code: string): boolean {
   return code === 'twin_away' || code === 'twin_failed';
 }
+
+/** What says that nothing goes on from where it was. */
+export function isOfEveryTable(code: string): boolean {
+  return entryOf(code)?.recovery === 'copy everything';
+}

@@ -1,6 +1,6 @@
 import { formatLsn, type Lsn } from '../core/lsn.ts';
 import type { Observation, SlotSeen } from '../core/observer.ts';
-import { fixOf, isSinkAway } from './known-errors.ts';
+import { fixOf, isOfEveryTable, isSinkAway } from './known-errors.ts';
 import { Lag } from './lag.ts';
 import { type Notice, type TableStatus, TableWatch } from './table-status.ts';
 import { VERSION } from './version.ts';
@@ -165,7 +165,8 @@ export class State {
     this.#waiting = null;
     this.#following = null;
     this.#lag.restart();
-    for (const table of this.#tables.values()) table.interrupt();
+    const reason = isOfEveryTable(code) ? message : undefined;
+    for (const table of this.#tables.values()) table.interrupt(reason);
   }
 
   /** The server answers again: it is another instance that keeps this one from going on. */

@@ -65,8 +65,9 @@ export class TableWatch {
     this.#progress = { bytes, total_bytes: totalBytes };
   }
 
-  /** What was copied so far is void. */
-  interrupt(): void {
+  /** What was copied so far is void. `reason`: why it is to be copied anew, where that is known. */
+  interrupt(reason: string | undefined): void {
+    this.#reason = reason ?? this.#reason;
     this.#progress = undefined;
     if (this.#state === 'copying') this.#state = 'waiting';
   }

@@ -22,13 +22,17 @@ export const RECOPY_FAULTS = ['temporary slot created', 'catching up', 'streams 
 
 export type Fault = (typeof FAULTS | typeof RECOPY_FAULTS)[number];
 
-const [wanted, count, signal = 'SIGKILL'] = (process.env.PGVEIL_FAULT ?? '').split(':');
-let left = Number(count ?? 1);
+/** Places that PGVEIL_FAULT names, and how often each is still to be passed. */
+const armed = (process.env.PGVEIL_FAULT ?? '').split(',').map((place) => {
+  const [fault, count = '1', signal = 'SIGKILL'] = place.split(':');
+  return { fault, left: Number(count), signal };
+});
 
 /**
  * Kills the process, as a power cut would, when PGVEIL_FAULT names this place: `chunk committed:3` at the third time. With
- * `chunk committed:1:SIGSTOP` it is held there instead, until a test has done its worst and sends SIGCONT. Never on a path per row.
+ * `chunk committed:1:SIGSTOP` it is held there instead, until a test has done its worst and sends SIGCONT. Several places stand with
+ * `,` between them. Never on a path per row.
  */
 export function reach(fault: Fault): void {
-  if (fault === wanted && --left === 0) process.kill(process.pid, signal);
+  for (const place of armed) if (place.fault === fault && --place.left === 0) process.kill(process.pid, place.signal);
 }

@@ -51,11 +51,6 @@ export const PIPELINE_ERRORS = {
     means: 'The configured `key` of a table is not one of its usable unique indexes.',
     fix: 'Name the columns of a valid, immediate, unique index over NOT NULL columns.',
   },
-  reserved_column: {
-    ...config,
-    means: 'The source has a column with the name of the twin’s own key.',
-    fix: 'Set `sinks.X.source_primary_key` to another name.',
-  },
   reserved_schema: {
     ...config,
     means: 'A configured table lives in a schema called `pgveil`, which is taken on the twin.',

@@ -66,6 +66,11 @@ export const TABLE_ERRORS = {
     means: 'The twin cannot hold a table of so many columns.',
     fix: 'Decide `drop` for some columns.',
   },
+  reserved_column: {
+    ...table,
+    means: 'The table has a column with the name of the twin’s own key.',
+    fix: 'Rename that column, or set `sinks.X.source_primary_key` to another name before the first copy.',
+  },
   stale: {
     retry: 'soon',
     recovery: 'copy table',

@@ -22,8 +22,19 @@ const DEAD_PEER_SETTINGS = {
   tcp_user_timeout: '30000',
 };
 
-/** A role's own timeouts must not end a copy that lasts hours. */
-const NO_TIMEOUTS = { statement_timeout: '0', idle_in_transaction_session_timeout: '0', idle_session_timeout: '0' };
+/**
+ * A role's own timeouts must not end a copy that lasts hours, nor what looks idle meanwhile: the walsender that exported its snapshot.
+ * Under a lock_timeout a new slot would not wait for older transactions.
+ */
+const NO_TIMEOUTS = {
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+};
+
+/** Only 17 and later have it, and a setting that a server does not know would end the connection. */
+const NO_TRANSACTION_TIMEOUT = `SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'`;
 
 const PURPOSES = {
   /**
@@ -32,9 +43,9 @@ const PURPOSES = {
    */
   read: { ...NO_TIMEOUTS, default_transaction_read_only: 'on', row_security: 'off', lock_timeout: '5s', jit: 'off' },
   /** The walsender. */
-  replication: {},
+  replication: NO_TIMEOUTS,
   /** Making the publication: the one session that writes on the source. */
-  publish: { lock_timeout: '5s' },
+  publish: { ...NO_TIMEOUTS, lock_timeout: '5s' },
   /** Writing the twin. */
   write: { ...NO_TIMEOUTS, synchronous_commit: 'on' },
 };
@@ -69,8 +80,10 @@ export async function connect({ url, side, purpose, name }: Connect): Promise<pg
   client.on('error', () => {});
   try {
     await client.connect();
+    await client.query(NO_TRANSACTION_TIMEOUT);
     return client;
   } catch (error) {
+    client.end().catch(() => {});
     throw trouble(side, error);
   }
 }

@@ -19,7 +19,8 @@ async function bench(...args: string[]) {
 test('help names every bench', async () => {
   const { code, stdout } = await bench('--help');
   assert.equal(code, 0);
-  for (const name of ['apply', 'copy', 'latency']) assert.match(stdout, new RegExp(`^ .* ${name} `, 'm'));
+  for (const name of ['apply', 'copy', 'latency', 'recopy', 'beside'])
+    assert.match(stdout, new RegExp(`^ .* ${name} `, 'm'));
 });
 
 for (const args of [

@@ -51,43 +51,6 @@ async function underLoad(trial: Trial, work: () => Promise<void>): Promise<void>
   }
 }
 
-const generationOf = async (service: Service, table = 'public.person') =>
-  (await service.status()).tables[table]!.generation;
-
-describe('a table whose definition changes is copied anew while another one streams', () => {
-  const CHANGES: Record<string, { readonly ddl: string; readonly tables?: Tables }> = {
-    'a column added': { ddl: `ALTER TABLE person ADD more text DEFAULT 'more'` },
-    'a column dropped': { ddl: 'ALTER TABLE person DROP note' },
-    'a column retyped': { ddl: 'ALTER TABLE person ALTER note TYPE varchar(100)' },
-    'values rewritten in place': { ddl: `ALTER TABLE person ALTER note TYPE text USING 'rewritten ' || note` },
-    'a column dropped and added again': { ddl: 'ALTER TABLE person DROP note; ALTER TABLE person ADD note text' },
-    'another primary key': {
-      ddl: `UPDATE person SET note = '' WHERE note IS NULL; ALTER TABLE person ALTER note SET NOT NULL, ALTER note SET DEFAULT '';
-        ALTER TABLE person DROP CONSTRAINT person_pkey; ALTER TABLE person ADD PRIMARY KEY (id, note)`,
-    },
-    'the table made anew': {
-      ddl: `DROP TABLE person; CREATE TABLE person (id integer PRIMARY KEY, note text, ssn text);
-        INSERT INTO person SELECT i, 'new', '${ssn.value}' FROM generate_series(1, 500) i`,
-    },
-  };
-
-  for (const [what, { ddl }] of Object.entries(CHANGES)) {
-    test(what, async () => {
-      await using trial = await servers.trial(SETUP, tables);
-      const service = await trial.stream();
-      const before = await generationOf(service);
-      await underLoad(trial, async () => {
-        await trial.source.query(`BEGIN; ${ddl}; COMMIT`);
-        await service.copiesAnew('public.person', before);
-      });
-      await trial.holdsAll(service);
-      await trial.assertEqual();
-      assert.equal(await generationOf(service, 'public.other'), 1);
-      await trial.assertSilent([ssn], service);
-    });
-  }
-});
-
 const WIDER = `ALTER TABLE person ADD more text DEFAULT 'more'`;
 
 describe('what is not a change of the running stream leads to a copy as well', () => {

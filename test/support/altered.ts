@@ -12,6 +12,8 @@ export interface Act {
   readonly name?: string;
   /** Cannot be part of a transaction. */
   readonly alone?: boolean;
+  /** With which table it exchanged names: undone in both at once. */
+  readonly partner?: Altered;
   /** Makes the table anew: what was to be undone before is gone with the old one. */
   readonly anew?: boolean;
 }

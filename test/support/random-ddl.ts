@@ -39,13 +39,15 @@ export class RandomDdl {
     const isStuck = on.has('away') || this.#absent >= this.#tables.length / 2;
     if (on.toUndo && (on.has('away') || random.chance(0.4))) return await this.#undo(on);
     if (isStuck) return await this.#undoAny();
-    switch (random.weighted({ alone: 8, rolledBack: 1, together: 1 })) {
+    switch (random.weighted({ alone: 80, rolledBack: 10, together: 10, exchanged: 4 })) {
       case 'alone':
         return await this.#do(on, this.#choose(on));
       case 'rolledBack':
         return await this.#rollBack(on);
       case 'together':
         return await this.#together(on, random.pick(this.#tables));
+      case 'exchanged':
+        return await this.#exchange(on, random.pick(this.#tables));
     }
   }
 
@@ -79,8 +81,9 @@ export class RandomDdl {
   async #undo(on: Altered): Promise<void> {
     const act = on.toUndo!;
     await this.#send(`${on.relation}: no more ${act.what}`, act.undo!);
-    on.undone();
-    await this.#options.changes.reload([on.table]);
+    const undone = act.partner ? [on, act.partner] : [on];
+    for (const one of undone) one.undone();
+    await this.#options.changes.reload(undone.map(({ table }) => table));
   }
 
   async #undoAny(): Promise<void> {
@@ -110,6 +113,23 @@ export class RandomDdl {
     await this.#send(what, [`BEGIN; ${sql.join('; ')}; COMMIT`]);
     await this.#did(one, acts[0]);
     await this.#did(other, acts[1]);
+  }
+
+  /** Either has the other one's name for a while. */
+  async #exchange(one: Altered, other: Altered): Promise<void> {
+    const isFit = one !== other && [one, other].every((on) => !on.has('away', 'detached') && !on.isPartitioned);
+    if (!isFit) return await this.#do(one, this.#choose(one));
+    const renames = [
+      `${one.name} RENAME TO between`,
+      `${other.name} RENAME TO ${one.relation}`,
+      `between RENAME TO ${other.relation}`,
+    ];
+    const sql = [`BEGIN; ${renames.map((rename) => `ALTER TABLE ${rename}`).join('; ')}; COMMIT`];
+    const act = { what: `exchanged names with ${other.relation}`, sql, undo: sql, leaves: 'away' } as const;
+    const names = [other.name, one.name] as const;
+    await this.#send(`${one.relation}: ${act.what}`, sql);
+    await this.#did(one, { ...act, name: names[0], partner: other });
+    await this.#did(other, { ...act, name: names[1], partner: one });
   }
 
   /** A person takes it out of the publication, and in again unless that was done by then. */

@@ -15,6 +15,7 @@ export interface Status {
 export interface TableStatus {
   readonly state: 'waiting' | 'copying' | 'streaming' | 'halted';
   readonly generation: number;
+  readonly reason?: string;
   readonly warnings: readonly { readonly code: string }[];
   readonly halt?: { readonly code: string; readonly message: string; readonly fix: string };
 }
@@ -72,8 +73,9 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves once a fault point holds it. */
-  async holds(): Promise<void> {
-    await until(() => this.isHeld(), { what: () => `pgveil to be held at a fault point; ${this.lastWords()}` });
+  async holds(timeout = 30_000): Promise<void> {
+    const what = () => `pgveil to be held at a fault point; ${this.lastWords()}`;
+    await until(() => this.isHeld(), { what, timeout });
   }
 
   /** The page's text and HTTP code, or null while nobody listens. */

@@ -18,6 +18,9 @@ export interface TrialOptions {
   readonly tables: Tables;
   readonly memory?: string;
   readonly workers?: number;
+  /** Whom it connects to the source as, if not as the superuser; and by which publication, if not by one of its own. */
+  readonly sourceRole?: string;
+  readonly publication?: string;
   /** More keys of the configuration's `sinks.twin`. */
   readonly sink?: Readonly<Record<string, unknown>>;
   /** More keys of the configuration itself. */
@@ -78,16 +81,20 @@ export class Trial implements AsyncDisposable {
 
   /** What the configuration file says; a test may change it and start with its own. */
   configuration(): Record<string, unknown> {
-    const { memory = '256MB', workers = 2, sink, others } = this.#options;
+    const { memory = '256MB', workers = 2, sourceRole, publication, sink, others } = this.#options;
+    const url = new URL(this.sourceUrl);
+    if (sourceRole) url.username = sourceRole;
     return {
       version: 1,
       name: this.name,
       key: KEY.toString('base64'),
-      source: { url: this.sourceUrl, snapshot: { workers } },
+      source: { url: url.href, snapshot: { workers }, publication },
       tables: this.tables,
       sinks: { twin: { type: 'postgres', url: this.twinUrl, ...sink } },
       memory,
       http: { listen: `127.0.0.1:${this.#port}` },
+      // By default it is made of the name, which trials of other test files have as well.
+      control: this.file('control.sock'),
       ...others,
     };
   }
@@ -111,16 +118,21 @@ export class Trial implements AsyncDisposable {
 
   /** Runs `pgveil ARGS` to its end. */
   async pgveil(args: readonly string[], timeout = 30_000): Promise<Ran> {
-    return await runPgveil([...args], { timeout, cwd: this.#directory });
+    return await runPgveil([...args], { timeout, cwd: this.#directory, env: this.#ownSocket });
   }
 
   /** Starts the service, in the directory of its configuration. */
   async run({ fault = '', port = this.#port, environment = {} }: RunOptions = {}): Promise<Service> {
     const file = await this.write({ ...this.configuration(), http: { listen: `127.0.0.1:${port}` } }, `${port}.yaml`);
-    const env = { PGVEIL_FAULT: fault, ...environment };
+    const env = { PGVEIL_FAULT: fault, ...this.#ownSocket, ...environment };
     const service = new Service(startPgveil(['run', '-c', file], { env, cwd: this.#directory }), port);
     this.#started.push(service);
     return service;
+  }
+
+  /** Another test file's trials have the same names. */
+  get #ownSocket(): Record<string, string> {
+    return { XDG_RUNTIME_DIR: this.#directory };
   }
 
   /** The service, once every table streams. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Asked, TableReading } from '../../../connectors/postgres/reading.ts';
+import type { Asked, ReadTable, TableReading } from '../../../connectors/postgres/reading.ts';
 import { forMajors } from '../../support/majors.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { ask, Database } from './parts.ts';
@@ -52,6 +52,27 @@ forMajors('a catalog reading', { core: true }, (major) => {
     assert.equal(table!.columns[1]!.type.modifier, 44);
     assert.equal(table!.columns[0]!.type.modifier, -1);
     assert.deepEqual(table!.key, [0]);
+  });
+
+  test('what types are made of is found in whatever depth, and Postgres’s own are left out', async () => {
+    await using database = await Database.create(
+      server,
+      `CREATE TYPE mood AS ENUM ('a', 'b'); CREATE DOMAIN feeling AS mood; CREATE TYPE visit AS (at date, felt feeling);
+      CREATE TYPE span AS RANGE (subtype = mood, multirange_type_name = multispan); CREATE DOMAIN visits AS visit[];
+      CREATE TABLE deep (id int PRIMARY KEY, v visits); CREATE TABLE ranged (id int PRIMARY KEY, s multispan[]); CREATE TABLE plain (id int PRIMARY KEY, t text[])`,
+    );
+    const typesOf = async (name: string) => ((await readOne(database, name)) as ReadTable).types;
+    const names = async (name: string) => (await typesOf(name)).map((type) => type.name).sort();
+    assert.deepEqual(await names('public.deep'), ['public.mood', 'public.visit']);
+    assert.deepEqual(await names('public.ranged'), ['public.mood']);
+    assert.deepEqual(await names('public.plain'), []);
+    const labels = async () => (await typesOf('public.ranged'))[0]!.labels;
+    const before = await labels();
+    await database.query(`ALTER TYPE mood ADD VALUE 'first' BEFORE 'a'`);
+    const more = await labels();
+    assert.deepEqual([more.length, before.every((label) => more.includes(label))], [3, true]);
+    await database.query(`ALTER TYPE mood RENAME VALUE 'b' TO 'c'`);
+    assert.equal((await labels()).filter((label) => more.includes(label)).length, 2);
   });
 
   test('a key is usable only where every change carries all of it', async () => {

@@ -226,7 +226,7 @@ forMajors('a copy', { core: true }, (major) => {
     ]);
   });
 
-  test('a chunk that was given up for a lock is read again, whole, under a new number', async () => {
+  test('a chunk that was given up for a lock is read again in two halves, under new numbers', async () => {
     await using database = await Database.create(server, bigTable);
     await using copy = await PreparedCopy.prepare(database, ask('public.t'), { memory: 1 });
     const consumer = new Consumer();
@@ -245,6 +245,7 @@ forMajors('a copy', { core: true }, (major) => {
       'defined',
       'copy started',
       'chunk abandoned',
+      'chunk finished',
       'chunk finished',
       'copy read',
     ]);

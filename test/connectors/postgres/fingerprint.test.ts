@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fingerprintOf, type Marks, unseenDifference } from '../../../connectors/postgres/fingerprint.ts';
-import type { Leaf, Publishing, ReadTable } from '../../../connectors/postgres/reading.ts';
+import type { Leaf, Publishing, ReadTable, UsedType } from '../../../connectors/postgres/reading.ts';
 
 const ROOT = 100;
 
@@ -22,8 +22,12 @@ const leaf = (oid: number, changed: Partial<Leaf> = {}): Leaf => ({
 const BY_NAME: Publishing = { publication: '16400 700', byName: '16401 700', bySchema: null };
 const BY_ALL: Publishing = { ...BY_NAME, byName: null };
 
-const reading = (leaves: readonly Leaf[], publishing: Publishing | null = BY_NAME, oid = ROOT) =>
-  ({ table: { oid }, leaves, publishing, problem: null }) as unknown as ReadTable;
+const reading = (
+  leaves: readonly Leaf[],
+  publishing: Publishing | null = BY_NAME,
+  oid = ROOT,
+  types: readonly UsedType[] = [],
+) => ({ table: { oid }, leaves, publishing, types, problem: null }) as unknown as ReadTable;
 
 /** As a checkpoint gives it back. */
 const stored = (table: ReadTable): Marks => JSON.parse(JSON.stringify(fingerprintOf(table)));
@@ -108,4 +112,24 @@ test('a table that its publication lost, or lost for a while, stops', () => {
   const again = 'it was taken out of its publication and put back';
   assert.equal(reason(BY_NAME, { ...BY_NAME, byName: '16409 701' }), again);
   assert.equal(reason({ ...BY_ALL, bySchema: '16402' }, { ...BY_ALL, bySchema: '16403' }), again);
+});
+
+const typed = (type: Partial<UsedType>) =>
+  reading([], BY_NAME, ROOT, [{ oid: 7, name: 'public.mood', labels: [], attributes: '', ...type }]);
+
+test('a label renamed and attributes that changed stop the tables that use the type; a label more does not', () => {
+  const mood = stored(typed({ labels: ['1 700', '2 700'] }));
+  assert.equal(unseenDifference(mood, typed({ labels: ['1 700', '2 700', '3 701'] }), told()), null);
+  assert.equal(
+    unseenDifference(mood, typed({ labels: ['1 701', '2 700'] }), told()),
+    'its type public.mood was changed',
+  );
+  assert.equal(unseenDifference(mood, typed({ name: 'public.feeling', labels: ['1 700', '2 700'] }), told()), null);
+  const pair = stored(typed({ attributes: '1 23 -1,2 23 -1' }));
+  assert.match(unseenDifference(pair, typed({ attributes: '1 23 -1' }), told())!, /its type/);
+});
+
+test('an entry from before types were noted says nothing of them', () => {
+  const { types: _, ...before } = stored(typed({ labels: ['1 700'] }));
+  assert.equal(unseenDifference(before, typed({ labels: ['1 701'] }), told()), null);
 });

@@ -22,7 +22,9 @@ function open(streams: boolean) {
   const reading: Reading = {
     snapshot: { xmin: 800n, xmax: 800n, running: [] },
     lsn: 0n,
-    tables: new Map([[t.name, { table: t, leaves: [], publishing: null, problem: null } as unknown as TableReading]]),
+    tables: new Map([
+      [t.name, { table: t, leaves: [], publishing: null, types: [], problem: null } as unknown as TableReading],
+    ]),
   };
   const copied = {
     name: t.name,

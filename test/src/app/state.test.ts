@@ -69,6 +69,18 @@ test('a copy says why it is made, and a failure ends it', () => {
   assert.equal(state.status().tables['public.a']?.state, 'waiting');
 });
 
+test('a lost slot is why every table is copied, until it is', () => {
+  const state = watch({ type: 'table', table: 'public.a', generation: 1, state: 'streaming' });
+  const reason = () => state.status().tables['public.a']?.reason;
+  state.observe({ type: 'trouble', part: 'pipeline', code: 'slot_lost', message: 'it is not there', retryInMs: 1 });
+  state.observe({ type: 'trouble', part: 'pipeline', code: 'source_away', message: 'gone', retryInMs: 1 });
+  state.observe({ type: 'table', table: 'public.a', generation: 1, state: 'absent' });
+  state.observe({ type: 'copy', table: 'public.a', rows: 10, bytes: 700, totalBytes: 1400 });
+  assert.equal(reason(), 'it is not there');
+  state.observe({ type: 'table', table: 'public.a', generation: 2, state: 'streaming' });
+  assert.equal(reason(), undefined);
+});
+
 test('a halt has the message and the fix of the finding that foretold it, which is no warning then', () => {
   const state = watch(
     {
