@@ -53,9 +53,9 @@ async function copyBeside(servers: Servers, pgveil: Pgveil, rows: number): Promi
   const memory = watchMemory(pgveil.pid, stop.signal);
   const locks = lockAgainAndAgain(servers, stop.signal);
   const flowing = flow(servers, pgveil, { ...TRAFFIC, until: stop.signal });
-  const took = await nextCopy(servers, pgveil, 'archive');
+  flowing.catch(() => {}); // it is awaited below, unless the copy failed before
+  const took = await nextCopy(servers, pgveil, 'archive').finally(() => stop.abort());
   const ended = performance.now();
-  stop.abort();
   const traffic = await flowing;
   const isHandOver = ({ committed }: Arrival) => committed > ended - HAND_OVER_MS;
   const isCopy = (arrival: Arrival) => arrival.committed > ended - took && !isHandOver(arrival);

@@ -29,6 +29,8 @@ export interface SourceConfig {
   readonly onGap: 'recopy' | 'halt';
   /** In bytes: a table of so much is not copied anew by itself. */
   readonly autoBelow: number;
+  /** The longest wait before another copy of one table. */
+  readonly longestRetryMs: number;
 }
 
 export interface TableConfig {
@@ -47,6 +49,8 @@ export interface TwinConfig {
   readonly types: ReadonlyMap<string, string>;
   /** The name of the column. */
   readonly sourcePrimaryKey: string;
+  /** Bytes that its database may have while a second generation is made; null: as long as the disk lasts. */
+  readonly room: number | null;
 }
 
 export function toConfig(settings: Settings): Config {
@@ -55,7 +59,15 @@ export function toConfig(settings: Settings): Config {
   return {
     name: settings.name,
     key: settings.key,
-    source: { url, publication, slot, workers: snapshot.workers, onGap, autoBelow: settings.recopy.auto_below },
+    source: {
+      url,
+      publication,
+      slot,
+      workers: snapshot.workers,
+      onGap,
+      autoBelow: settings.recopy.auto_below,
+      longestRetryMs: settings.recopy.retry,
+    },
     unlisted: { columns: settings.unlisted.columns },
     tables: toTables(settings.tables),
     sink: toTwin(settings.sinks),
@@ -78,5 +90,12 @@ function toTables(settings: Settings['tables']): Map<string, TableConfig> {
 /** The schema lets exactly one sink through, and that is a twin. */
 function toTwin(sinks: Settings['sinks']): TwinConfig {
   const [name, twin] = [...sinks][0]!;
-  return { name, url: twin.url, indexes: twin.indexes, types: twin.types, sourcePrimaryKey: twin.source_primary_key };
+  return {
+    name,
+    url: twin.url,
+    indexes: twin.indexes,
+    types: twin.types,
+    sourcePrimaryKey: twin.source_primary_key,
+    room: twin.room ?? null,
+  };
 }

@@ -17,7 +17,7 @@ import {
   word,
 } from './field.ts';
 import { parseKey } from './key.ts';
-import { parseSize } from './units.ts';
+import { parseDuration, parseSize } from './units.ts';
 
 // The whole configuration, from its smallest parts to the file. What a message of a field consists of: see field.ts.
 
@@ -68,10 +68,18 @@ const key = parsed(
     return bytes && new Secret(bytes);
   },
 );
-const memory = parsed(problem('is not a size of 1MB or more', 'write a size such as 256MB or 1GB'), (t) => {
-  const bytes = parseSize(t);
-  return bytes !== undefined && bytes >= 1024 ** 2 ? bytes : undefined;
-});
+const atLeast = (least: number, parse: (text: string) => number | undefined) => (t: string) => {
+  const quantity = parse(t);
+  return quantity !== undefined && quantity >= least ? quantity : undefined;
+};
+const memory = parsed(
+  problem('is not a size of 1MB or more', 'write a size such as 256MB or 1GB'),
+  atLeast(1024 ** 2, parseSize),
+);
+const retry = parsed(
+  problem('is not a duration of a second or more', 'write a duration such as 30s or 5 minutes'),
+  atLeast(1000, parseDuration),
+);
 const tableSize = parsed(problem('is not a size', 'write a size such as 500MB or 100GB'), parseSize);
 const listen = parsed(
   problem('is not an address to listen on', 'write host:port, such as 127.0.0.1:8787'),
@@ -217,6 +225,7 @@ const twin = fields(
       .prefault({})
       .describe('type on the source: type on the twin'),
     source_primary_key: identifier.default('source_primary_key').describe('name of the column that holds the key'),
+    room: tableSize.optional().describe('a copy waits that would make its database larger, the old content included'),
   },
   ['patience', 'on_wal_limit'],
 );
@@ -258,14 +267,14 @@ export const schema = fields({
   }).prefault({}),
   tables,
   sinks,
-  recopy: fields(
-    {
-      auto_below: tableSize
-        .prefault('100GB')
-        .describe('a larger table whose definition changed waits for `pgveil recopy`'),
-    },
-    ['retry'],
-  ).prefault({}),
+  recopy: fields({
+    auto_below: tableSize
+      .prefault('100GB')
+      .describe('a larger table whose definition changed waits for `pgveil recopy`'),
+    retry: retry
+      .prefault('5 minutes')
+      .describe('the longest wait between two copies of one table: 1 s, then twice as long each time, up to this'),
+  }).prefault({}),
   memory: memory.prefault('256MB').describe('bound of everything queued'),
   http: fields({ listen: listen.prefault('127.0.0.1:8787') }).prefault({}),
   control: someText.optional().describe('path of the Unix socket for recopy and approve'),

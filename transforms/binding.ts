@@ -35,7 +35,8 @@ export function bind(table: Table<'raw'>, tables: Config['tables'], entries: Ent
   const own = boundEntry(entries.get(table.name));
   const [knownAs, known] = knownTable(table, entries);
   const isMoved = known !== null && knownAs !== table.name && (own !== null || tables.has(knownAs));
-  const before = isMoved ? null : known;
+  // What a name once stood for is bound to nothing any more.
+  const before = isMoved || known?.oid !== table.oid ? null : known;
   const names = nameColumns(table.columns, configured, before);
   return {
     binding: number(bindings(table.columns, names, configured), before, own),
@@ -56,12 +57,15 @@ function boundEntry(entry: TableEntry | undefined): TableEntry | null {
 }
 
 /**
- * The name and the entry that this table was bound under; its own name goes first. Another one means that it was renamed: with the
- * configuration where only the new name is configured and that was never bound; otherwise two tables share a name.
+ * The name and the entry that this table was bound under; its own name goes first, and what a name stands for before what it once stood
+ * for. Another name means that the table was renamed: with the configuration where only the new name is configured and that was never
+ * bound; otherwise two tables share a name.
  */
 function knownTable(table: Table<'raw'>, entries: Entries): [string, TableEntry | null] {
   const names = [table.name, ...entries.keys()];
-  const name = names.find((name) => boundEntry(entries.get(name))?.oid === table.oid);
+  const name =
+    names.find((name) => boundEntry(entries.get(name))?.oid === table.oid) ??
+    names.find((name) => entries.get(name)?.formerly.includes(table.oid));
   return [name ?? table.name, name === undefined ? null : entries.get(name)!];
 }
 

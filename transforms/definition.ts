@@ -1,14 +1,20 @@
 import type { Config } from '../config/config.ts';
 import type { TableEntry } from '../src/core/checkpoint.ts';
 import type { Finding } from '../src/core/errors.ts';
+import type { Approval } from '../src/core/redactor.ts';
 import type { Table } from '../src/core/table.ts';
+import { approvalOf, isApproved } from './approval.ts';
 import { type Bound, bind } from './binding.ts';
-import { movedNames, problems } from './findings.ts';
+import { namesMoved, problems } from './findings.ts';
 import type { Keyring } from './keys.ts';
 import { compile, type Plan } from './plan.ts';
 
 /** A table definition under the configuration: its plan, or all that stands in the way of one. */
-export type Definition = { readonly bound: Bound } & (
+export type Definition = {
+  readonly bound: Bound;
+  /** What a person has to approve, or did, before it can be copied; null where no decision has moved to other data. */
+  readonly approval: Approval | null;
+} & (
   | { readonly plan: Plan; readonly findings: readonly [] }
   | { readonly plan: null; readonly findings: readonly Finding[] }
 );
@@ -25,9 +31,11 @@ export function define(
   const bound = bind(table, tables, entries);
   const found = problems(table, bound, unlisted.columns);
   const plan = found.length === 0 ? compile(table, bound, keys) : null;
-  const moved = movedNames(table, bound);
   // With an equal hash each attnum keeps the decision it had: the configuration was renamed along, or it is all the same.
   const isSame = bound.before !== null && plan?.table.plan === bound.before.plan;
-  if (moved.length > 0 && !isSame) return { bound, plan: null, findings: moved };
-  return plan ? { bound, plan, findings: [] } : { bound, plan: null, findings: found };
+  const approval = bound.moved.length > 0 && !isSame ? approvalOf(table, bound) : null;
+  if (approval && !isApproved(approval, entries.get(table.name))) {
+    return { bound, approval, plan: null, findings: [namesMoved(table, approval)] };
+  }
+  return plan ? { bound, approval, plan, findings: [] } : { bound, approval, plan: null, findings: found };
 }

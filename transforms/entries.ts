@@ -1,5 +1,4 @@
-import type { Fingerprint, TableEntry, TableState } from '../src/core/checkpoint.ts';
-import { ERRORS, PgveilError } from '../src/core/errors.ts';
+import { type Fingerprint, NOTHING_ORDERED, type TableEntry, type TableState } from '../src/core/checkpoint.ts';
 import { shapeOf, type Table } from '../src/core/table.ts';
 import type { Plan } from './plan.ts';
 
@@ -27,15 +26,56 @@ export class Entries {
     fingerprint: Fingerprint,
   ): void {
     const { oid, name } = table;
-    const before = this.all.get(name)?.state;
-    const state = before && before.state !== 'streaming' ? before : ({ state: 'absent' } as const);
+    const before = this.all.get(name) ?? neverBound(oid, this.#keyFingerprint);
+    const state = before.state.state === 'streaming' ? ({ state: 'absent' } as const) : before.state;
+    const formerly = formerOids(before, oid);
+    // What was approved is bound by now.
+    const order = { ...before.order, approved: null };
     const key = this.#keyFingerprint;
-    this.#set(name, { oid, binding, shape: shapeOf(table), fingerprint, plan, key, generation, state });
+    this.#set(name, {
+      oid,
+      formerly,
+      binding,
+      shape: shapeOf(table),
+      fingerprint,
+      plan,
+      key,
+      generation,
+      state,
+      order,
+    });
   }
 
   /** The table's content is what it was, and its definition what it was bound as; only its state changes. */
   setState(name: string, state: TableState, oid: number): void {
-    this.#set(name, { ...(this.all.get(name) ?? this.#neverBound(oid)), state });
+    const before = this.all.get(name) ?? neverBound(oid, this.#keyFingerprint);
+    // A copy that is finished was what was ordered. One that halts is for a person to order again, who has something to mend first.
+    const isOver = state.state === 'streaming' || state.state === 'halted';
+    const order = isOver ? { ...before.order, copy: false, approved: null } : before.order;
+    this.#set(name, { ...before, state, order });
+  }
+
+  /** To be done, and not to be forgotten. What halted the table is over, unless it streams or is being copied: then its source stops it first. */
+  order(name: string, approved: string | null, isGoing: boolean): void {
+    const before = this.all.get(name) ?? neverBound(0, this.#keyFingerprint);
+    const order = { ...before.order, copy: true, approved: approved ?? before.order.approved };
+    this.#set(name, { ...before, order, state: isGoing ? before.state : dueState(before.state, ORDERED) });
+  }
+
+  /** What nothing came of: the table goes on as it is. */
+  forgetApproval(name: string): void {
+    const before = this.all.get(name);
+    if (before?.order.approved) this.#set(name, { ...before, order: { ...before.order, approved: null } });
+  }
+
+  /** Nothing that is known by an oid counts any more. */
+  unbind(): void {
+    for (const [name, entry] of this.all) this.#set(name, { ...entry, oid: 0, formerly: [] });
+  }
+
+  /** As a start makes them of those that are stored. */
+  replace(entries: ReadonlyMap<string, TableEntry>): void {
+    for (const [name, entry] of entries) if (entry !== this.all.get(name)) this.#set(name, entry);
   }
 
   /** Of a table that was copied. */
@@ -54,29 +94,36 @@ export class Entries {
     this.all.set(name, entry);
     this.#changed.set(name, entry);
   }
-
-  /** Of a table that stopped before its first copy: there is nothing yet that a later definition could differ from. */
-  #neverBound(oid: number): Omit<TableEntry, 'state'> {
-    return {
-      oid,
-      binding: { number: 0, columns: [] },
-      shape: { columns: [], key: [], identity: 'default' },
-      fingerprint: null,
-      plan: '',
-      key: this.#keyFingerprint,
-      generation: 0,
-    };
-  }
 }
 
-/** Under another key one person would have two pseudonyms: throws `key_changed` where a configured table was copied under one. */
-export function refuseOtherKey(
-  entries: ReadonlyMap<string, TableEntry>,
-  configured: Iterable<string>,
-  fingerprint: string,
-): void {
-  for (const name of configured) {
-    const entry = entries.get(name);
-    if (entry && entry.key !== fingerprint) throw new PgveilError('key_changed', ERRORS.key_changed.means);
-  }
+/** Of a table that stopped before its first copy: there is nothing yet that a later definition could differ from. */
+export function neverBound(oid: number, key: string): TableEntry {
+  return {
+    oid,
+    formerly: [],
+    binding: { number: 0, columns: [] },
+    shape: { columns: [], key: [], identity: 'default' },
+    fingerprint: null,
+    plan: '',
+    key,
+    generation: 0,
+    state: { state: 'absent' },
+    order: NOTHING_ORDERED,
+  };
+}
+
+/** Why a table is copied anew that could have gone on. */
+export const ORDERED = 'a new copy was asked for';
+
+/** What a table is that was ordered: what the sinks have of it stays, readable; what was never there is still to come. */
+export function dueState(state: TableState, reason: string): TableState {
+  return state.state === 'streaming' || state.state === 'halted' ? { state: 'stale', since: 0n, reason } : state;
+}
+
+/** A table made anew every night must not make its entry longer every night. */
+const MOST_FORMER_OIDS = 16;
+
+function formerOids({ oid: before, formerly, binding }: TableEntry, oid: number): readonly number[] {
+  if (before === oid || before === 0 || binding.number === 0) return formerly;
+  return [...formerly.filter((one) => one !== before && one !== oid), before].slice(-MOST_FORMER_OIDS);
 }

@@ -1,5 +1,6 @@
 import type { Decision } from '../config/schema.ts';
 import { ERRORS, type ErrorCode, type Finding } from '../src/core/errors.ts';
+import type { Approval } from '../src/core/redactor.ts';
 import type { Column, Table } from '../src/core/table.ts';
 import type { Bound } from './binding.ts';
 import { transformOf } from './registry.ts';
@@ -20,9 +21,15 @@ export function problems(table: Table<'raw'>, bound: Bound, unlisted: 'withhold'
 }
 
 /** Names that now stand for something else than what was decided on under them. */
-export function movedNames(table: Table<'raw'>, { moved }: Bound): Finding[] {
-  const object = `tables[${JSON.stringify(table.name)}]`;
-  return moved.map(({ what, from, to }) => finding('names_moved', object, `the ${what} ${from} is now called ${to}`));
+export function namesMoved({ name }: Table<'raw'>, { hash, moved }: Approval): Finding {
+  const object = `tables[${JSON.stringify(name)}]`;
+  const approve = `pgveil approve '${name}@${hash}'`;
+  return {
+    code: 'names_moved',
+    object,
+    message: `${object}: ${moved}. The definition as it stands is ${name}@${hash}`,
+    fix: `${approve}, if the configuration means what its names stand for now; otherwise name them as they were, or correct the configuration.`,
+  };
 }
 
 /** What a person should know of a table that goes on all the same. */

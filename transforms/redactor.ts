@@ -2,17 +2,18 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Batch, Change, RawBatch, RedactedBatch, TableEvent } from '../src/core/batch.ts';
 import type { TableEntry } from '../src/core/checkpoint.ts';
-import { ERRORS, type ErrorCode, PgveilError } from '../src/core/errors.ts';
+import { ERRORS, type ErrorCode, type Finding, PgveilError } from '../src/core/errors.ts';
 import type { Observe } from '../src/core/observer.ts';
-import type { Redactor } from '../src/core/redactor.ts';
+import { type Approval, NO_ORDERS, type Redactor } from '../src/core/redactor.ts';
 import type { Wanted } from '../src/core/source.ts';
 import { type RedactedTable, shapeOf, type Table } from '../src/core/table.ts';
 import type { Stage, Tuple } from '../src/core/tuple.ts';
 import { Arena } from './arena.ts';
 import { type Definition, define } from './definition.ts';
-import { Entries, refuseOtherKey } from './entries.ts';
+import { dueState, Entries } from './entries.ts';
 import { warnings } from './findings.ts';
 import { deriveKeys, type Keyring } from './keys.ts';
+import { carryOut } from './orders.ts';
 import type { Plan } from './plan.ts';
 import { TupleRewriter } from './rewrite.ts';
 import { Withheld } from './withheld.ts';
@@ -53,9 +54,15 @@ export class RowRedactor implements Redactor {
     this.#entries = new Entries(new Map(), this.#keys.fingerprint);
   }
 
-  open(entries: ReadonlyMap<string, TableEntry>, halts: ReadonlyMap<string, string>): ReadonlyMap<string, TableEntry> {
-    refuseOtherKey(entries, this.#config.tables.keys(), this.#keys.fingerprint);
-    this.#entries = new Entries(entries, this.#keys.fingerprint);
+  open(
+    stored: ReadonlyMap<string, TableEntry>,
+    halts: ReadonlyMap<string, string>,
+    orders = NO_ORDERS,
+  ): ReadonlyMap<string, TableEntry> {
+    const { fingerprint } = this.#keys;
+    const entries = carryOut(orders, stored, { tables: this.#config.tables, fingerprint });
+    this.#entries = new Entries(stored, fingerprint);
+    this.#entries.replace(entries);
     this.#definitions = new WeakMap();
     this.#flows = new Map();
     this.#halted = new Set();
@@ -81,6 +88,19 @@ export class RowRedactor implements Redactor {
     return this.#define(table).plan !== null;
   }
 
+  isOrdered(table: Table<'raw'>): boolean {
+    const { plan, approval } = this.#define(table);
+    return this.#entries.all.get(table.name)?.order.copy === true || (plan !== null && approval !== null);
+  }
+
+  approval(table: Table<'raw'>): Approval | null {
+    return this.#define(table).approval;
+  }
+
+  unbind(): void {
+    this.#entries.unbind();
+  }
+
   redact(batch: RawBatch): RedactedBatch {
     for (const event of batch.events) this.#follow(event);
     const events = this.#events;
@@ -104,6 +124,7 @@ export class RowRedactor implements Redactor {
   #follow(event: TableEvent<'raw'>): void {
     if (event.type === 'defined' && this.#isTriedAnew(event)) this.#halted.delete(event.table.name);
     if (event.type === 'stopped') this.#stop(event);
+    else if (event.type === 'ordered') this.#order(event.name, event.approved);
     else if (this.#halted.has(event.table.name)) return;
     else if (event.type === 'defined') this.#begin(event.table, event.generation);
     else if (event.type === 'noted') this.#entries.note(event.table.name, event.fingerprint);
@@ -116,7 +137,7 @@ export class RowRedactor implements Redactor {
     return generation > after && this.#definitions.get(table)?.plan !== null;
   }
 
-  #pass(event: Exclude<TableEvent<'raw'>, { type: 'stopped' | 'defined' | 'noted' }>): void {
+  #pass(event: Exclude<TableEvent<'raw'>, { type: 'stopped' | 'ordered' | 'defined' | 'noted' }>): void {
     const flow = this.#flows.get(event.table.name);
     if (!flow) return;
     if (event.type === 'copy started') {
@@ -135,6 +156,7 @@ export class RowRedactor implements Redactor {
     // With another generation a copy follows, whatever the table is now.
     const isFlowing = entry?.state.state === 'streaming' && entry.generation === generation;
     if (isFlowing && !this.#isAsCopied(raw, plan, entry)) return;
+    if (isFlowing) this.#entries.forgetApproval(raw.name);
     if (!isFlowing) this.#observe({ type: 'table', table: raw.name, generation, state: 'waiting' });
     const { bound } = this.#definitions.get(raw)!;
     for (const warning of warnings(raw, bound)) this.#observe({ type: 'warning', table: raw.name, ...warning });
@@ -157,15 +179,24 @@ export class RowRedactor implements Redactor {
   #stop({ type, name, oid, state, definition }: Extract<TableEvent<'raw'>, { type: 'stopped' }>): void {
     const flow = this.#flows.get(name);
     if (flow) flow.isFlowing = false;
-    if (this.#halted.has(name)) return;
-    // What a person has to decide before this definition could be copied, as `names_moved`.
+    // What a person has to decide before this definition could be copied, as `names_moved`. That may be another one than was said before.
     const [unfit] = definition ? this.#define(definition).findings : [];
     if (unfit) {
-      this.#halt(name, oid, unfit.code, unfit.message);
-    } else {
-      this.#entries.setState(name, state, oid);
-      this.#events.push({ type, name, oid, state });
+      this.#halted.delete(name);
+      this.#halt(name, oid, unfit.code, unfit);
+    } else if (!this.#halted.has(name)) {
+      // Nothing halts a definition that fits: a person approved it before anybody here saw it.
+      const now = definition ? dueState(state, 'its names moved, and that was approved') : state;
+      this.#entries.setState(name, now, oid);
+      this.#events.push({ type, name, oid, state: now });
     }
+  }
+
+  /** Whatever halted it is for the person who asked; what streams or is being copied goes on until the source stops it. */
+  #order(name: string, approved: string | null): void {
+    const isGoing = this.#flows.get(name)?.isFlowing === true;
+    if (!isGoing) this.#halted.delete(name);
+    this.#entries.order(name, approved, isGoing);
   }
 
   /** Without a consequence, and by the entries as they are now. */
@@ -182,12 +213,13 @@ export class RowRedactor implements Redactor {
     for (const { code, message, fix } of definition.findings) {
       if (ERRORS[code].recovery !== 'halt table') throw new PgveilError(code, message, { table: table.name, fix });
     }
-    const reason = definition.findings.map(({ message }) => message).join('; ');
-    this.#halt(table.name, table.oid, definition.findings[0]!.code, reason);
+    const message = definition.findings.map(({ message }) => message).join('; ');
+    this.#halt(table.name, table.oid, definition.findings[0]!.code, { ...definition.findings[0]!, message });
     return null;
   }
 
-  #halt(name: string, oid: number, code: string, reason: string = ERRORS[code as ErrorCode]?.means ?? code): void {
+  /** `finding` where it is more than the code's own line in errors.ts says. */
+  #halt(name: string, oid: number, code: string, finding?: Pick<Finding, 'message' | 'fix'>): void {
     if (this.#halted.has(name)) return;
     this.#halted.add(name);
     const state = { state: 'halted', code } as const;
@@ -196,7 +228,8 @@ export class RowRedactor implements Redactor {
     this.#entries.setState(name, state, oid);
     this.#events.push({ type: 'stopped', name, oid, state });
     const { generation } = this.#entries.all.get(name)!;
-    this.#observe({ type: 'table', table: name, generation, state: 'halted', code, reason });
+    const { message: reason, fix } = finding ?? { message: ERRORS[code as ErrorCode]?.means ?? code };
+    this.#observe({ type: 'table', table: name, generation, state: 'halted', code, reason, ...(fix && { fix }) });
   }
 
   #redactChanges(batch: RawBatch): Change<'redacted'>[] {

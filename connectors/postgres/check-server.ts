@@ -60,14 +60,32 @@ export async function checkServer(url: Secret, server: Server): Promise<Finding[
   if (server.walLevel !== 'logical') add('wal_level', 'wal_level', `wal_level is ${server.walLevel}, not logical`);
   if (server.encoding !== 'UTF8')
     add('source_encoding', 'source', `the database is encoded as ${server.encoding}, not UTF8`);
-  if (!server.slotExists && server.slots >= server.maxSlots) {
-    add('no_free_slot', 'max_replication_slots', `all of the ${server.maxSlots} replication slots are taken`);
-  }
+  found.push(...findSlots(server), ...findSpareSender(server));
   if (server.senders < server.maxSenders) found.push(...(await tryReplication(url, server)));
   // An active slot holds a WAL sender, and a running pipeline gives it back before it takes another.
   else if (!server.slotActive)
     add('no_free_sender', 'max_wal_senders', `all of the ${server.maxSenders} WAL senders are taken`);
   return found;
+}
+
+/** One for the pipeline, and one more for as long as a table is copied beside the stream. */
+function findSlots({ slots, maxSlots, slotExists }: Server): Finding[] {
+  const free = maxSlots - slots - (slotExists ? 0 : 1);
+  if (free > 0) return [];
+  const code = free < 0 ? 'no_free_slot' : 'no_spare_slot';
+  const message =
+    free < 0
+      ? `all of the ${maxSlots} replication slots are taken`
+      : `all of the ${maxSlots} replication slots are taken with the pipeline’s own, and a copy beside the stream needs one more`;
+  return [{ code, object: 'max_replication_slots', message: `source: ${message}`, fix: ERRORS[code].fix }];
+}
+
+/** Likewise, where there is one for the pipeline. */
+function findSpareSender({ senders, maxSenders, slotActive }: Server): Finding[] {
+  if (senders >= maxSenders && !slotActive) return [];
+  if (maxSenders - senders - (slotActive ? 0 : 1) > 0) return [];
+  const { means, fix } = ERRORS.no_spare_sender;
+  return [{ code: 'no_spare_sender', object: 'max_wal_senders', message: `source: ${means}`, fix }];
 }
 
 /** The attribute, a role that stands in for it, pg_hba.conf, a pooler in between: to open a replication connection asks them all. */

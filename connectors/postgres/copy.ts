@@ -6,7 +6,9 @@ import type { Table } from '../../src/core/table.ts';
 import { Crew } from './crew.ts';
 import type { Asked, Reading } from './reading.ts';
 import { openReader } from './session.ts';
+import type { Settling } from './settling.ts';
 import { emptyBatch } from './table-copy.ts';
+import type { Turn } from './turn.ts';
 
 export interface CopyOptions {
   readonly url: Secret;
@@ -24,6 +26,10 @@ export interface CopyOptions {
   readonly chunkBytes?: number;
   readonly wanted: Wanted;
   readonly generationOf: (table: Table<'raw'>) => number;
+  /** Shared with other copies. */
+  readonly largeRow: Turn;
+  /** What the sinks say of the tables: one that a sink cannot go on with is not read any further. */
+  readonly settling: Settling;
   readonly observe: Observe;
   readonly signal: AbortSignal;
 }

@@ -8,8 +8,9 @@ import { readLeafSizes } from './leaf-sizes.ts';
 import { BatchQueue } from './queue.ts';
 import type { TableReading } from './reading.ts';
 import { endSession } from './session.ts';
+import type { Settled } from './settling.ts';
+import { haltedBy } from './stop.ts';
 import { TableCopy } from './table-copy.ts';
-import { Turn } from './turn.ts';
 import { Waiters } from './waiters.ts';
 import { Worklist } from './worklist.ts';
 
@@ -38,14 +39,14 @@ export class Crew {
       this.#copies.flatMap((copy) => copy.leaves.map((leaf) => ({ copy, chunk: { leaf, from: 0, to: null } }))),
     );
     this.#waiters = new Waiters(observer);
-    const { url, snapshot, workers, chunkBytes = CHUNK_BYTES } = options;
+    const { url, snapshot, workers, largeRow, chunkBytes = CHUNK_BYTES } = options;
     const shared = {
       url,
       snapshot,
       observer,
       waiters: this.#waiters,
       worklist: this.#worklist,
-      largeRow: new Turn(),
+      largeRow,
       chunkBytes,
     };
     this.#readers = Array.from({ length: workers }, () => new ChunkReader(shared));
@@ -87,7 +88,16 @@ export class Crew {
     const { transaction, observe, asked } = options;
     const bound = { name, asked: asked.get(name)!, reading, lsn: transaction.clsn };
     const generation = options.generationOf(reading.table);
-    return new TableCopy({ bound, wanted, generation, transaction, observe, queue: this.queue });
+    const copy = new TableCopy({ bound, wanted, generation, transaction, observe, queue: this.queue });
+    void options.settling.told(name, generation).then((settled) => this.#heed(copy, settled));
+    return copy;
+  }
+
+  /** A sink could not go on with the copy of this table. */
+  #heed(copy: TableCopy, settled: Settled): void {
+    if (typeof settled === 'boolean') return;
+    this.#worklist.drop(copy);
+    copy.stop(haltedBy(settled));
   }
 
   async #run(reader: ChunkReader): Promise<void> {

@@ -28,7 +28,7 @@ export function judgeCatalog(
   if (now.problem) return haltFor(now.problem);
   if (now.table.oid !== copied.oid) {
     const other = copiedAs.get(now.table.oid);
-    if (other !== undefined) return namesMoved(copied.name, `${other} has taken its name`);
+    if (other !== undefined) return namesMoved(copied.name, `${other} has taken its name`, now.table);
     return stale(copied.name, since, 'another table stands under its name', now.table);
   }
   const difference = differenceOf(copied.shape, shapeOf(now.table));
@@ -50,9 +50,9 @@ export function stale(name: string, since: Lsn, reason: string, definition: Tabl
 }
 
 /** Decisions are made by name, and the name stands for other data now. */
-export function namesMoved(name: string, how: string): Stop {
+export function namesMoved(name: string, how: string, definition: Table<'raw'> | null = null): Stop {
   const message = `${name}: ${how}; its decisions would be applied to other data`;
-  return { state: { state: 'halted', code: 'names_moved' }, message, fix: ERRORS.names_moved.fix, definition: null };
+  return { state: { state: 'halted', code: 'names_moved' }, message, fix: ERRORS.names_moved.fix, definition };
 }
 
 /** In words, by names of columns; null where the shapes are equal. */

@@ -1,8 +1,9 @@
 import type { RawBatch, TableEvent } from '../../src/core/batch.ts';
 import type { Checkpoint, History, Position } from '../../src/core/checkpoint.ts';
+import { PgveilError } from '../../src/core/errors.ts';
+import type { Table } from '../../src/core/table.ts';
 import { unlessAborted } from './abort.ts';
 import type { ReadTable } from './reading.ts';
-import type { Settling } from './settling.ts';
 import { dropSlot } from './slot.ts';
 import { findSlot } from './slot-fit.ts';
 import { copySnapshot, type SnapshotCopyOptions, takeSnapshot } from './snapshot.ts';
@@ -12,7 +13,6 @@ export interface FirstCopyOptions extends SnapshotCopyOptions {
   /** What the sinks have of the tables; nobody knows how old it is. */
   readonly entries: Checkpoint['tables'];
   readonly history: History;
-  readonly settling: Settling;
   /** Told of the events that are handed out. */
   readonly note: (events: readonly TableEvent<'raw'>[]) => void;
 }
@@ -49,7 +49,9 @@ export async function* copyFirst(options: FirstCopyOptions): AsyncGenerator<RawB
     const finished: TableEvent<'raw'>[] = [];
     const tables: ReadTable[] = [];
     const finish = async ({ table, generation }: CopyRead) => {
-      if (!(await settling.told(table.name, generation))) return;
+      const settled = await settling.told(table.name, generation);
+      if (settled instanceof PgveilError) finished.push(halted(table, settled));
+      if (settled !== true) return;
       finished.push({ type: 'copy finished', table });
       tables.push(reading.tables.get(table.name) as ReadTable);
     };
@@ -69,6 +71,11 @@ export async function* copyFirst(options: FirstCopyOptions): AsyncGenerator<RawB
 }
 
 type CopyRead = Extract<TableEvent<'raw'>, { readonly type: 'copy read' }>;
+
+/** A sink could not build what belongs to it. */
+function halted({ name, oid }: Table<'raw'>, { code }: PgveilError): TableEvent<'raw'> {
+  return { type: 'stopped', name, oid, state: { state: 'halted', code }, definition: null };
+}
 
 /** What the sinks hold is not to be continued from the new position. */
 function absent(entries: Checkpoint['tables']): TableEvent<'raw'>[] {

@@ -33,6 +33,12 @@ export async function* merge(
         yield own;
         copying ??= recopies.run(AbortSignal.any([signal, ended.signal]));
       }
+      const orders = last ? recopies.orders() : [];
+      if (last && orders.length > 0) {
+        yield { ...last, events: orders, changes: [], chunk: null, bytes: 0 };
+        // Not before: whoever acts on them asks the rules, which have to know of them by then.
+        recopies.note(orders);
+      }
       const beside = recopies.take();
       // What happens beside the stream does not move it: not even to where it is, inside of a transaction.
       if (beside) yield { ...beside, position: beside.position && last!.position, progress: last!.progress };

@@ -39,7 +39,7 @@ export function resume(
   rules: Rules,
   observe: Observe,
 ): Outset {
-  const copiedAs = new Map([...entries].map(([name, { oid }]) => [oid, name]));
+  const copiedAs = new Map([...entries].sort(streamingLast).map(([name, { oid }]) => [oid, name]));
   const streaming = new Map<string, Streaming>();
   const events: TableEvent<'raw'>[] = [];
   for (const [name, now] of reading.tables) {
@@ -57,6 +57,11 @@ export function resume(
     }
   }
   return { streaming, copiedAs, reading, events };
+}
+
+/** Two names know one oid when tables swapped theirs and one of them was approved: the one that streams is the one whose rows come. */
+function streamingLast([, one]: [string, TableEntry], [, other]: [string, TableEntry]): number {
+  return Number(one.state.state === 'streaming') - Number(other.state.state === 'streaming');
 }
 
 /** After the first copy: the tables that were copied, each defined already, unless their definition changed during the copy. */

@@ -34,6 +34,9 @@ export interface Handed {
 /** One look at the catalog for one table. */
 export type Look = (name: string) => Promise<Reading>;
 
+/** Why tables stop at a position that could have gone on. */
+export type Why = (name: string, since: Lsn) => Stop;
+
 /** Why a table is copied anew that could have gone on. */
 export const ASKED_FOR = 'a new copy was asked for';
 
@@ -73,9 +76,9 @@ export class Relations {
     });
   }
 
-  /** None of these tables' rows are taken any more, because a person wants them copied anew. */
-  giveUp(names: readonly string[], since: Lsn): TableEvent<'raw'>[] {
-    return names.flatMap((name) => this.#stop(name, stale(name, since, ASKED_FOR)));
+  /** None of these tables' rows are taken any more. */
+  giveUp(names: readonly string[], since: Lsn, why: Why): TableEvent<'raw'>[] {
+    return names.flatMap((name) => this.#stop(name, why(name, since)));
   }
 
   /** From here on the table's rows are taken. What the last RELATION of it said on this connection is a question as well. */

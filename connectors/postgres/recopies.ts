@@ -1,19 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 import type { RawBatch, TableEvent } from '../../src/core/batch.ts';
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
-import { PgveilError } from '../../src/core/errors.ts';
+import type { PgveilError } from '../../src/core/errors.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Rules } from '../../src/core/source.ts';
-import { shapeOf, type Table } from '../../src/core/table.ts';
-import { unlessAborted } from './abort.ts';
 import type { Bell } from './bell.ts';
-import { haltFor } from './definition.ts';
-import { Due } from './due.ts';
-import { ASKED_FOR } from './question.ts';
-import type { Problem, Reading, TableReading } from './reading.ts';
-import { stopTable } from './stop.ts';
-import { emptyBatch } from './table-copy.ts';
+import { stale } from './definition.ts';
+import { Due, type Retry, reasonOf } from './due.ts';
+import { type Copy, Line } from './line.ts';
+import { NOTHING, Offers } from './offers.ts';
+import { ASKED_FOR, type Why } from './question.ts';
+import type { Leaf, TableReading } from './reading.ts';
+import { haltedBy } from './stop.ts';
+import { definitionOf, judgeDue } from './verdict.ts';
 
 export interface RecopiesOptions {
   readonly names: Iterable<string>;
@@ -22,72 +21,130 @@ export interface RecopiesOptions {
   readonly observe: Observe;
   /** Bytes from which on a table that changed waits for a person. */
   readonly autoBelow: number;
+  readonly retry: Retry;
   /** Rung when there is something to take. */
   readonly bell: Bell;
-  readonly look: (names: readonly string[]) => Promise<Reading>;
-  /** One copy of these tables, in these generations, beside the stream: see `recopy`. Returns those that stream now. */
+  readonly look: (names: readonly string[]) => Promise<ReadonlyMap<string, TableReading>>;
+  /** Bytes on disk by oid, of those that can be measured without waiting. */
+  readonly measure: (leaves: readonly Leaf[]) => Promise<ReadonlyMap<number, number>>;
   readonly copy: Copy;
-  /** Has the stream stop these tables between two transactions. */
-  readonly stop: (names: readonly string[], signal: AbortSignal) => Promise<void>;
+  /** Has the stream stop these tables between two transactions, and say why. */
+  readonly stop: (names: readonly string[], why: Why, signal: AbortSignal) => Promise<void>;
 }
-
-export type Copy = (
-  names: readonly string[],
-  generationOf: (name: string) => number,
-  signal: AbortSignal,
-) => AsyncGenerator<RawBatch, readonly string[]>;
 
 /** How often a table is looked at that is not to be copied as it is. */
 const LOOK_MS = 2000;
 
-/** Copies tables anew while the others stream: whichever are due, one copy after another. */
+/**
+ * A table of more is copied in a line of its own: the others are copied within seconds each, and must not wait for one that takes hours.
+ * It is one chunk, a second or so of reading: cutting finer would win nothing, and a larger bound would let small ones wait for more.
+ */
+const SMALL_BYTES = 64 * 1024 * 1024;
+
+/** After which another table may be due. */
+const WAKING = new Set<TableEvent<'raw'>['type']>(['ordered', 'stopped', 'copy finished']);
+
+/** Copies tables anew while the others stream: whichever are due, in two lines. Small ones wait for small ones only. */
 export class Recopies {
   readonly #options: RecopiesOptions;
   readonly #due: Due;
-  /** What is to be handed out next; whoever made it waits until it is taken. */
-  #offer: { readonly batch: RawBatch; readonly taken: PromiseWithResolvers<void> } | null = null;
+  readonly #offers: Offers;
+  readonly #lines: { readonly small: Line; readonly large: Line };
+  /** Tables that wait for their line, so that nobody looks at them in vain until it is free. */
+  readonly #queued = new Map<string, Line>();
   #failure: { readonly error: unknown } | null = null;
+  /** Tables that a person wants copied anew, and what is to be said of it. */
   readonly #asked = new Set<string>();
+  #orders: TableEvent<'raw'>[] = [];
+  /** Copies that were handed over and cannot take their place: their tables stream, and must not. */
+  readonly #blocked = new Map<string, PgveilError>();
   /** Something was found out. */
   #noted = Promise.withResolvers<void>();
+  /** The stream has told which tables stop where it begins. */
+  readonly #begun = Promise.withResolvers<void>();
 
   constructor(options: RecopiesOptions) {
+    const { names, entries, retry, bell } = options;
     this.#options = options;
-    this.#due = new Due(options.names, options.entries);
+    this.#due = new Due(names, entries, retry);
+    this.#offers = new Offers(bell);
+    const line = { ...options, due: this.#due, offers: this.#offers };
+    this.#lines = { small: new Line(line), large: new Line(line) };
   }
 
-  /** Works until `signal` aborts; a failure is thrown by `take`. */
+  /** Works until `signal` aborts; a failure is thrown by `take`. Called when the first of the stream's own batches is out. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#begun.resolve();
     try {
       while (!signal.aborted) {
+        const noted = this.#noted.promise;
         await this.#stopAsked(signal);
-        const names = await this.#choose(signal);
-        if (names.length > 0) await this.#attempt(names, signal);
-        else await Promise.race([this.#noted.promise, sleep(LOOK_MS, undefined, { signal, ref: false })]);
+        await this.#stopBlocked(signal);
+        this.#begin(await this.#choose(signal), signal);
+        await Promise.race([noted, sleep(LOOK_MS, undefined, { signal, ref: false })]);
       }
     } catch (error) {
-      if (signal.aborted) return;
-      this.#failure = { error };
-      this.#options.bell.ring();
+      this.#fail(error, signal);
+    } finally {
+      await Promise.all(Object.values(this.#lines).map((line) => line.ended()));
     }
   }
 
   /** A batch, if there is one. */
   take(): RawBatch | null {
     if (this.#failure) throw this.#failure.error;
-    const offer = this.#offer;
-    if (!offer) return null;
-    this.#offer = null;
-    this.note(offer.batch.events);
-    offer.taken.resolve();
-    return offer.batch;
+    const batch = this.#offers.take();
+    if (batch) this.note(batch.events);
+    return batch;
   }
 
   /** What is handed out otherwise, in the same order. */
   note(events: readonly TableEvent<'raw'>[]): void {
-    if (events.length === 0) return;
-    for (const event of events) this.#due.note(event);
+    for (const event of events) {
+      if (event.type === 'stopped') this.#tellDropped(event);
+      this.#due.note(event);
+    }
+    if (events.some(({ type }) => WAKING.has(type))) this.#wake();
+  }
+
+  /** Nobody will take the changes of this copy: the same definition is not copied again. */
+  giveUp(name: string, generation: number): void {
+    if (!this.#due.isCopying(name) || this.#due.generationOf(name) !== generation) return;
+    if (this.#due.failureOf(name) !== null) return; // what is to become of it was said
+    this.#due.refuse(name);
     this.#wake();
+  }
+
+  /** A sink could not go on with this copy: once it is over, the table is halted for that reason. */
+  refused(name: string, generation: number, error: PgveilError): void {
+    if (this.#due.generationOf(name) !== generation) return;
+    const { code, message, fix } = error;
+    this.#options.observe({ type: 'warning', table: name, code, message, fix });
+    if (this.#due.isCopying(name)) this.#due.refused(name, error);
+    else this.#blocked.set(name, error);
+    this.#wake();
+  }
+
+  /** See Source.recopy. */
+  ask(name: string, approved: string | null): void {
+    this.#asked.add(name);
+    this.#orders.push({ type: 'ordered', name, approved });
+    this.#options.bell.ring();
+  }
+
+  /** What was asked for since this was called last; to be told to `note` when it was handed out. */
+  orders(): readonly TableEvent<'raw'>[] {
+    const orders = this.#orders;
+    this.#orders = [];
+    return orders;
+  }
+
+  /** See Source.copied. */
+  async copied(): Promise<boolean> {
+    await this.#begun.promise;
+    const { isPending } = this.#due;
+    while (this.#due.isPending) await this.#noted.promise;
+    return isPending;
   }
 
   #wake(): void {
@@ -95,128 +152,73 @@ export class Recopies {
     this.#noted = Promise.withResolvers();
   }
 
-  /** Nobody will take the changes of this copy: the same definition is not copied again. */
-  giveUp(name: string, generation: number): void {
-    if (this.#due.isCopying(name) && this.#due.generationOf(name) === generation) this.#due.refuse(name);
-  }
-
-  /** See Source.recopy. */
-  ask(name: string): void {
-    this.#asked.add(name);
-    this.#wake();
-  }
-
   async #stopAsked(signal: AbortSignal): Promise<void> {
     const names = [...this.#asked];
     this.#asked.clear();
-    if (names.length === 0) return;
-    for (const name of names) this.#due.force(name);
-    await this.#options.stop(names, signal);
-    // A table that did not stream has nothing to stop; whatever halted it is for the person who asked.
-    const halted = names.filter((name) => this.#due.needsPerson(name));
-    const state = { state: 'stale', since: 0n, reason: ASKED_FOR } as const;
-    const events = halted.map((name) => ({ type: 'stopped', name, oid: 0, state, definition: null }) as const);
-    if (events.length > 0) await this.#hand({ ...NOTHING, events }, signal);
+    const streaming = names.filter((name) => this.#due.stateOf(name).state === 'streaming');
+    if (streaming.length === 0) return;
+    // A copy that came to its end meanwhile took the order for done.
+    for (const name of streaming) this.#orders.push({ type: 'ordered', name, approved: null });
+    await this.#options.stop(streaming, (name, since) => stale(name, since, ASKED_FOR), signal);
   }
 
-  /** See Source.copied. */
-  async copied(): Promise<boolean> {
-    const { isPending } = this.#due;
-    while (this.#due.isPending) await this.#noted.promise;
-    return isPending;
+  async #stopBlocked(signal: AbortSignal): Promise<void> {
+    const blocked = new Map(this.#blocked);
+    this.#blocked.clear();
+    if (blocked.size === 0) return;
+    await this.#options.stop([...blocked.keys()], (name) => haltedBy(blocked.get(name)!), signal);
+    for (const [name, error] of blocked) this.#due.refused(name, error);
   }
 
-  /** Those that are to be copied now. Says of the others why they cannot be. */
-  async #choose(signal: AbortSignal): Promise<string[]> {
-    const candidates = this.#due.candidates(performance.now());
-    if (candidates.length === 0) return [];
-    const { tables } = await this.#options.look(candidates);
+  /** Those that are to be copied now, by the line that is free for them. Says of the others why they cannot be. */
+  async #choose(signal: AbortSignal): Promise<ReadonlyMap<Line, string[]>> {
+    const chosen = new Map<Line, string[]>();
+    for (const [name, line] of this.#queued) if (line.isFree) this.#queued.delete(name);
+    const candidates = this.#due.candidates(performance.now()).filter((name) => !this.#queued.has(name));
+    if (candidates.length === 0) return chosen;
+    const tables = await this.#options.look(candidates);
+    const sizes = await this.#options.measure([...tables.values()].flatMap(({ leaves }) => leaves));
     const stops: TableEvent<'raw'>[] = [];
-    const chosen = candidates.filter((name) => {
-      const reading = tables.get(name)!;
-      if (!this.#due.see(name, fingerprint(reading))) return false;
-      const verdict = this.#judge(name, reading);
-      if (verdict === 'copy') return true;
-      this.#due.refuse(name);
-      if (verdict !== 'wait') stops.push(verdict);
-      return false;
-    });
-    if (stops.length > 0) await this.#hand({ ...NOTHING, events: stops }, signal);
-    this.#wake();
+    for (const [name, reading] of tables) {
+      if (!this.#due.see(name, definitionOf(reading))) continue;
+      const bytes = reading.leaves.reduce((sum, leaf) => sum + (sizes.get(leaf.oid) ?? leaf.bytes), 0);
+      const verdict = judgeDue(name, reading, bytes, { ...this.#options, due: this.#due });
+      const line = bytes < SMALL_BYTES ? this.#lines.small : this.#lines.large;
+      if (verdict === 'copy') chosen.set(line, [...(chosen.get(line) ?? []), name]);
+      else this.#refuse(name);
+      if (typeof verdict === 'object') stops.push(verdict);
+    }
+    if (stops.length > 0) await this.#offers.hand({ ...NOTHING, events: stops }, signal);
     return chosen;
   }
 
-  /** Whether a table can be copied as it is, or the event that says why not; `wait` where that was said already. */
-  #judge(name: string, { table, problem, leaves }: TableReading): 'copy' | 'wait' | TableEvent<'raw'> {
-    const state = this.#due.stateOf(name);
-    if (problem) return this.#halt(name, problem);
-    if (this.#due.needsPerson(name) && this.#isAsItWas(table)) return 'wait';
-    if (!this.#options.rules.fits(table)) {
-      return { type: 'stopped', name, oid: table.oid, state, definition: table };
-    }
-    // A copy for hours is for a person to begin, unless the table was never copied.
-    const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
-    if (bytes < this.#options.autoBelow || state.state === 'absent' || this.#due.isAsked(name)) return 'copy';
-    const why = state.state === 'stale' ? state.reason : 'what halted it is over';
-    const message = `${name}: ${why}; its ${Math.ceil(bytes / 1024 ** 2)} MB are more than recopy.auto_below`;
-    return this.#halt(name, { oid: table.oid, code: 'stale', message, fix: `pgveil recopy '${name}'` });
+  #refuse(name: string): void {
+    this.#due.refuse(name);
+    this.#wake();
   }
 
-  #halt(name: string, problem: Problem): 'wait' | TableEvent<'raw'> {
-    const stop = haltFor(problem);
-    const event = stopTable({ name, oid: problem.oid }, stop, this.#options.observe);
-    return isDeepStrictEqual(this.#due.stateOf(name), stop.state) ? 'wait' : event;
-  }
-
-  /** Under the same definition and the same rules a copy would end as the one before. */
-  #isAsItWas(table: Table<'raw'>): boolean {
-    const { entries, rules } = this.#options;
-    const entry = entries.get(table.name);
-    const isSame = entry?.oid === table.oid && isDeepStrictEqual(entry.shape, shapeOf(table));
-    return isSame && rules.isAsCopied(table);
-  }
-
-  async #attempt(names: readonly string[], signal: AbortSignal): Promise<void> {
-    for (const name of names) this.#due.begin(name, performance.now());
-    const streaming = await this.#copy(names, signal);
-    const left = names.filter((name) => !streaming.includes(name) && this.#due.isCopying(name));
-    const events = left.map((name) => {
-      return { type: 'stopped', name, oid: 0, state: this.#due.stateOf(name), definition: null } as const;
-    });
-    if (events.length > 0) await this.#hand({ ...NOTHING, events }, signal);
-  }
-
-  /** Returns those that stream now. Whatever is in the way of a copy is in the way of the next one as well, or passes until then. */
-  async #copy(names: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-    const copy = this.#options.copy(names, (name) => this.#due.generationOf(name), signal);
-    try {
-      for (;;) {
-        const { done, value } = await copy.next();
-        if (done) return value;
-        await this.#hand(value, signal);
-      }
-    } catch (error) {
-      if (signal.aborted || !(error instanceof PgveilError)) throw error;
-      const { code, message, fix } = error;
-      for (const table of names) this.#options.observe({ type: 'warning', table, code, message, fix });
-      return [];
-    } finally {
-      await copy.return([]);
+  #begin(chosen: ReadonlyMap<Line, string[]>, signal: AbortSignal): void {
+    for (const [line, names] of chosen) {
+      if (!line.isFree) for (const name of names) this.#queued.set(name, line);
+      else
+        line.copy(names, signal).then(
+          () => this.#wake(),
+          (error) => this.#fail(error, signal),
+        );
     }
   }
 
-  /** Resolves when the batch is taken. */
-  async #hand(batch: RawBatch, signal: AbortSignal): Promise<void> {
-    const taken = Promise.withResolvers<void>();
-    this.#offer = { batch, taken };
+  #fail(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.#failure ??= { error };
     this.#options.bell.ring();
-    await unlessAborted(taken.promise, signal);
   }
-}
 
-const NOTHING = emptyBatch({ clsn: 0n, xid: null, commitTime: 0n });
-
-/** Equal ones say the same. */
-function fingerprint({ table, problem }: TableReading): string {
-  return JSON.stringify(problem ? problem.code : [table.oid, shapeOf(table)]);
+  /** One line a step: also why a copy came to nothing. */
+  #tellDropped({ name, state }: Extract<TableEvent<'raw'>, { readonly type: 'stopped' }>): void {
+    if (!this.#due.isCopying(name)) return;
+    const generation = this.#due.generationOf(name);
+    const why = this.#due.failureOf(name) ?? reasonOf(state);
+    this.#options.observe({ type: 'copy step', table: name, generation, step: 'dropped', why });
+  }
 }

@@ -9,10 +9,9 @@ import { Batches } from './batches.ts';
 import { readCatalog } from './catalog.ts';
 import { WitnessSearch } from './history.ts';
 import { afterCopy } from './outset.ts';
-import { Relations } from './question.ts';
+import { type Handed, Relations } from './question.ts';
 import type { ReadTable } from './reading.ts';
 import { Receiver } from './receiver.ts';
-import type { Settling } from './settling.ts';
 import { copySnapshot, type SnapshotCopyOptions, takeSnapshot } from './snapshot.ts';
 import { Stream } from './stream.ts';
 import { Transactions } from './transactions.ts';
@@ -20,7 +19,6 @@ import { Transactions } from './transactions.ts';
 export interface RecopyOptions extends SnapshotCopyOptions {
   /** The stream of the others, which takes the tables over. */
   readonly main: Stream;
-  readonly settling: Settling;
   /** Asks something through the connection that is always open. */
   readonly use: <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
   /** Bytes from which on a batch of changes is cut. */
@@ -53,8 +51,8 @@ export async function* recopy(options: RecopyOptions): AsyncGenerator<RawBatch, 
     }
     const whole: ReadTable[] = [];
     for (const { table, generation } of read) {
-      const isWhole = await unlessAborted(settling.told(table.name, generation), signal);
-      if (isWhole) whole.push(reading.tables.get(table.name) as ReadTable);
+      const settled = await unlessAborted(settling.told(table.name, generation), signal);
+      if (settled === true) whole.push(reading.tables.get(table.name) as ReadTable);
     }
     if (whole.length === 0) return [];
     const stream = await openCatchUp(options, whole, snapshot.slot.consistentPoint);
@@ -86,7 +84,7 @@ async function openCatchUp(options: RecopyOptions, tables: readonly ReadTable[],
 
 /** Hands out changes until both streams stand at one position, and has the main one go on with the tables from there. */
 async function* catchUp(
-  { main, signal }: RecopyOptions,
+  { main, signal, generationOf, observe }: RecopyOptions,
   stream: Stream,
   receiver: Receiver,
 ): AsyncGenerator<RawBatch, readonly string[]> {
@@ -101,19 +99,27 @@ async function* catchUp(
     }
     signal.throwIfAborted();
   }
+  const tell = (step: 'caught up' | 'handed over', tables: readonly Handed[]) => {
+    for (const { streaming } of tables) {
+      const { table } = streaming;
+      observe({ type: 'copy step', table: table.name, generation: generationOf(table), step });
+    }
+  };
   for (let round = 1; round <= MOST_ROUNDS; round++) {
     const began = performance.now();
     yield* readTo(main.position.pos);
     if (performance.now() - began <= NEAR_MS) break;
   }
+  tell('caught up', stream.handOver());
+  const hold = await main.hold(() => stream.position.pos, signal);
   try {
-    const { pos } = await unlessAborted(main.stopAt(stream.position.pos), signal);
-    yield* readTo(pos);
+    yield* readTo(hold.position.pos);
     reach('streams at one position');
     const handed = stream.handOver();
     main.takeOver(handed);
+    tell('handed over', handed);
     return handed.map(({ streaming }) => streaming.copied.name);
   } finally {
-    main.goOn();
+    hold.release();
   }
 }

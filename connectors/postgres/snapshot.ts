@@ -12,6 +12,7 @@ import { keepPublication, type Publication, publishable, readPublication, stepSq
 import type { Asked, Reading } from './reading.ts';
 import { ask, endSession, openReader } from './session.ts';
 import { type MadeSlot, makeSlot } from './slot.ts';
+import type { Turn } from './turn.ts';
 
 export interface NewSlot {
   readonly source: SourceConfig;
@@ -23,6 +24,8 @@ export interface NewSlot {
   readonly asked: ReadonlyMap<string, Asked>;
   readonly observe: Observe;
   readonly signal: AbortSignal;
+  /** Two copies that begin at once must not both alter the publication: the server refuses one of them. */
+  readonly publishing: Turn;
   /** Called between publication and slot. */
   readonly before?: (observer: pg.Client) => Promise<void>;
 }
@@ -40,12 +43,11 @@ export interface Snapshot {
 
 /** Makes publication and slot. WAL from before the publication can never be decoded, so it comes first. */
 export async function takeSnapshot(options: NewSlot): Promise<Snapshot> {
-  const { source, configured, before } = options;
-  const { url, publication } = source;
+  const { source, before } = options;
+  const { url } = source;
   const observer = await openReader(url, 'pgveil copy');
   try {
-    const published = await readCatalog(observer, configured);
-    await keepPublication(url, observer, publication, published);
+    const published = await publish(observer, options);
     const asked = await selectPublished(options, observer, published);
     await before?.(observer);
     return { slot: await makeSlot({ ...options, url, observer, patience: PATIENCE_MS }), published, asked };
@@ -54,12 +56,25 @@ export async function takeSnapshot(options: NewSlot): Promise<Snapshot> {
   }
 }
 
-type Given = 'memory' | 'wanted' | 'generationOf' | 'observe' | 'signal' | 'asked';
+async function publish(observer: pg.Client, { source, configured, publishing, signal }: NewSlot): Promise<Reading> {
+  const end = await publishing.take(signal);
+  try {
+    signal.throwIfAborted();
+    const published = await readCatalog(observer, configured);
+    await keepPublication(source.url, observer, source.publication, published);
+    return published;
+  } finally {
+    end();
+  }
+}
+
+type Given = 'memory' | 'wanted' | 'generationOf' | 'observe' | 'signal' | 'asked' | 'largeRow' | 'settling';
 
 export interface SnapshotCopyOptions extends Pick<CopyOptions, Given> {
   readonly source: SourceConfig;
   /** All that are configured; `asked` are those to be copied. */
   readonly configured: ReadonlyMap<string, Asked>;
+  readonly publishing: Turn;
 }
 
 export interface SnapshotCopy {

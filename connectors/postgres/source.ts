@@ -6,24 +6,27 @@ import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Rules, Source } from '../../src/core/source.ts';
-import { unlessAborted } from './abort.ts';
+import type { Table } from '../../src/core/table.ts';
 import { Batches } from './batches.ts';
 import { Bell } from './bell.ts';
 import { readCatalog } from './catalog.ts';
 import { copyFirst } from './first-copy.ts';
 import { requireSameServer, WitnessSearch } from './history.ts';
+import { readLeafSizes } from './leaf-sizes.ts';
+import type { Copy } from './line.ts';
 import { merge } from './merge.ts';
 import { afterCopy, type Outset, resume } from './outset.ts';
 import { readPublication } from './publication.ts';
-import { Relations } from './question.ts';
+import { Relations, type Why } from './question.ts';
 import { type Asked, askedOf, type Reading } from './reading.ts';
 import { Receiver } from './receiver.ts';
-import { type Copy, Recopies } from './recopies.ts';
+import { Recopies } from './recopies.ts';
 import { recopy } from './recopy.ts';
 import { Settling } from './settling.ts';
 import { findSlot } from './slot-fit.ts';
 import { Stream } from './stream.ts';
 import { Transactions } from './transactions.ts';
+import { Turn } from './turn.ts';
 import { endOfWal, readWalEnd } from './wal-end.ts';
 import { Watch } from './watch.ts';
 
@@ -31,8 +34,10 @@ import { Watch } from './watch.ts';
 const BATCH_BYTES = 1024 * 1024;
 const BATCH_SHARE = 1 / 16;
 
-/** A share of `memory` for what the workers of a copy have read and nobody has taken yet; as much again waits in the lanes. */
+/** A share of `memory` for what the workers of copies have read and nobody has taken yet; as much again waits in the lanes. */
 const COPY_SHARE = 1 / 32;
+/** So many copies may be under way at once beside the stream: see Recopies. */
+const LINES = 2;
 
 /** Reads one Postgres database: a copy of everything, then the WAL from there. */
 export class PostgresSource implements Source {
@@ -48,6 +53,10 @@ export class PostgresSource implements Source {
   #recopies = Promise.withResolvers<Recopies>();
   /** What `end` said last. */
   #end: Lsn | null = null;
+  /** When copies began: a session that failed does not end the wait of the next. */
+  readonly #began = new Map<string, readonly number[]>();
+  /** What copies that are under way at once take turns in. */
+  readonly #turns = { largeRow: new Turn(), publishing: new Turn() };
 
   constructor(config: Config, rules: Rules, observe: Observe) {
     this.#config = config;
@@ -92,8 +101,17 @@ export class PostgresSource implements Source {
     this.#settling.tell(table, generation, isWhole);
   }
 
-  async recopy(table: string): Promise<void> {
-    (await this.#recopies.promise).ask(table);
+  async refused(table: string, generation: number, error: PgveilError): Promise<void> {
+    (await this.#recopies.promise).refused(table, generation, error);
+    this.#settling.tell(table, generation, error);
+  }
+
+  async recopy(table: string, approved: string | null): Promise<void> {
+    (await this.#recopies.promise).ask(table, approved);
+  }
+
+  async look(table: string): Promise<Table<'raw'> | null> {
+    return (await this.#readCatalog(table)).tables.get(table)!.table;
   }
 
   async copied(): Promise<boolean> {
@@ -146,7 +164,7 @@ export class PostgresSource implements Source {
     const asked = new Map([...this.#asked].filter(([name]) => entries.get(name)?.state.state !== 'halted'));
     const generationOf = ({ name }: { readonly name: string }) => (entries.get(name)?.generation ?? 0) + 1;
     const history = await this.#identify();
-    const options = { ...this.#copyOptions(signal), asked, generationOf, entries, history, settling: this.#settling };
+    const options = { ...this.#copyOptions(1, signal), asked, generationOf, entries, history };
     const { position, tables } = yield* copyFirst({ ...options, note: (events) => recopies.note(events) });
     const outset = afterCopy(tables, await this.#readCatalog(), position.pos, this.#observe);
     return await this.#streamFrom(position, outset, await this.#openReceiver(), bell);
@@ -160,13 +178,16 @@ export class PostgresSource implements Source {
     return { systemIdentifier, timeline, databaseOid, slot: this.#config.source.slot };
   }
 
-  #copyOptions(signal: AbortSignal) {
+  /** Of one among `copies` that may be under way at once. */
+  #copyOptions(copies: number, signal: AbortSignal) {
     const { source, memory } = this.#config;
     const configured = this.#asked;
     return {
+      ...this.#turns,
       configured,
       source,
-      memory: memory * COPY_SHARE,
+      settling: this.#settling,
+      memory: (memory * COPY_SHARE) / copies,
       wanted: this.#rules.wanted,
       observe: this.#observe,
       signal,
@@ -177,36 +198,34 @@ export class PostgresSource implements Source {
     const only = (names: readonly string[]) => new Map(names.map((name) => [name, this.#asked.get(name)!]));
     const copy: Copy = (names, generationOf, signal) =>
       recopy({
-        ...this.#copyOptions(signal),
+        ...this.#copyOptions(LINES, signal),
         asked: only(names),
         generationOf: ({ name }) => generationOf(name),
         main: this.#stream!,
-        settling: this.#settling,
         use: (work) => this.#opened().use(work),
         limit: this.#limit,
       });
-    const look = (names: readonly string[]) => this.#opened().use((client) => readCatalog(client, only(names)));
+    const { autoBelow, longestRetryMs: longestMs } = this.#config.source;
     return new Recopies({
       names: this.#asked.keys(),
       entries,
       rules: this.#rules,
       observe: this.#observe,
-      autoBelow: this.#config.source.autoBelow,
+      autoBelow,
+      retry: { longestMs, began: this.#began },
       bell,
-      look,
+      look: async (names) => (await this.#opened().use((client) => readCatalog(client, only(names)))).tables,
+      measure: (leaves) => this.#opened().use((client) => readLeafSizes(client, leaves)),
       copy,
-      stop: (names, given) => this.#stop(names, given),
+      stop: (names, why, given) => this.#stop(names, why, given),
     });
   }
 
-  async #stop(names: readonly string[], signal: AbortSignal): Promise<void> {
+  async #stop(names: readonly string[], why: Why, signal: AbortSignal): Promise<void> {
     const stream = this.#stream!;
-    try {
-      await unlessAborted(stream.stopAt(0n), signal);
-      stream.giveUp(names);
-    } finally {
-      stream.goOn();
-    }
+    const hold = await stream.hold(() => 0n, signal);
+    stream.giveUp(names, why);
+    hold.release();
   }
 
   async #openReceiver(): Promise<Receiver> {

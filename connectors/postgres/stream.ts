@@ -1,22 +1,30 @@
 import type { RawBatch, TableEvent } from '../../src/core/batch.ts';
 import type { Position } from '../../src/core/checkpoint.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
+import { unlessAborted } from './abort.ts';
 import type { Batches } from './batches.ts';
 import { Bell } from './bell.ts';
 import type { WitnessSearch } from './history.ts';
 import { Idle } from './idle.ts';
 import { MESSAGE, readBegin } from './pgoutput.ts';
 import { CatalogPoll } from './poll.ts';
-import type { Handed } from './question.ts';
+import type { Handed, Why } from './question.ts';
 import type { Reading } from './reading.ts';
 import type { Listener } from './receiver.ts';
 import type { Transactions } from './transactions.ts';
+import { Turn } from './turn.ts';
 
 /** Where the stream is to be held. */
 interface Stop {
   readonly lsn: Lsn;
   readonly reached: PromiseWithResolvers<Position>;
   readonly left: PromiseWithResolvers<void>;
+}
+
+/** The stream stands still at a position until `release`. */
+export interface Hold {
+  readonly position: Position;
+  release(): void;
 }
 
 /**
@@ -38,6 +46,7 @@ export class Stream implements Listener {
   /** The receiver waits for this one. */
   #room: PromiseWithResolvers<void> | null = null;
   #stop: Stop | null = null;
+  readonly #turn = new Turn();
 
   /** `limit` is that of `batches`: while one batch is written another one is read. */
   constructor(
@@ -95,7 +104,26 @@ export class Stream implements Listener {
   }
 
   /**
-   * Holds the stream between two transactions, as soon as all that committed before `lsn` is read: no transaction from there on is looked
+   * Holds the stream for one of those who want to, in the order of asking: two copies may get to their hand-over at once. See `stopAt`;
+   * `lsn` is asked for when it is the caller's turn. Rejects with the signal's reason as well.
+   */
+  async hold(lsn: () => Lsn, signal: AbortSignal): Promise<Hold> {
+    const end = await this.#turn.take(signal);
+    signal.throwIfAborted(); // it may be somebody else's turn
+    const release = () => {
+      this.goOn();
+      end();
+    };
+    try {
+      return { position: await unlessAborted(this.stopAt(lsn()), signal), release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /**
+   * Stops between two transactions, as soon as all that committed before `lsn` is read: no transaction from there on is looked
    * at before `goOn`. Resolves with the position then; rejects with what ends the stream before.
    */
   stopAt(lsn: Lsn): Promise<Position> {
@@ -115,9 +143,9 @@ export class Stream implements Listener {
     this.#say(this.#transactions.takeOver(tables));
   }
 
-  /** At a stop: these tables stop here, to be copied anew. */
-  giveUp(names: readonly string[]): void {
-    this.#say(this.#transactions.giveUp(names));
+  /** At a stop: these tables stop here. */
+  giveUp(names: readonly string[], why: Why): void {
+    this.#say(this.#transactions.giveUp(names, why));
   }
 
   #say(events: readonly TableEvent<'raw'>[]): void {

@@ -73,6 +73,7 @@ export class TableCopy {
     const { generation, transaction, bound } = this.#options;
     const fingerprint = fingerprintOf(bound.reading);
     this.#send({ type: 'copy started', table: this.table, generation, lsn: transaction.clsn, fingerprint });
+    this.#step('started');
     reach('copy started');
     for (const index of this.bound.reading.omittedIndexes) this.#warnOfIndex(index);
     this.#report();
@@ -157,15 +158,20 @@ export class TableCopy {
     const code = state.state === 'halted' ? state.code : state.state;
     this.#options.observe({ type: 'warning', table: this.table.name, code, message, fix });
     this.giveUpAll();
+    this.#tellStopped();
   }
 
   giveUpAll(): void {
     for (const controller of this.#running.values()) controller.abort();
   }
 
-  /** That the table stopped comes behind everything else of it. */
   #leave(signal: AbortSignal): void {
     this.#running.delete(signal);
+    this.#tellStopped();
+  }
+
+  /** That the table stopped comes behind everything else of it. */
+  #tellStopped(): void {
     if (!this.#stop || this.#running.size > 0) return;
     const { name, oid } = this.table;
     const { state, definition } = this.#stop;
@@ -181,6 +187,12 @@ export class TableCopy {
   #finishIfRead(): void {
     if (this.#left > 0 || this.#stop) return;
     this.#send({ type: 'copy read', table: this.table, generation: this.#options.generation });
+    this.#step('read');
+  }
+
+  #step(step: 'started' | 'read'): void {
+    const { observe, generation } = this.#options;
+    observe({ type: 'copy step', table: this.table.name, generation, step });
   }
 
   #report(): void {

@@ -15,7 +15,7 @@ import {
   readRowOid,
   readTruncate,
 } from './pgoutput.ts';
-import type { Handed, Known, Relations } from './question.ts';
+import type { Handed, Known, Relations, Why } from './question.ts';
 import type { Reading } from './reading.ts';
 
 /** What a change takes beside the bytes of its row: its own object and those of its tuples. */
@@ -95,8 +95,8 @@ export class Transactions {
     return tables.map((table) => this.#relations.takeOver(table));
   }
 
-  giveUp(names: readonly string[]): TableEvent<'raw'>[] {
-    return this.#relations.giveUp(names, this.position.pos);
+  giveUp(names: readonly string[], why: Why): TableEvent<'raw'>[] {
+    return this.#relations.giveUp(names, this.position.pos, why);
   }
 
   handOver(): Handed[] {

@@ -7,7 +7,10 @@ export class Turn {
     const before = this.#last;
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     this.#last = before.then(() => ended);
-    const end = () => resolve();
+    const end = () => {
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();
     await Promise.race([before, ended]);

@@ -10,7 +10,7 @@ import { RowEncoder } from './encode.ts';
 import { isLarge, sendRow } from './large-row.ts';
 import { Pieces } from './pieces.ts';
 import { query } from './query.ts';
-import { refusal } from './refusal.ts';
+import { copyRefusal } from './refusal.ts';
 import { copySql } from './row-sql.ts';
 import type { TwinTable } from './twin-table.ts';
 
@@ -36,7 +36,7 @@ export class Chunk {
     this.table = table;
     this.number = number;
     this.#pipeline = new Pipeline(client, (error) => trouble('twin', error));
-    this.#copy = this.#pipeline.copy(copySql(table), (error) => refusal(error, table.source.name));
+    this.#copy = this.#pipeline.copy(copySql(table), (error) => copyRefusal(error, table.source.name));
     this.#encoder = new RowEncoder(table.source, table.keyByValue);
   }
 

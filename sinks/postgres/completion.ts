@@ -12,10 +12,13 @@ import type { Session } from './session.ts';
 import { holders, swap } from './swap.ts';
 import { LOCK_NOT_AVAILABLE } from './takeover.ts';
 import type { TwinTable } from './twin-table.ts';
-import type { View } from './views.ts';
+import { type Remade, refreshViews, type View } from './views.ts';
 
 const DEADLOCK_DETECTED = '40P01';
 const SWAP_RETRY_MS = 1000;
+
+/** The indexes of so much are built in a second or so. Those of more take a line of their own, in which nobody small waits. */
+const SMALL_BYTES = 64 * 1024 * 1024;
 
 /** One copy from the moment that its rows are there. */
 interface Work {
@@ -34,20 +37,24 @@ export class Completions {
   /** By table name. */
   readonly #works = new Map<string, Work>();
   #late = new Map<string, TableEntry>();
-  /** One build after another: each takes all that a server gives it. */
-  #lastBuild: Promise<unknown> = Promise.resolve();
+  /** One build after another, small ones in a line of their own: each takes all that a server gives it. */
+  readonly #lastBuild: Record<'small' | 'large', Promise<unknown>> = {
+    small: Promise.resolve(),
+    large: Promise.resolve(),
+  };
 
   constructor(session: Session) {
     this.#session = session;
   }
 
-  /** All reads of the copy are committed. */
-  build(table: TwinTable): void {
+  /** All reads of the copy are committed, so many bytes. */
+  build(table: TwinTable, bytes: number): void {
     const cancelled = new AbortController();
-    const built = this.#lastBuild.then(() => this.#build(table, cancelled.signal));
+    const line = bytes < SMALL_BYTES ? 'small' : 'large';
+    const built = this.#lastBuild[line].then(() => this.#build(table, cancelled.signal));
     const swapped = Promise.withResolvers<boolean>();
     for (const done of [built, swapped.promise]) done.catch(() => {}); // told by `settled`
-    this.#lastBuild = built.catch(() => {});
+    this.#lastBuild[line] = built.catch(() => {});
     this.#works.set(table.source.name, { table, cancelled, built, swapped, entry: null, state: 'waiting' });
   }
 
@@ -95,6 +102,11 @@ export class Completions {
     return await (work.entry ? work.swapped.promise : work.built);
   }
 
+  /** Whether keys and indexes of the table's copy are being built: none of its changes were written yet. */
+  isBuilding(table: string): boolean {
+    return this.#works.get(table)?.entry === null;
+  }
+
   /** Nothing is done for the table's copy from here on; what has begun of a swap comes to its end first. */
   async stop(table: string): Promise<void> {
     const work = this.#works.get(table);
@@ -119,21 +131,31 @@ export class Completions {
   async #swap(work: Work): Promise<boolean> {
     if (!(await work.built)) return false;
     return await this.#withClient(null, async (client) => {
-      if (!(await this.#swapIn(client, work))) return false;
+      const remade = await this.#swapIn(client, work);
+      if (!remade) return false;
       // Without it the planner would know the generation and nothing of the public table.
       await query(client, `ANALYZE ${quoteTable(work.table.source)}`);
+      await this.#refresh(client, work, remade);
       return true;
     });
   }
 
-  /** Tries until nobody is in the way. False where the copy came to nothing before. */
-  async #swapIn(client: Client, work: Work): Promise<boolean> {
+  async #refresh(client: Client, { table }: Work, remade: Remade): Promise<void> {
+    for (const { name, refresh } of await refreshViews(client, remade)) {
+      const message = `the materialized view ${name} was made again, since columns of the table changed, and could not be filled`;
+      const fix = `Correct it, and then: ${refresh}`;
+      this.#session.observe({ type: 'warning', table: table.source.name, code: 'view_empty', message, fix });
+    }
+  }
+
+  /** Tries until nobody is in the way; returns what became of views. Null where the copy came to nothing before. */
+  async #swapIn(client: Client, work: Work): Promise<Remade | null> {
     const { closing, observe } = this.#session;
     const cancelled = work.cancelled.signal;
     const given = AbortSignal.any([cancelled, closing]);
     for (let told = ''; !given.aborted; ) {
       try {
-        return await this.#inTurn(async () => !given.aborted && (await this.#attempt(client, work)));
+        return await this.#inTurn(async () => (given.aborted ? null : await this.#attempt(client, work)));
       } catch (error) {
         const message = await whoHolds(client, work.table, error);
         if (message !== told) observe({ type: 'step', table: work.table.source.name, message });
@@ -141,18 +163,18 @@ export class Completions {
       }
       await sleep(SWAP_RETRY_MS, undefined, { signal: given }).catch(() => {});
     }
-    if (cancelled.aborted) return false;
+    if (cancelled.aborted) return null;
     throw new PgveilError('twin_away', 'closed while a copy waited to take its place');
   }
 
-  async #attempt(client: Client, work: Work): Promise<true> {
+  async #attempt(client: Client, work: Work): Promise<Remade> {
     const { table, entry } = work;
     const { name } = table.source;
-    const lost = await swap(client, this.#session.claim, table, entry!);
+    const remade = await swap(client, this.#session.claim, table, entry!);
     work.state = 'swapped';
     if (work.entry !== entry) this.#late.set(name, work.entry!);
-    for (const view of lost) this.#session.observe(viewDropped(name, view));
-    return true;
+    for (const view of remade.lost) this.#session.observe(viewDropped(name, view));
+    return remade;
   }
 
   /** The last attempt to swap, over all tables. */

@@ -11,8 +11,8 @@ export class Copies {
   readonly #session: Session;
   #chunks: Chunk[] = [];
   readonly #idle: Client[] = [];
-  /** By table name: what is being filled, or waits to take its place. */
-  readonly #generations = new Map<string, TwinTable>();
+  /** By table name: what is being filled, or waits to take its place, and how many bytes it was given. */
+  readonly #generations = new Map<string, { readonly table: TwinTable; bytes: number }>();
   /** What came to nothing. */
   #void: TwinTable[] = [];
 
@@ -22,13 +22,18 @@ export class Copies {
 
   /** Makes the generation that the chunks fill. */
   async start(table: TwinTable, entry: TableEntry): Promise<void> {
-    const { claim, observe } = this.#session;
+    const { claim, observe, options } = this.#session;
+    const { room } = options;
     this.stop(table.source.name);
-    this.#generations.set(table.source.name, table);
-    await this.#withClient((client) => createGeneration(client, claim, table, entry, observe));
+    this.#generations.set(table.source.name, { table, bytes: 0 });
+    await this.#withClient((client) => createGeneration(client, claim, table, entry, { room, observe }));
   }
 
-  async read(table: TwinTable, number: number, reads: readonly Change<'redacted'>[]): Promise<void> {
+  /** Nothing comes of it where the copy was given up. */
+  async read(table: TwinTable, number: number, reads: readonly Change<'redacted'>[], bytes: number): Promise<void> {
+    const generation = this.#generations.get(table.source.name);
+    if (generation?.table.relation !== table.relation) return;
+    generation.bytes += bytes;
     let chunk = this.#find(table.source.name, number);
     if (!chunk) {
       chunk = await Chunk.begin(await this.#client(), table, number);
@@ -53,8 +58,22 @@ export class Copies {
   stop(table: string): void {
     this.#abandon((chunk) => chunk.table.source.name === table);
     const generation = this.#generations.get(table);
-    if (generation) this.#void.push(generation);
+    if (generation) this.#void.push(generation.table);
     this.#generations.delete(table);
+  }
+
+  /** How many bytes the copy was given; null where it was given up. */
+  bytesOf({ source, relation }: TwinTable): number | null {
+    const generation = this.#generations.get(source.name);
+    return generation?.table.relation === relation ? generation.bytes : null;
+  }
+
+  /** The same as `stop`, of a copy that no changes were applied to yet: the room that it took is given back at once. */
+  async giveUp(table: string): Promise<void> {
+    this.stop(table);
+    const mine = this.#void.filter(({ source }) => source.name === table);
+    this.#void = this.#void.filter((other) => !mine.includes(other));
+    if (mine.length > 0) await this.#drop(mine);
   }
 
   /** Lets go of connections that no chunk needs for now. */
@@ -94,8 +113,13 @@ export class Copies {
 
   async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
     const client = await this.#client();
-    const result = await work(client);
-    this.#idle.push(client);
-    return result;
+    try {
+      const result = await work(client);
+      this.#idle.push(client);
+      return result;
+    } catch (error) {
+      this.#session.end(client);
+      throw error;
+    }
   }
 }

@@ -7,7 +7,7 @@ import { sqlState } from '../../src/postgres/trouble.ts';
 import { type Claim, holdEpoch, saveEntry } from './checkpoint.ts';
 import { SCHEMA } from './names.ts';
 import { inTransaction, query } from './query.ts';
-import { refusal } from './refusal.ts';
+import { copyRefusal } from './refusal.ts';
 import { LOCK_NOT_AVAILABLE, terminate } from './takeover.ts';
 import type { TwinTable } from './twin-table.ts';
 
@@ -24,14 +24,15 @@ export async function createGeneration(
   claim: Claim,
   table: TwinTable,
   entry: TableEntry,
-  observe: Observe,
+  { room, observe }: { readonly room: number | null; readonly observe: Observe },
 ): Promise<void> {
   const { name } = table.source;
   try {
     refuseUnfit(table);
     await inTransaction(client, async () => {
       await holdEpoch(client, claim);
-      await findRoot(client, claim, table);
+      const root = await findRoot(client, claim, table);
+      if (root) await lookForRoom(client, table, root, room, observe);
       await createSchema(client, table.source.schema);
       const columns = await definitions(client, table, observe);
       await query(client, `CREATE TABLE ${table.generation} (${columns.join(', ')})`);
@@ -43,10 +44,35 @@ export async function createGeneration(
       await saveEntry(client, claim.pipeline, name, entry);
     });
   } catch (error) {
-    const refused = refusal(error, name);
+    const refused = copyRefusal(error, name);
     if (refused.kind.recovery === 'halt table') await saveAlone(client, claim, name, entry);
     throw refused;
   }
+}
+
+/**
+ * A copy stands beside the content before until it takes its place. How much a disk has left no server tells in SQL: `room`, in bytes,
+ * is what the configuration allows the whole database; without it the disk itself has to say so. Rejects with `twin_full`.
+ */
+async function lookForRoom(
+  client: ClientBase,
+  { source }: TwinTable,
+  root: string,
+  room: number | null,
+  observe: Observe,
+): Promise<void> {
+  const { rows } = await query(
+    client,
+    `SELECT (SELECT coalesce(sum(pg_total_relation_size(inhrelid)), 0) FROM pg_inherits WHERE inhparent = $1) AS needed,
+       pg_database_size(current_database()) AS used`,
+    [root],
+  );
+  const [needed, used] = [Number(rows[0]!.needed), Number(rows[0]!.used)];
+  observe({ type: 'room', table: source.name, bytes: needed });
+  if (room === null || used + needed <= room) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MB`;
+  const message = `${source.name}: a second generation needs about ${megabytes(needed)}, the database has ${megabytes(used)}, and sinks.X.room allows ${megabytes(room)}`;
+  throw new PgveilError('twin_full', message, { table: source.name });
 }
 
 async function saveAlone(client: ClientBase, claim: Claim, name: string, entry: TableEntry): Promise<void> {

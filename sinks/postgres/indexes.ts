@@ -4,7 +4,7 @@ import type { Index } from '../../src/core/table.ts';
 import { quoteName, quoteTable } from '../../src/postgres/quote.ts';
 import { fit } from './names.ts';
 import { query } from './query.ts';
-import { refusal } from './refusal.ts';
+import { copyRefusal } from './refusal.ts';
 import type { TwinTable } from './twin-table.ts';
 
 /**
@@ -21,14 +21,14 @@ export async function buildIndexes(
   try {
     await query(client, `ALTER TABLE ${generation} ADD CONSTRAINT ${keyName(table)} PRIMARY KEY (${table.key.name})`);
   } catch (error) {
-    throw refusal(error, source.name);
+    throw copyRefusal(error, source.name);
   }
   const statements = wanted ? source.indexes.map((index) => [index.name, definition(table, index)] as const) : [];
   for (const [name, sql] of [...statements, ...(await ofTheRoot(client, table))]) {
     try {
       await query(client, sql);
     } catch (error) {
-      const failure = refusal(error, source.name);
+      const failure = copyRefusal(error, source.name);
       if (failure.code !== 'twin_refused' && failure.code !== 'key_collision') throw failure;
       const message = `index ${quoteName(name)} cannot be built on the twin: ${failure.message}`;
       observe({

@@ -2,6 +2,7 @@ import { PgveilError } from '../../src/core/errors.ts';
 import { sqlState, trouble } from '../../src/postgres/trouble.ts';
 
 const UNIQUE_VIOLATION = '23505';
+const DISK_FULL = '53100';
 
 /**
  * Classes of SQLSTATE that say something about the table or its rows, so that trying again cannot help and the other tables are
@@ -15,6 +16,13 @@ export function refusal(thrown: unknown, table: string): PgveilError {
   const state = sqlState(error);
   if (state === UNIQUE_VIOLATION) return keyCollision(table);
   return ABOUT_THE_TABLE.test(state) ? new PgveilError('twin_refused', `${table}: ${error.message}`, { table }) : error;
+}
+
+/** The same of a copy: that the disk is full is its own trouble, since the room that it took is given back with it. */
+export function copyRefusal(thrown: unknown, table: string): PgveilError {
+  const error = refusal(thrown, table);
+  if (sqlState(error) !== DISK_FULL) return error;
+  return new PgveilError('twin_full', `${table}: no room for a second generation: ${error.message}`, { table });
 }
 
 export function keyCollision(table: string): PgveilError {

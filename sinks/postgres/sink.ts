@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import type { RedactedBatch, TableEvent } from '../../src/core/batch.ts';
+import { copiedBy, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { Observe } from '../../src/core/observer.ts';
@@ -65,7 +65,8 @@ export class PostgresSink implements Sink {
 
   async write(batch: RedactedBatch): Promise<void> {
     await this.#cut;
-    await this.#orClose(() => this.#write(batch));
+    const refused = await this.#orClose(() => this.#writeOrGiveUp(batch));
+    if (refused) throw refused;
   }
 
   async flush(position: Position): Promise<void> {
@@ -85,7 +86,13 @@ export class PostgresSink implements Sink {
   }
 
   async settled(table: string): Promise<boolean> {
-    return await this.#opened().completions.settled(table);
+    const { completions } = this.#opened();
+    try {
+      return await completions.settled(table);
+    } catch (error) {
+      if (completions.isBuilding(table)) await this.#giveUp(table);
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -94,13 +101,32 @@ export class PostgresSink implements Sink {
   }
 
   /** After a failure what was written is incomplete: no later flush may make it durable. */
-  async #orClose(work: () => Promise<void>): Promise<void> {
+  async #orClose<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await work();
+      return await work();
     } catch (error) {
       await this.close();
       throw error;
     }
+  }
+
+  /** What concerns a copy alone ends that one: its room is given back before anybody is told. Returns it. */
+  async #writeOrGiveUp(batch: RedactedBatch): Promise<PgveilError | null> {
+    try {
+      await this.#write(batch);
+      return null;
+    } catch (error) {
+      const copied = copiedBy(batch)?.name;
+      if (!(error instanceof PgveilError) || copied === undefined || error.table !== copied) throw error;
+      await this.#giveUp(copied);
+      return error;
+    }
+  }
+
+  async #giveUp(table: string): Promise<void> {
+    const { copies, completions } = this.#opened();
+    await completions.stop(table);
+    await copies.giveUp(table);
   }
 
   async #write(batch: RedactedBatch): Promise<void> {
@@ -112,7 +138,7 @@ export class PostgresSink implements Sink {
       if (!completions.defers(table, entry)) applying.setEntry(table, isSaved ? null : entry);
     }
     if (batch.chunk) {
-      await copies.read(this.#tableOf(batch.chunk.table), batch.chunk.number, batch.changes);
+      await copies.read(this.#tableOf(batch.chunk.table), batch.chunk.number, batch.changes, batch.bytes);
     } else {
       await applying.write(batch.changes);
       this.#count(batch);
@@ -143,13 +169,19 @@ export class PostgresSink implements Sink {
       case 'chunk abandoned':
         return copies.abandonChunk(event.table.name, event.chunk);
       case 'copy read':
-        return completions.build(this.#tableOf(event.table));
+        return this.#build(this.#tableOf(event.table));
       case 'copy finished':
         return completions.finish(event.table.name, entries.get(event.table.name)!);
       case 'stopped':
         await completions.stop(event.name);
         return copies.stop(event.name);
     }
+  }
+
+  #build(table: TwinTable): void {
+    const { copies, completions } = this.#opened();
+    const bytes = copies.bytesOf(table);
+    if (bytes !== null) completions.build(table, bytes);
   }
 
   /** By runs of one table: a look-up for each change would be seen in the profile. */

@@ -8,17 +8,17 @@ import { SCHEMA } from './names.ts';
 import { inTransaction, query } from './query.ts';
 import { fitColumns, losesColumns } from './root.ts';
 import type { TwinTable } from './twin-table.ts';
-import { dropViews, grantsOn, restoreViews, type View } from './views.ts';
+import { dropViews, grantsOn, type Remade, restoreViews } from './views.ts';
 
 /**
  * Puts a finished generation in the place of the one before, in a transaction of its own: the public table is a partitioned table
  * whose one partition, the default, is the generation. `entry` becomes durable with it. Readers wait for a moment; it never waits
  * longer than 200 ms for them, since everybody else would queue behind it, and rejects then with SQLSTATE 55P03: try again.
- * Views over columns that go or change their type are made again; returns those that do not compile any more.
+ * Views over columns that go or change their type are made again; returns what became of them.
  */
-export async function swap(client: ClientBase, claim: Claim, table: TwinTable, entry: TableEntry): Promise<View[]> {
+export async function swap(client: ClientBase, claim: Claim, table: TwinTable, entry: TableEntry): Promise<Remade> {
   const name = quoteTable(table.source);
-  const lost = await inTransaction(client, async () => {
+  const remade = await inTransaction(client, async () => {
     await query(client, `SET LOCAL lock_timeout = '200ms'`);
     await holdEpoch(client, claim);
     const root = await findRoot(client, claim, table);
@@ -26,17 +26,17 @@ export async function swap(client: ClientBase, claim: Claim, table: TwinTable, e
     for (const { relation, attached } of old) {
       if (attached) await query(client, `ALTER TABLE ${name} DETACH PARTITION ${relation}`);
     }
-    const views = root && (await losesColumns(client, table, root)) ? await dropViews(client, root) : [];
+    const views = root && (await losesColumns(client, table, root)) ? await dropViews(client, table, root) : [];
     if (!root || !(await fitColumns(client, table, root))) await createRoot(client, table, root);
     await query(client, `ALTER TABLE ${name} ATTACH PARTITION ${table.generation} DEFAULT`);
-    const lost = await restoreViews(client, views);
+    const remade = await restoreViews(client, views);
     for (const { relation } of old) await query(client, `DROP TABLE IF EXISTS ${relation}`);
     await record(client, claim, table);
     await saveEntry(client, claim.pipeline, table.source.name, entry);
-    return lost;
+    return remade;
   });
   reach('table attached');
-  return lost;
+  return remade;
 }
 
 /** Who holds the table, in words, for somebody who waits for the swap. */

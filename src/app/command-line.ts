@@ -13,6 +13,12 @@ export interface RunFlags extends CommonOptions {
   readonly untilCaughtUp?: boolean;
   /** Milliseconds. */
   readonly timeout: number;
+  /** Tables. */
+  readonly recopy?: readonly string[];
+  /** TABLE@HASH each. */
+  readonly approve?: readonly string[];
+  readonly acceptKey?: boolean;
+  readonly acceptSource?: boolean;
 }
 
 export interface DropFlags extends CommonOptions {
@@ -26,6 +32,7 @@ export interface Commands {
   run(options: RunFlags): Promise<number>;
   status(options: CommonOptions): Promise<number>;
   recopy(tables: readonly string[], options: CommonOptions): Promise<number>;
+  approve(definitions: readonly string[], options: CommonOptions): Promise<number>;
   drop(options: DropFlags): Promise<number>;
 }
 
@@ -33,8 +40,7 @@ export interface Commands {
 type Done = (exitCode: number) => void;
 
 /** Promised for later, and refused by name until then. */
-const PLANNED_COMMANDS = ['init', 'scan', 'approve', 'verify', 'audit'];
-const PLANNED_RUN_FLAGS = ['--accept-key', '--accept-source', '--recopy <table>', '--approve <table>'];
+const PLANNED_COMMANDS = ['init', 'scan', 'verify', 'audit'];
 
 const EXIT_CODES = `
 Exit codes:
@@ -56,6 +62,7 @@ export function createProgram(commands: Commands, print: (text: string) => void,
   addRun(program, commands, done);
   addStatus(program, commands, done);
   addRecopy(program, commands, done);
+  addApprove(program, commands, done);
   addDrop(program, commands, done);
   for (const name of PLANNED_COMMANDS) addPlanned(program, name);
   return program;
@@ -77,23 +84,32 @@ function addCheck(program: Command, commands: Commands, done: Done): void {
 }
 
 function addRun(program: Command, commands: Commands, done: Done): void {
-  const command = addCommand(program, 'run', 'Copy what is to be copied, then stream until a signal')
+  addCommand(program, 'run', 'Copy what is to be copied, then stream until a signal')
     .option('--until-caught-up', 'end once everything committed on the source by now is durable in every sink')
     .addOption(
       new Option('--timeout <duration>', 'how long --until-caught-up waits for what is away')
         .argParser(duration)
         .default(60_000, '60s'),
     )
-    .addHelpText(
-      'after',
-      examples('pgveil run', 'pgveil run --until-caught-up --timeout 5min', 'pgveil run --json > log'),
-    )
+    .option('--recopy <table...>', 'copy these tables anew, once')
+    .option('--approve <table@hash...>', 'approve these definitions, once: see approve')
+    .option('--accept-key', 'the redaction key was changed on purpose: copy everything anew, once')
+    .option('--accept-source', 'the source is another one, or was restored: copy everything from it, once')
+    .addHelpText('after', RUN_HELP)
     .action(async (options) => done(await commands.run(options)));
-  for (const flag of PLANNED_RUN_FLAGS) {
-    const name = flag.split(' ')[0]!;
-    command.addOption(new Option(flag).hideHelp()).on(`option:${name.slice(2)}`, () => refuse(`run ${name}`));
-  }
 }
+
+const RUN_HELP = `
+What is to be done once is recorded with the data. A flag that stays in a
+service file does nothing at the next start.
+${examples(
+  'pgveil run',
+  'pgveil run --until-caught-up --timeout 5min',
+  'pgveil run --json > log',
+  'pgveil run --recopy public.customer',
+  'pgveil run --approve public.customer@3f2a91c07b5d4e68',
+  'pgveil run --accept-key',
+)}`;
 
 function addStatus(program: Command, commands: Commands, done: Done): void {
   addCommand(program, 'status', 'Show tables, sinks and slot, whether pgveil runs or not')
@@ -106,6 +122,20 @@ function addRecopy(program: Command, commands: Commands, done: Done): void {
     .argument('<table...>', 'as the configuration writes them')
     .addHelpText('after', examples('pgveil recopy public.customer', `pgveil recopy 'public."Order Items"' public.shop`))
     .action(async (tables, options) => done(await commands.recopy(tables, options)));
+}
+
+function addApprove(program: Command, commands: Commands, done: Done): void {
+  addCommand(program, 'approve', 'Have decisions go by what columns and tables are called now')
+    .argument('<table@hash...>', 'as the halt shows it; at a terminal the table alone is enough')
+    .addHelpText(
+      'after',
+      `
+After columns or tables have swapped names nothing of them leaves until somebody
+says that the configuration means what its names stand for now. The hash is of
+one definition: should it change once more, it has to be approved anew.
+${examples('pgveil approve public.customer@3f2a91c07b5d4e68', 'pgveil approve public.customer')}`,
+    )
+    .action(async (definitions, options) => done(await commands.approve(definitions, options)));
 }
 
 function addDrop(program: Command, commands: Commands, done: Done): void {

@@ -1,14 +1,15 @@
 import type { Config } from '../../config/config.ts';
 import { ConfigError } from '../../config/error.ts';
 import { loadConfig } from '../../config/load.ts';
-import { type Finding, PgveilError } from '../core/errors.ts';
-import { formatTableName, parseTableName } from '../core/table-name.ts';
+import type { Finding } from '../core/errors.ts';
+import { showAndAsk } from './approve.ts';
 import type { Assemble } from './assembly.ts';
 import { exitCodeOf, findingsJson, findingsText, gather, listConfigError } from './check.ts';
 import type { Commands, CommonOptions, DropFlags, RunFlags } from './command-line.ts';
 import { askControl, controlPath } from './control.ts';
 import { showBars, showLines } from './display.ts';
-import { askAtTerminal, drop } from './drop.ts';
+import { askBeforeDrop, drop } from './drop.ts';
+import { configuredTable, definitionOf, ordersOf } from './named.ts';
 import { run } from './run.ts';
 import type { Terminal } from './screen.ts';
 import { readStatus, statusText } from './status.ts';
@@ -34,14 +35,19 @@ export class CommandSet implements Commands {
     return exitCodeOf(findings);
   }
 
-  async run({ config: file, json, untilCaughtUp = false, timeout }: RunFlags): Promise<number> {
+  async run(flags: RunFlags): Promise<number> {
+    const { config: file, json, untilCaughtUp = false, timeout } = flags;
     const config = loadConfig(file);
     const forPeople = this.#output.isTTY && !json;
     using display = forPeople
       ? showBars(config.name, config.tables.size, this.#output)
       : showLines(config.name, this.#output);
     const assembly = this.#assemble(config, () => loadConfig(file));
-    return await run(config, assembly, display, { untilCaughtUp, timeoutMs: timeout });
+    return await run(config, assembly, display, {
+      untilCaughtUp,
+      timeoutMs: timeout,
+      orders: ordersOf(flags, config.tables),
+    });
   }
 
   async status({ config: file, json }: CommonOptions): Promise<number> {
@@ -57,14 +63,28 @@ export class CommandSet implements Commands {
   async recopy(tables: readonly string[], { config: file, json }: CommonOptions): Promise<number> {
     const config = loadConfig(file);
     const asked = tables.map((written) => configuredTable(written, config.tables));
-    await askControl(controlPath(config), { recopy: asked });
-    this.#print(json ? JSON.stringify({ asked }) : `asked for a new copy of ${asked.join(', ')}`);
+    await askControl(controlPath(config), { recopy: asked, approve: [] });
+    this.#print(json ? JSON.stringify({ asked }) : `a new copy is on its way: ${asked.join(', ')}`);
+    return 0;
+  }
+
+  async approve(definitions: readonly string[], { config: file, json }: CommonOptions): Promise<number> {
+    const config = loadConfig(file);
+    const path = controlPath(config);
+    const approve: { table: string; hash: string }[] = [];
+    for (const written of definitions) {
+      const { table, hash } = definitionOf(written, config.tables);
+      approve.push({ table, hash: hash ?? (await showAndAsk(path, table)) });
+    }
+    await askControl(path, { recopy: [], approve });
+    const approved = approve.map(({ table, hash }) => `${table}@${hash}`);
+    this.#print(json ? JSON.stringify({ approved }) : `approved, a new copy is on its way: ${approved.join(', ')}`);
     return 0;
   }
 
   async drop({ config: file, json, data = false, yes }: DropFlags): Promise<number> {
     const config = loadConfig(file);
-    const confirm = yes ? async () => true : askAtTerminal;
+    const confirm = yes ? async () => true : askBeforeDrop;
     const removed = await drop(
       config,
       this.#assemble(config, () => config),
@@ -94,21 +114,4 @@ export class CommandSet implements Commands {
 
 function removedText(removed: readonly string[]): string {
   return removed.length === 0 ? 'there was nothing to remove' : removed.map((what) => `removed ${what}`).join('\n');
-}
-
-/** The table's one spelling. A name that the configuration does not have is a mistake on the command line. */
-function configuredTable(written: string, tables: Config['tables']): string {
-  const name = [...tables.keys()].find((one) => one === written || one === canonical(written));
-  if (name) return name;
-  throw new PgveilError('command_line', 'a table is named that the configuration does not have', {
-    fix: 'Write it as in `tables`, in quotes for the shell.',
-  });
-}
-
-function canonical(written: string): string | null {
-  try {
-    return formatTableName(parseTableName(written));
-  } catch {
-    return null;
-  }
 }

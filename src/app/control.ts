@@ -5,13 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Config } from '../../config/config.ts';
-import { PgveilError } from '../core/errors.ts';
+import { type ErrorCode, PgveilError } from '../core/errors.ts';
 import type { Observe } from '../core/observer.ts';
+import type { Approval } from '../core/redactor.ts';
+import type { Command, Desk } from '../pipeline/desk.ts';
 
-/** What a command asks of the running process: one JSON text; what comes back is `ok`. */
-export interface Request {
-  /** Names of tables. */
-  readonly recopy: readonly string[];
+/** What is asked, as one JSON text. */
+type Request = Command | { /** A table: what of it is to be approved. */ readonly show: string };
+
+/** What comes back, as another: that it is done, or why it is not. */
+interface Answer {
+  readonly approval?: Approval;
+  readonly error?: { readonly code: ErrorCode; readonly message: string; readonly fix: string };
 }
 
 /** No command needs more. */
@@ -26,12 +31,20 @@ export function controlPath({ control, name }: Pick<Config, 'control' | 'name'>)
 export class Control implements Disposable {
   readonly #server: Server;
   readonly #path: string;
-  readonly #asked: (request: Request) => void;
+  readonly #desk: Desk;
+  readonly #tables: ReadonlyMap<string, unknown>;
 
-  /** Listens once the pipeline is taken over. */
-  constructor(path: string, takenOver: Promise<void>, asked: (request: Request) => void, observe: Observe) {
+  /** Listens once the pipeline is taken over. `tables`: those that it runs with. */
+  constructor(
+    path: string,
+    takenOver: Promise<void>,
+    desk: Desk,
+    tables: ReadonlyMap<string, unknown>,
+    observe: Observe,
+  ) {
     this.#path = path;
-    this.#asked = asked;
+    this.#desk = desk;
+    this.#tables = tables;
     this.#server = createServer({ allowHalfOpen: true }, (socket) => {
       this.#answer(socket).catch(() => socket.destroy());
     });
@@ -65,9 +78,32 @@ export class Control implements Disposable {
       request += piece;
       if (request.length > LONGEST_REQUEST) return void socket.destroy();
     }
-    this.#asked(JSON.parse(request));
-    socket.end('ok');
+    socket.end(JSON.stringify(await this.#answerTo(JSON.parse(request))));
   }
+
+  async #answerTo(request: Request): Promise<Answer> {
+    try {
+      for (const table of tablesOf(request)) this.#require(table);
+      if ('show' in request) return { approval: await this.#desk.clerk.approval(request.show) };
+      await this.#desk.clerk.take(request);
+      return {};
+    } catch (error) {
+      if (!(error instanceof PgveilError)) throw error;
+      const { code, message, fix } = error;
+      return { error: { code, message, fix } };
+    }
+  }
+
+  /** Whoever asks may have read a newer configuration. */
+  #require(table: string): void {
+    if (this.#tables.has(table)) return;
+    const fix = 'End it and start it anew: what its configuration has more is copied then.';
+    throw new PgveilError('command_line', `the running process has no table ${table}`, { fix });
+  }
+}
+
+function tablesOf(request: Request): readonly string[] {
+  return 'show' in request ? [request.show] : [...request.recopy, ...request.approve.map(({ table }) => table)];
 }
 
 /** What an instance left behind that was killed. Whatever else is there stays, and listening fails. */
@@ -83,16 +119,43 @@ async function removeDead(path: string): Promise<void> {
   if (!isAlive) await rm(path, { force: true });
 }
 
-/** Rejects with `not_running` where nobody takes the request. */
-export async function askControl(path: string, request: Request): Promise<void> {
+/** Resolves when the process that runs the pipeline has done it durably. Rejects with why it did not, or with `not_running`. */
+export async function askControl(path: string, command: Command): Promise<void> {
+  await answerOf(path, command, command);
+}
+
+/** What of the table is to be approved. Rejects likewise. */
+export async function askApproval(path: string, table: string): Promise<Approval> {
+  const instead = { recopy: [], approve: [{ table, hash: 'HASH' }] };
+  return (await answerOf(path, { show: table }, instead)).approval!;
+}
+
+/** `command`: what a start would be given where nobody runs. */
+async function answerOf(path: string, request: Request, command: Command): Promise<Answer> {
+  const { error, ...answer } = await exchange(path, request).catch((): Answer => {
+    const fix = `Start it with what is asked for: pgveil run ${flagsOf(command)}`;
+    return { error: { code: 'not_running', message: `nobody answers at ${path}`, fix } };
+  });
+  if (error) throw new PgveilError(error.code, error.message, { fix: error.fix });
+  return answer;
+}
+
+async function exchange(path: string, request: Request): Promise<Answer> {
   const socket = createConnection({ path, allowHalfOpen: true });
   try {
     await once(socket, 'connect');
     socket.end(JSON.stringify(request));
-    if ((await text(socket)) === 'ok') return;
-  } catch {
-    // Told below, whatever it was.
+    return JSON.parse(await text(socket)) as Answer;
+  } finally {
+    socket.destroy();
   }
-  socket.destroy();
-  throw new PgveilError('not_running', `nobody answers at ${path}`);
+}
+
+/** For a shell. */
+function flagsOf({ recopy, approve }: Command): string {
+  const flags = [
+    ...recopy.map((table) => `--recopy '${table}'`),
+    ...approve.map(({ table, hash }) => `--approve '${table}@${hash}'`),
+  ];
+  return flags.join(' ');
 }

@@ -21,6 +21,11 @@ const SECTIONS: readonly {
     holds: ({ recovery, exit }) => recovery === 'stop' && exit === 3,
   },
   {
+    title: 'A person is told',
+    outcome: 'Nothing stops, but `check`, or the command that met with it, ends with exit code 3.',
+    holds: ({ recovery }) => recovery === 'go on',
+  },
+  {
     title: 'The configuration or the command line',
     outcome: 'The command ends with exit code 2, and nothing is started.',
     holds: ({ exit }) => exit === 2,

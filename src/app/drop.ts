@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline/promises';
 import type { Config } from '../../config/config.ts';
 import { PgveilError } from '../core/errors.ts';
 import type { Assembly } from './assembly.ts';
 import { askRunning } from './running.ts';
+import { answersYes, requireTerminal } from './terminal.ts';
 
 export interface DropOptions {
   readonly data: boolean;
@@ -23,17 +23,9 @@ export async function drop(config: Config, assembly: Assembly, options: DropOpti
 }
 
 /** Asks at the terminal. Where there is none, `--yes` is the only answer. */
-export async function askAtTerminal(what: readonly string[]): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new PgveilError('command_line', 'drop asks first, and there is no terminal to ask at', { fix: 'Add --yes.' });
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question(`This removes for good:\n${list(what)}\nType yes to go on: `);
-    return answer.trim() === 'yes';
-  } finally {
-    terminal.close();
-  }
+export async function askBeforeDrop(what: readonly string[]): Promise<boolean> {
+  requireTerminal('drop asks first, and there is no terminal to ask at', 'Add --yes.');
+  return await answersYes(`This removes for good:\n${list(what)}`);
 }
 
 function list(what: readonly string[]): string {

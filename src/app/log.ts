@@ -1,5 +1,6 @@
 import pino, { type DestinationStream, type Logger } from 'pino';
 import type { Observation } from '../core/observer.ts';
+import { CopyLog } from './copy-log.ts';
 import { fixOf } from './known-errors.ts';
 
 /** A table's progress is logged at most so often. */
@@ -26,6 +27,7 @@ export class Log {
   /** What was said last about something. */
   readonly #said = new Map<string, string>();
   readonly #copyLoggedAt = new Map<string, number>();
+  readonly #copies = new CopyLog();
 
   /** `now` in milliseconds, from any origin. */
   constructor(logger: Logger, now = () => performance.now()) {
@@ -46,6 +48,15 @@ export class Log {
         break;
       case 'copy due':
         this.#copyDue(seen);
+        break;
+      case 'copy step':
+        this.#logger.info(...this.#copies.line(seen, this.#now()));
+        break;
+      case 'room':
+        this.#logger.info(
+          { table: seen.table, room_bytes: seen.bytes },
+          'the copy needs about as much room as the content before',
+        );
         break;
       case 'copy':
         this.#copy(seen);
@@ -73,7 +84,8 @@ export class Log {
   }
 
   #copyDue({ tables }: Extract<Observation, { readonly type: 'copy due' }>): void {
-    this.#copyLoggedAt.clear();
+    this.#copies.due({ type: 'copy due', tables });
+    for (const table of tables.keys()) this.#copyLoggedAt.delete(table);
     const totalBytes = [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
     this.#logger.info({ tables: tables.size, total_bytes: totalBytes }, 'a copy begins');
   }

@@ -1,8 +1,10 @@
 import type { Config } from '../../config/config.ts';
 import type { Observe } from '../core/observer.ts';
+import type { Orders } from '../core/redactor.ts';
+import { Desk } from '../pipeline/desk.ts';
 import { runPipeline } from '../pipeline/pipeline.ts';
-import type { Assembly } from './assembly.ts';
-import { Control, controlPath, type Request } from './control.ts';
+import type { Assembly, Check } from './assembly.ts';
+import { Control, controlPath } from './control.ts';
 import type { Display } from './display.ts';
 import { checkFirst } from './first-check.ts';
 import { createHttp } from './http.ts';
@@ -16,6 +18,7 @@ export interface RunOptions {
   readonly untilCaughtUp: boolean;
   /** How long `untilCaughtUp` waits for what is away. */
   readonly timeoutMs: number;
+  readonly orders: Orders;
 }
 
 /** `pgveil run`: resolves with the exit code; rejects with a PgveilError or with NotReady. */
@@ -51,13 +54,24 @@ async function work(
   signal: AbortSignal,
 ) {
   const patienceMs = options.untilCaughtUp ? options.timeoutMs : null;
-  await checkFirst(assembly.checks, patienceMs, observe, signal);
+  const { orders } = options;
+  await checkFirst(accepting(assembly.checks, orders), patienceMs, observe, signal);
   const parts = { ...assembly.parts(observe), observe, memory: config.memory };
-  const asked = ({ recopy }: Request) => {
-    for (const table of recopy.filter((name) => config.tables.has(name))) parts.source.recopy(table);
-  };
-  using _control = new Control(controlPath(config), takenOver, asked, observe);
-  await runPipeline(parts, { caughtUp: options.untilCaughtUp, patienceMs }, signal);
+  const desk = new Desk(orders);
+  if (orders.acceptKey)
+    step(observe, '--accept-key: take it away once it is done, as it accepts a mistyped key as well');
+  if (orders.acceptSource) step(observe, '--accept-source: take it away once it is done, as it accepts any source');
+  using _control = new Control(controlPath(config), takenOver, desk, config.tables, observe);
+  await runPipeline(parts, { caughtUp: options.untilCaughtUp, patienceMs }, signal, desk);
+}
+
+/** What is accepted stands in nobody's way. */
+function accepting(checks: readonly Check[], { acceptKey }: Orders): readonly Check[] {
+  if (!acceptKey) return checks;
+  return checks.map(({ needs, findings }) => ({
+    needs,
+    findings: async () => (await findings()).filter(({ code }) => code !== 'key_changed'),
+  }));
 }
 
 function step(observe: Observe, message: string): void {

@@ -15,19 +15,29 @@ export interface Wanted {
   readonly bytes: number;
 }
 
-/** What a start would do because the configuration is not the one that the sinks were filled under; null where it goes on. */
-export function changeSince(entries: Entries, { name, plan, key, bytes }: Wanted): Finding | null {
+/** What a start would do because the configuration is not the one that the sinks were filled under. */
+export function changesSince(entries: Entries, wanted: readonly Wanted[]): Finding[] {
+  const isOtherKey = wanted.some(({ name, key }) => (entries.get(name)?.key ?? key) !== key);
+  return [...(isOtherKey ? [keyChanged(wanted)] : []), ...wanted.flatMap((one) => changeSince(entries, one) ?? [])];
+}
+
+function keyChanged(wanted: readonly Wanted[]): Finding {
+  const { means, fix } = ERRORS.key_changed;
+  const bytes = wanted.reduce((sum, one) => sum + one.bytes, 0);
+  const message = `${means} Accepted, it recopies all tables (${wanted.length}: ${formatBytes(bytes)})`;
+  return { code: 'key_changed', object: 'key', message, fix };
+}
+
+function changeSince(entries: Entries, { name, plan, key, bytes }: Wanted): Finding | null {
   const entry = entries.get(name);
-  if (entry && entry.key !== key) {
-    return { code: 'key_changed', object: 'key', message: ERRORS.key_changed.means, fix: ERRORS.key_changed.fix };
-  }
-  const all = `it is copied again, ${formatBytes(bytes)}`;
   if (!entry || entry.state.state === 'absent') {
     const others = [...entries.values()].some(({ state }) => state.state === 'streaming');
-    return others ? ruleChanged(name, `was not copied yet: ${all}`) : null;
+    return others
+      ? ruleChanged(name, `${name} was not copied yet, and a start copies it (${formatBytes(bytes)})`)
+      : null;
   }
-  const isOther = entry.state.state === 'streaming' && entry.plan !== plan;
-  return isOther ? ruleChanged(name, `has other rules than when it was copied: ${all}`) : null;
+  if (entry.key !== key || entry.state.state !== 'streaming' || entry.plan === plan) return null;
+  return ruleChanged(name, `this rule recopies ${name} (${formatBytes(bytes)})`);
 }
 
 /** A table that is not there is an error of the configuration, unless it was there: then it halts, and the others go on. */
@@ -37,6 +47,6 @@ export function missedSince(entries: Entries, finding: Finding): Finding {
   return { ...finding, code: 'table_missing', fix: ERRORS.table_missing.fix };
 }
 
-function ruleChanged(table: string, how: string): Finding {
-  return { code: 'rule_changed', object: table, message: `${table} ${how}`, fix: ERRORS.rule_changed.fix };
+function ruleChanged(object: string, message: string): Finding {
+  return { code: 'rule_changed', object, message, fix: ERRORS.rule_changed.fix };
 }

@@ -130,6 +130,12 @@ export class State {
       case 'copy':
         this.#tables.get(seen.table)?.copy(seen);
         break;
+      case 'copy step':
+        this.#tables.get(seen.table)?.step(seen);
+        break;
+      case 'room':
+        this.#tables.get(seen.table)?.room(seen);
+        break;
       case 'warning':
         this.#tables.get(seen.table)?.warning(seen);
         break;

@@ -4,7 +4,7 @@ import { fit, fixLines, printable, widthOf } from './printable.ts';
 import { formatBytes, formatCount } from './quantity.ts';
 import { askRunning } from './running.ts';
 import { State, type Status } from './state.ts';
-import type { Notice } from './table-status.ts';
+import type { CopyProgress, Notice } from './table-status.ts';
 
 export type Report = { readonly running: boolean } & Status;
 
@@ -35,12 +35,12 @@ async function readStored({ name, source, tables, sink }: Config, assembly: Asse
 /** For people: a line for each table and sink, and what there is to do below. */
 export function statusText({ running, name, version, position, tables, sinks, slot, trouble }: Report): string {
   const head = `${name}: ${running ? 'running' : 'not running'}, ${position ?? 'no position yet'} (pgveil ${version})`;
-  const tableRows = Object.entries(tables).map(([table, { state, generation, rows, progress }]) => [
+  const tableRows = Object.entries(tables).map(([table, { state, generation, rows, progress, restarts }]) => [
     table,
     state,
     generation === 0 ? '-' : `generation ${generation}`,
     rows === null ? '' : `${formatCount(rows)} rows`,
-    progress ? `${formatBytes(progress.bytes)} of ${formatBytes(progress.total_bytes)}` : '',
+    [...(progress ? [progressText(progress)] : []), ...(restarts ? [`restarted ${restarts} times`] : [])].join(', '),
   ]);
   const sinkRows = Object.entries(sinks).map(([sink, { state, position, lag_bytes, lag_ms }]) => [
     `sink ${sink}`,
@@ -57,6 +57,16 @@ export function statusText({ running, name, version, position, tables, sinks, sl
     slot.safe_bytes === null ? '' : `${formatBytes(slot.safe_bytes)} to the limit`,
   ];
   return [head, '', ...aligned([...tableRows, ...sinkRows, slotRow]), ...remarks(tables, trouble)].join('\n');
+}
+
+function progressText({ step, estimated_rows, bytes, total_bytes, room_bytes }: CopyProgress): string {
+  const parts = [
+    `copy ${step}`,
+    ...(estimated_rows === null ? [] : [`of about ${formatCount(estimated_rows)} rows`]),
+    `${formatBytes(bytes)} of ${formatBytes(total_bytes)}`,
+    ...(room_bytes === undefined ? [] : [`room ${formatBytes(room_bytes)}`]),
+  ];
+  return parts.join(', ');
 }
 
 function remarks(tables: Status['tables'], trouble: Notice | undefined): string[] {

@@ -1,4 +1,4 @@
-import type { Observation } from '../core/observer.ts';
+import type { CopyStep, Observation } from '../core/observer.ts';
 import { fixOf, meansOf } from './known-errors.ts';
 
 /** Something to say about a table, with what to do about it. */
@@ -17,12 +17,30 @@ export interface TableStatus {
   /** Why it is in this state, where that needs saying. */
   reason?: string;
   /** While it is copied, or its copy is due. */
-  progress?: { readonly bytes: number; readonly total_bytes: number };
+  progress?: CopyProgress;
+  /** Copies that came to nothing since it streamed last, if any did. */
+  restarts?: number;
   warnings: Notice[];
   halt?: Notice;
 }
 
+/** How far a copy is, up to the moment that it takes the place of the one before. */
+export interface CopyProgress {
+  /** What was done last. */
+  readonly step: CopyStep;
+  readonly rows: number;
+  /** By what was read so far; null before. */
+  readonly estimated_rows: number | null;
+  /** On the source: what was read, and what there is. */
+  readonly bytes: number;
+  readonly total_bytes: number;
+  /** What it is expected to take on the sinks beside the content before, where there is any. */
+  readonly room_bytes?: number;
+}
+
 type Seen<T extends Observation['type']> = Extract<Observation, { readonly type: T }>;
+
+const NOTHING_YET: CopyProgress = { step: 'due', rows: 0, estimated_rows: null, bytes: 0, total_bytes: 0 };
 
 /** What is known of one table, told by observations. */
 export class TableWatch {
@@ -30,7 +48,8 @@ export class TableWatch {
   #generation = 0;
   #rows: number | null = null;
   #reason: string | undefined;
-  #progress: TableStatus['progress'];
+  #progress: CopyProgress | undefined;
+  #restarts = 0;
   #halt: Notice | undefined;
   /** By code and message: the same one told again changes nothing. */
   readonly #warnings = new Map<string, Notice>();
@@ -51,18 +70,33 @@ export class TableWatch {
     this.#reason = seen.reason ?? (this.#state === 'waiting' ? this.#reason : undefined);
     this.#halt = this.#state === 'halted' ? this.#haltOf(seen) : undefined;
     if (this.#state === 'streaming' || this.#state === 'halted') this.#progress = undefined;
+    if (this.#state === 'streaming') this.#restarts = 0;
   }
 
   /** A copy begins, and it is not yet this table's turn. */
   due(totalBytes: number): void {
-    this.#progress = { bytes: 0, total_bytes: totalBytes };
+    this.#progress = { ...this.#soFar, total_bytes: totalBytes };
+  }
+
+  step({ step }: Seen<'copy step'>): void {
+    if (step === 'dropped') this.#restarts++;
+    this.#progress = step === 'dropped' ? undefined : { ...(step === 'due' ? NOTHING_YET : this.#soFar), step };
+  }
+
+  room({ bytes }: Seen<'room'>): void {
+    this.#progress = { ...this.#soFar, room_bytes: bytes };
   }
 
   copy({ rows, bytes, totalBytes }: Seen<'copy'>): void {
     this.#state = 'copying';
     this.#halt = undefined;
     this.#rows = rows;
-    this.#progress = { bytes, total_bytes: totalBytes };
+    const estimated_rows = bytes > 0 ? Math.round((rows * totalBytes) / bytes) : null;
+    this.#progress = { ...this.#soFar, rows, estimated_rows, bytes, total_bytes: totalBytes };
+  }
+
+  get #soFar(): CopyProgress {
+    return this.#progress ?? NOTHING_YET;
   }
 
   /** What was copied so far is void. `reason`: why it is to be copied anew, where that is known. */
@@ -89,6 +123,7 @@ export class TableWatch {
       rows: this.#rows,
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
       ...(this.#progress ? { progress: this.#progress } : {}),
+      ...(this.#restarts > 0 ? { restarts: this.#restarts } : {}),
       warnings: [...warnings, ...[...this.#withheld].map(withheldNotice)],
       ...(this.#halt ? { halt: this.#halt } : {}),
     };

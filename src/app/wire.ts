@@ -22,7 +22,7 @@ import type { Observe } from '../core/observer.ts';
 import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts, Remains } from './assembly.ts';
 import { RenewedUrl } from './renewed.ts';
-import { changeSince, missedSince } from './start-findings.ts';
+import { changesSince, missedSince, type Wanted } from './start-findings.ts';
 
 /** The one place where concrete parts are named. */
 export const assemble: Assemble = (configured, reload) => {
@@ -82,14 +82,15 @@ async function findRules(config: Config): Promise<Finding[]> {
     entriesOf(config),
   ]);
   const keys = deriveKeys(config.key);
-  return [...reading.tables.values()].flatMap(({ table, leaves }) => {
+  const wanted: Wanted[] = [];
+  const unfit = [...reading.tables.values()].flatMap(({ table, leaves }) => {
     if (!table) return [];
     const { plan, findings } = define(table, config, keys, entries);
-    if (!plan) return findings;
     const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
-    const wanted = { name: table.name, plan: plan.table.plan, key: keys.fingerprint, bytes };
-    return changeSince(entries, wanted) ?? [];
+    if (plan) wanted.push({ name: table.name, plan: plan.table.plan, key: keys.fingerprint, bytes });
+    return findings;
   });
+  return [...unfit, ...changesSince(entries, wanted)];
 }
 
 async function findOneDatabase(config: Config): Promise<Finding[]> {

@@ -45,7 +45,7 @@ export type TableEvent<S extends Stage> =
    * It takes the place of the generation before, beside the stream, once this position is durable.
    */
   | { readonly type: 'copy finished'; readonly table: TableOf<S> }
-  | (S extends 'raw' ? RawStopped | Noted : Stopped);
+  | (S extends 'raw' ? RawStopped | Noted | Ordered : Stopped);
 
 /** Reads of `generation` follow; `lsn` is the copy's consistent point, and the fingerprint is of the same moment. */
 interface CopyStarted<S extends Stage> {
@@ -61,6 +61,14 @@ interface Noted {
   readonly type: 'noted';
   readonly table: Table<'raw'>;
   readonly fingerprint: Fingerprint;
+}
+
+/** A person wants the table copied anew, under whatever halted it. That it stops, where it streams, is an event of its own. */
+interface Ordered {
+  readonly type: 'ordered';
+  readonly name: string;
+  /** Hash of the definition that was approved with it; null where none was. */
+  readonly approved: string | null;
 }
 
 /** None of its changes follow until a copy: it is stale or halted. `oid` is 0 where the table is not there. */
@@ -103,4 +111,20 @@ export interface RedactedBatch extends Batch<'redacted'> {
   /** The entries that this batch changes: durable no later than the next position, in the same transaction. */
   readonly entries: ReadonlyMap<string, TableEntry>;
   readonly [redacted]: true;
+}
+
+/** The table whose copy a batch is of, where it has to do with that and with nothing else. What `copy finished` brings is the stream's. */
+export function copiedBy({ chunk, changes, events }: RedactedBatch): RedactedTable | null {
+  if (chunk) return chunk.table;
+  const [event] = events;
+  if (changes.length > 0 || events.length !== 1) return null;
+  switch (event!.type) {
+    case 'copy started':
+    case 'chunk finished':
+    case 'chunk abandoned':
+    case 'copy read':
+      return event!.table;
+    default:
+      return null;
+  }
 }

@@ -48,9 +48,23 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
  */
 export type Fingerprint = { readonly [mark: string]: Json };
 
+/** What people ordered for a table and what is not done yet: a start goes on with it. */
+export interface Order {
+  /** A new copy, whatever its state and its size. */
+  readonly copy: boolean;
+  /** Hash of the one definition that a person approved: a copy may bind the configuration's names to it, and to no other. */
+  readonly approved: string | null;
+  /** `run --recopy` named the table at the last start, so that it orders nothing when it is named again. */
+  readonly byFlag: boolean;
+}
+
+export const NOTHING_ORDERED: Order = { copy: false, approved: null, byFlag: false };
+
 /** What a checkpoint knows of one table. Only a finished copy leads back to `streaming`. A start believes this, never the plan hash alone. */
 export interface TableEntry {
   readonly oid: number;
+  /** The oids that its name was bound to before, the latest last. A table of one of them is no stranger under another name. */
+  readonly formerly: readonly number[];
   readonly binding: Binding;
   readonly shape: Shape;
   /** As of the position that it became durable with; null where the table was never copied. */
@@ -61,6 +75,7 @@ export interface TableEntry {
   readonly key: string;
   readonly generation: number;
   readonly state: TableState;
+  readonly order: Order;
 }
 
 /** A sink's durable state: it lives with the data, and nowhere else. */
@@ -73,6 +88,6 @@ export interface Checkpoint {
 
 /**
  * Version of the stored form. A checkpoint with a higher one is refused: it was written by a newer pgveil. One with a lower one lacks
- * what a start has to know (1 had no fingerprints), and everything is copied again.
+ * what a start has to know (1 had no fingerprints, 2 no orders), and everything is copied again.
  */
-export const CHECKPOINT_FORMAT = 2;
+export const CHECKPOINT_FORMAT = 3;

@@ -11,6 +11,8 @@ type Recovery =
   | 'copy table'
   /** Halt the one table, reopen, and go on with the others. */
   | 'halt table'
+  /** Nothing stops yet; a person should act before something does. */
+  | 'go on'
   /** End the pipeline: a person has to act. */
   | 'stop';
 

@@ -47,6 +47,8 @@ interface About {
 }
 
 /** What a sink threw, saying which one: there may be several of a kind. Anything but an error of ours stays what it is. */
+export function ofSink(sink: string, thrown: PgveilError): PgveilError;
+export function ofSink(sink: string, thrown: unknown): unknown;
 export function ofSink(sink: string, thrown: unknown): unknown {
   if (!(thrown instanceof PgveilError) || thrown.sink !== null) return thrown;
   const { code, message, table, fix } = thrown;

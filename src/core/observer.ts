@@ -13,6 +13,18 @@ export interface SlotSeen {
   readonly safeBytes: number | null;
 }
 
+/** How far one table's copy is. The first copy has no stream to catch up with. */
+export type CopyStep =
+  | 'due'
+  | 'started'
+  | 'read'
+  | 'built'
+  | 'caught up'
+  | 'handed over'
+  | 'swapped'
+  /** Nothing of it is left; the content before stays readable. */
+  | 'dropped';
+
 export type Observation =
   /**
    * `part` is a table, a sink as configured, `source`, or `pipeline`. `code` is one of src/core/errors.ts; `retryInMs` is null where
@@ -30,6 +42,8 @@ export type Observation =
   | { readonly type: 'step'; readonly message: string; readonly table?: string }
   /** All tables of a copy that begins, before any of it: bytes by table, as far as they are known. */
   | { readonly type: 'copy due'; readonly tables: ReadonlyMap<string, number> }
+  /** What a copy is expected to take on a sink, beside the content before: as much as that does there, indexes included. */
+  | { readonly type: 'room'; readonly table: string; readonly bytes: number }
   /** How far a copy has come: sums since its start, not steps. Chunks that are still being read count, until they have to be read again. */
   | {
       readonly type: 'copy';
@@ -37,6 +51,14 @@ export type Observation =
       readonly rows: number;
       readonly bytes: number;
       readonly totalBytes: number;
+    }
+  /** `why`: of a copy that is due, or was dropped. */
+  | {
+      readonly type: 'copy step';
+      readonly table: string;
+      readonly generation: number;
+      readonly step: CopyStep;
+      readonly why?: string;
     }
   | {
       readonly type: 'table';

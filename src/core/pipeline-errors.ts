@@ -3,6 +3,7 @@ import type { Kind } from './error-kind.ts';
 const config = { retry: 'never', recovery: 'stop', exit: 2 } as const;
 const defect = { retry: 'never', recovery: 'stop', exit: 1 } as const;
 const person = { retry: 'person', recovery: 'stop', exit: 3 } as const;
+const told = { retry: 'person', recovery: 'go on', exit: 3 } as const;
 const away = { retry: 'soon', recovery: 'reopen', exit: 1 } as const;
 const anew = { retry: 'soon', recovery: 'copy everything', exit: 1 } as const;
 
@@ -120,7 +121,12 @@ export const PIPELINE_ERRORS = {
   not_running: {
     ...away,
     means: 'No process runs this pipeline on this machine, or it is another user’s.',
-    fix: 'Start it with `pgveil run` and ask again.',
+    fix: 'Start it with what is asked for: `pgveil run --recopy TABLE`, `pgveil run --approve TABLE@HASH`.',
+  },
+  interrupted: {
+    ...away,
+    means: 'What was asked of the running process was not recorded: it has lost a database at the moment, or ends.',
+    fix: 'Ask again when `pgveil status` shows that it goes on.',
   },
   timed_out: {
     ...away,
@@ -159,6 +165,16 @@ export const PIPELINE_ERRORS = {
     fix: 'Raise max_replication_slots, or drop a slot that nobody uses.',
   },
   no_free_sender: { ...person, means: 'The source has no free WAL sender.', fix: 'Raise max_wal_senders.' },
+  no_spare_slot: {
+    ...told,
+    means: 'A table that has to be copied anew needs a replication slot beside the pipeline’s own, and none is free.',
+    fix: 'Raise max_replication_slots, or drop a slot that nobody uses.',
+  },
+  no_spare_sender: {
+    ...told,
+    means: 'A table that has to be copied anew needs a WAL sender beside the pipeline’s own, and none is free.',
+    fix: 'Raise max_wal_senders.',
+  },
   slot_unfit: {
     ...person,
     means: 'A replication slot of the configured name is there, and it is none that pgveil could read from.',
@@ -198,7 +214,12 @@ export const PIPELINE_ERRORS = {
   history_changed: {
     ...person,
     means: 'The source is another server or database, or was restored or promoted without what the twin has.',
-    fix: 'Make sure that it is the right server; then `pgveil drop --data` and start anew.',
+    fix: 'Make sure that it is the right server; then `pgveil run --accept-source` copies everything from it, once.',
+  },
+  approve_refused: {
+    ...told,
+    means: 'What was to be approved is not what the table is now, or no name of it has moved.',
+    fix: 'Look at what the message shows, and approve that.',
   },
   gap_held: {
     ...person,
@@ -208,7 +229,7 @@ export const PIPELINE_ERRORS = {
   key_changed: {
     ...person,
     means: 'The redaction key is not the one the twin was made with.',
-    fix: 'Restore the key; if it was changed on purpose, `pgveil drop --data` and start anew.',
+    fix: 'Restore the key; if it was changed on purpose, `pgveil run --accept-key` copies everything anew, once.',
   },
 
   slot_lost: {

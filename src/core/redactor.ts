@@ -1,14 +1,45 @@
 import type { RawBatch, RedactedBatch } from './batch.ts';
 import type { TableEntry } from './checkpoint.ts';
 import type { Rules } from './source.ts';
+import type { Table } from './table.ts';
+
+/** What the command line of a start orders. Each is recorded in the checkpoint, and orders nothing when it is given again. */
+export interface Orders {
+  /** Tables to be copied anew. */
+  readonly recopy: ReadonlySet<string>;
+  /** Definitions approved, by table: their hashes. */
+  readonly approve: ReadonlyMap<string, string>;
+  /** Another redaction key than that of the sinks: everything is copied anew under it. */
+  readonly acceptKey: boolean;
+  /** Another history of the source than that of the sinks: everything is copied anew from it. */
+  readonly acceptSource: boolean;
+}
+
+export const NO_ORDERS: Orders = { recopy: new Set(), approve: new Map(), acceptKey: false, acceptSource: false };
+
+/** A definition whose names have moved, for a person to look at. */
+export interface Approval {
+  /** Of this definition, and of the binding it would take the place of. */
+  readonly hash: string;
+  /** Old and new names, in words. */
+  readonly moved: string;
+}
 
 /** The one place where raw becomes redacted. */
 export interface Redactor extends Rules {
   /**
    * Starts anew from what is durable. `halts` are tables that a sink could not go on with (name to code): their entries change
-   * with the first batch, before any of their changes would. Returns the entries as they stand then.
+   * with the first batch, before any of their changes would. So do those that `orders` changes. Returns the entries as they stand then.
    */
-  open(entries: ReadonlyMap<string, TableEntry>, halts: ReadonlyMap<string, string>): ReadonlyMap<string, TableEntry>;
+  open(
+    entries: ReadonlyMap<string, TableEntry>,
+    halts: ReadonlyMap<string, string>,
+    orders?: Orders,
+  ): ReadonlyMap<string, TableEntry>;
+  /** The source is another database: an oid that is known from the one before means nothing in it. Called before the first of its tables. */
+  unbind(): void;
+  /** What a person would approve; null where no name has moved. */
+  approval(table: Table<'raw'>): Approval | null;
   /** Rows, before-images and keys by the plan of their table; the changes of stopped tables are left out. */
   redact(batch: RawBatch): RedactedBatch;
 }

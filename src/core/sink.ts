@@ -11,6 +11,8 @@ export interface Sink {
   /**
    * Applies one batch. Called for one batch after another, never two at once. Written is not durable.
    * Rejects with a PgveilError; one that names a table means that the table has to halt. Which sink it is the pipeline adds.
+   * Where the batch is of a copy (a chunk, or events of a copy and nothing else) such a one concerns that copy alone: the sink has let go
+   * of it, takes no notice of what still comes of it, and may be written to as before.
    */
   write(batch: RedactedBatch): Promise<void>;
   /**
@@ -20,7 +22,8 @@ export interface Sink {
   flush(position: Position): Promise<void>;
   /**
    * Resolves when what the last `copy read` or `copy finished` of the table set going beside the stream is done: keys and indexes, or
-   * the swap, durable with the table's entry. False where that copy came to nothing. Rejects as `write` does.
+   * the swap, durable with the table's entry. False where that copy came to nothing. Rejects as `write` does, and as there
+   * a table that is named is what it concerns: its copy comes to nothing.
    */
   settled(table: string): Promise<boolean>;
   /** Rolls back what is not flushed. Safe to call at any time, also twice. */

@@ -1,5 +1,6 @@
 import type { RawBatch } from './batch.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import type { PgveilError } from './errors.ts';
 import type { Lsn } from './lsn.ts';
 import type { Table } from './table.ts';
 
@@ -18,8 +19,15 @@ export interface Source {
   read(from: Checkpoint, signal: AbortSignal): AsyncIterable<RawBatch>;
   /** Every sink is done with what `copy read` asks for: changes of the table may follow; or none may, where one gave the copy up. */
   settled(table: string, generation: number, isWhole: boolean): void;
-  /** A person wants a table copied anew, whatever state it is in. Taken in at once, done beside the stream. */
-  recopy(table: string): void;
+  /** A sink could not go on with this copy (see Sink): nobody is to have it, and the table halts for that reason until the next one. */
+  refused(table: string, generation: number, error: PgveilError): void;
+  /**
+   * A person wants a table copied anew, whatever state it is in, perhaps under a definition approved by its hash. An `ordered` event says so
+   * at once, and it is done beside the stream.
+   */
+  recopy(table: string, approved: string | null): void;
+  /** What stands under a table's name now; null where nothing that could be read. */
+  look(table: string): Promise<Table<'raw'> | null>;
   /** Resolves when no table is to be copied any more: each streams, is halted, or waits for a person. False where that was so already. */
   copied(): Promise<boolean>;
   /** Everything before `lsn` is durable in every sink: the slot may move there. Never called with a smaller one. */
@@ -42,4 +50,6 @@ export interface Rules {
   isAsCopied(table: Table<'raw'>): boolean;
   /** Whether a definition can be copied under the rules, or a person has to decide first. */
   fits(table: Table<'raw'>): boolean;
+  /** Whether a person ordered a copy of the table, or approved this very definition: its size does not count then. */
+  isOrdered(table: Table<'raw'>): boolean;
 }

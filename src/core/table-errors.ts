@@ -28,7 +28,7 @@ export const TABLE_ERRORS = {
   names_moved: {
     ...table,
     means: 'A column or table took the name of another one that has a decision of its own.',
-    fix: 'Name the columns as they were, or correct the configuration; the table is copied anew then.',
+    fix: '`pgveil approve TABLE@HASH`, as the message has it, if the configuration means what its names stand for now; otherwise name them as they were, or correct the configuration.',
   },
   undecided_column: {
     ...table,
@@ -60,6 +60,12 @@ export const TABLE_ERRORS = {
     means:
       'Something of yours on the twin (a foreign key, a view) keeps a new copy from taking the place of the old one.',
     fix: 'Drop what the message names, `pgveil recopy TABLE`, and make it anew.',
+  },
+  twin_full: {
+    ...table,
+    retry: 'soon',
+    means: 'The twin has no room for a second generation of the table; its old content stays readable.',
+    fix: 'Make room on the twin (or raise `sinks.X.room`); it is tried again after `recopy.retry`, or at once by `pgveil recopy TABLE`.',
   },
   too_wide: {
     ...table,

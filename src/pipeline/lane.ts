@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RedactedBatch } from '../core/batch.ts';
+import { copiedBy, type RedactedBatch } from '../core/batch.ts';
 import type { Position } from '../core/checkpoint.ts';
+import { PgveilError } from '../core/errors.ts';
 import type { Sink } from '../core/sink.ts';
+import type { RedactedTable } from '../core/table.ts';
 
 /** A lane makes durable what it wrote when nothing waits, and at the latest after so much. */
 const FLUSH_BYTES = 16 * 1024 * 1024;
@@ -11,7 +13,10 @@ const FLUSH_MS = 100;
 export interface LaneListener {
   /** Readers see what a finished copy brought; changes only once they are durable. */
   written(batch: RedactedBatch): void;
-  durable(position: Position): void;
+  /** The sink could not go on with the copy of this table, which the batch is of. */
+  refused(batch: RedactedBatch, table: RedactedTable, error: PgveilError): void;
+  /** With it the first `batches` of all that were pushed. */
+  durable(position: Position, batches: number): void;
 }
 
 /**
@@ -63,6 +68,8 @@ export class Lane {
   }
 
   #unflushed = 0;
+  /** Batches. */
+  #written = 0;
   #since = 0;
   #flushing: Promise<void> = Promise.resolve();
   /** Of a flush: what failed behind it failed for the same reason. */
@@ -72,19 +79,32 @@ export class Lane {
     // Reading and redacting it took one turn of the event loop, and writing takes another: of a large row each is long enough.
     await nextTurn();
     if (this.#unflushed === 0) this.#since = performance.now();
-    await this.#sink.write(batch);
-    this.#listener.written(batch);
+    await this.#writeOrRefuse(batch);
+    this.#written++;
     this.#unflushed += batch.bytes;
     this.#queued -= batch.bytes;
     this.#wake();
     if (batch.position && this.#isDue()) await this.#startFlush(batch.position);
   }
 
+  async #writeOrRefuse(batch: RedactedBatch): Promise<void> {
+    try {
+      await this.#sink.write(batch);
+    } catch (error) {
+      if (!(error instanceof PgveilError) || error.table === null) throw error;
+      const table = copiedBy(batch);
+      if (table?.name !== error.table) throw error;
+      return this.#listener.refused(batch, table, error);
+    }
+    this.#listener.written(batch);
+  }
+
   /** The disk of the sink takes its time, in which the next batches can be written already. */
   async #startFlush(position: Position): Promise<void> {
     await this.#flushing;
     this.#unflushed = 0;
-    this.#flushing = this.#sink.flush(position).then(() => this.#listener.durable(position));
+    const batches = this.#written;
+    this.#flushing = this.#sink.flush(position).then(() => this.#listener.durable(position, batches));
     this.#flushing.catch((error) => {
       this.#failure ??= { error };
       this.#wake();

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, PgveilError } from '../core/errors.ts';
 import { Backoff } from './backoff.ts';
+import { Desk } from './desk.ts';
+import type { Parts } from './parts.ts';
 import { Patience } from './patience.ts';
-import { type Parts, runSession } from './session.ts';
+import { runSession } from './session.ts';
 
 export interface Until {
   /** End once everything committed before the start is durable in every sink. */
@@ -13,10 +15,11 @@ export interface Until {
 
 /**
  * Runs until `signal` aborts or `until` is reached. There is one recovery for everything that may work later: close all,
- * wait, open all, and resume from what is durable. Rejects with the PgveilError that only a person can mend.
+ * wait, open all, and resume from what is durable. Rejects with the PgveilError that only a person can mend. `desk` is where people
+ * ask for something meanwhile.
  */
-export async function runPipeline(parts: Parts, until: Until, signal: AbortSignal): Promise<void> {
-  const lessons = new Lessons();
+export async function runPipeline(parts: Parts, until: Until, signal: AbortSignal, desk = new Desk()): Promise<void> {
+  const lessons = new Lessons(desk.orders.acceptSource);
   const patience = new Patience(until.patienceMs);
   const healthy = () => {
     lessons.healthy();
@@ -32,7 +35,7 @@ export async function runPipeline(parts: Parts, until: Until, signal: AbortSigna
       try {
         const { halts, anew } = lessons;
         const healed = (table: string) => void halts.delete(table);
-        const outset = { halts, anew, untilCaughtUp: until.caughtUp, healthy, advanced, healed };
+        const outset = { halts, anew, untilCaughtUp: until.caughtUp, healthy, advanced, healed, desk };
         await runSession(parts, outset, stopped);
         patience.check();
         return;
@@ -59,11 +62,21 @@ class Lessons {
   anew = false;
   #hasRun = false;
   readonly #backoff = new Backoff();
+  /** Until something is durable: what becomes of the source later is not what was accepted. */
+  #acceptsSource: boolean;
+
+  constructor(acceptsSource: boolean) {
+    this.#acceptsSource = acceptsSource;
+  }
 
   /** Milliseconds until the next session, or null where there is none. */
   learn(error: PgveilError): number | null {
     switch (error.kind.recovery) {
       case 'stop':
+        if (error.code === 'history_changed' && this.#acceptsSource) {
+          this.anew = true;
+          break;
+        }
         return this.#hasRun && PASSING_ONCE_RUN.has(error.code) ? this.#backoff.next() : null;
       case 'halt table':
         if (error.table === null) return null;
@@ -75,6 +88,7 @@ class Lessons {
         break;
       case 'copy table':
       case 'reopen':
+      case 'go on':
         break;
     }
     return this.#backoff.next();
@@ -88,6 +102,7 @@ class Lessons {
 
   /** Something became durable that was not before. A session that only begins well may fail at its first flush, again and again. */
   advanced(): void {
+    this.#acceptsSource = false;
     this.#backoff.reset();
   }
 }

@@ -1,43 +1,18 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import type { RawBatch, RedactedBatch, TableEvent } from '../core/batch.ts';
-import type { Checkpoint, Position, TableEntry } from '../core/checkpoint.ts';
-import { ofSink } from '../core/errors.ts';
+import type { RedactedBatch, TableEvent } from '../core/batch.ts';
+import type { Checkpoint, Position } from '../core/checkpoint.ts';
+import { ofSink, type PgveilError } from '../core/errors.ts';
 import { reach } from '../core/fault.ts';
 import type { Lsn } from '../core/lsn.ts';
-import type { Observe } from '../core/observer.ts';
-import type { Redactor } from '../core/redactor.ts';
-import type { Sink } from '../core/sink.ts';
-import type { Source } from '../core/source.ts';
-import type { Stage } from '../core/tuple.ts';
+import type { RedactedTable } from '../core/table.ts';
 import { Acks } from './acks.ts';
+import { openSinks, whereToRead } from './checkpoints.ts';
 import { Goal } from './goal.ts';
 import { Lane } from './lane.ts';
-
-export interface Parts {
-  readonly source: Source;
-  /** By the name the configuration gives them. */
-  readonly sinks: ReadonlyMap<string, Sink>;
-  readonly redactor: Redactor;
-  readonly observe: Observe;
-  /** Bytes that may be queued, over all lanes. */
-  readonly memory: number;
-}
-
-/** What earlier sessions found out and what this one has to respect. */
-export interface Outset {
-  /** Tables that a sink could not go on with: name to code. */
-  readonly halts: ReadonlyMap<string, string>;
-  /** Forget the position and copy every table. */
-  readonly anew: boolean;
-  /** Stop once everything committed before the start is durable. */
-  readonly untilCaughtUp: boolean;
-  /** Called once when the first batch is through: the source can be read. */
-  readonly healthy: () => void;
-  /** Called whenever more is durable than before: whatever was wrong is over. */
-  readonly advanced: () => void;
-  /** A table was copied anew: what halted it is over. */
-  readonly healed: (table: string) => void;
-}
+import { naming } from './naming.ts';
+import { OrderBook } from './order-book.ts';
+import type { Outset, Parts } from './parts.ts';
+import { isSettled, Settlements } from './settlements.ts';
 
 /** After a signal, how long what is in hand may take to become durable; the rest is rolled back and read again. */
 const DRAIN_MS = 7_000;
@@ -58,53 +33,17 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
     for (const [sink, { position }] of checkpoints) {
       if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
     }
-    const tables = parts.redactor.open(from.tables, outset.halts);
-    await new Session(parts, outset, checkpoints).run({ ...from, tables }, signal);
+    const tables = parts.redactor.open(from.tables, outset.halts, outset.desk.orders);
+    const book = new OrderBook(parts, outset.healed);
+    outset.desk.open(book);
+    await new Session(parts, outset, checkpoints, book).run({ ...from, tables }, signal);
   } finally {
+    outset.desk.close();
     await Promise.allSettled([parts.source.close(), ...[...parts.sinks.values()].map((sink) => sink.close())]);
   }
 }
 
-async function openSinks(sinks: ReadonlyMap<string, Sink>, signal: AbortSignal): Promise<Map<string, Checkpoint>> {
-  const checkpoints = new Map<string, Checkpoint>();
-  for (const [name, sink] of sinks) checkpoints.set(name, await naming(name, sink.open(signal)));
-  return checkpoints;
-}
-
-/** Several sinks may be of one kind: what one of them rejects with says which it is. */
-async function naming<T>(sink: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw ofSink(sink, error);
-  }
-}
-
-/** The earliest of the sinks' checkpoints; without any position everything is copied. */
-function whereToRead(checkpoints: ReadonlyMap<string, Checkpoint>, anew: boolean): Checkpoint {
-  const [first, ...others] = checkpoints.values();
-  const earliest = others.reduce((least, one) => (isBefore(one.position, least.position) ? one : least), first!);
-  return anew || !earliest.position ? unfinished(earliest.tables) : earliest;
-}
-
-/** Everything is copied: nothing of what is there counts, but what the columns' names were bound to does. */
-function unfinished(tables: Checkpoint['tables']): Checkpoint {
-  const absent = ([name, entry]: [string, TableEntry]) => [name, { ...entry, state: { state: 'absent' } }] as const;
-  return { position: null, tables: new Map([...tables].map(absent)) };
-}
-
-function isBefore(one: Position | null, other: Position | null): boolean {
-  return other !== null && (one === null || one.pos < other.pos);
-}
-
 type Event = TableEvent<'redacted'>;
-type SettledEvent<S extends Stage> = Extract<TableEvent<S>, { readonly type: 'copy read' | 'copy finished' }>;
-
-/** What sets something going in the sinks that ends beside the stream: see Sink.settled. */
-function isSettled<S extends Stage>(event: TableEvent<S>): event is SettledEvent<S> {
-  return event.type === 'copy read' || event.type === 'copy finished';
-}
-
 function nameOf(event: Event): string {
   return event.type === 'stopped' ? event.name : event.table.name;
 }
@@ -112,6 +51,7 @@ function nameOf(event: Event): string {
 class Session {
   readonly #parts: Parts;
   readonly #outset: Outset;
+  readonly #book: OrderBook;
   readonly #acks: Acks;
   /** Where the slowest sink stood. */
   readonly #from: Lsn | null;
@@ -119,11 +59,12 @@ class Session {
   /** Aborts the reading: the outer signal, a lane that failed, or being caught up. */
   readonly #stop = new AbortController();
   readonly #goal: Goal;
+  readonly #settlements: Settlements;
   /** A sink took a position of this session: the source and the rules are what they were, or it would have failed before. */
   #isConfirmed = false;
   #started = false;
 
-  constructor(parts: Parts, outset: Outset, checkpoints: ReadonlyMap<string, Checkpoint>) {
+  constructor(parts: Parts, outset: Outset, checkpoints: ReadonlyMap<string, Checkpoint>, book: OrderBook) {
     this.#parts = parts;
     this.#outset = outset;
     const positions = [...checkpoints].map(
@@ -131,12 +72,22 @@ class Session {
     );
     this.#acks = new Acks(0n, new Map(positions));
     this.#from = this.#acks.least;
+    this.#book = book;
+    this.#before = [...checkpoints.values()].find(({ position }) => position !== null)?.position ?? null;
     this.#goal = new Goal(parts.source, (lsn) => this.#isDurable(lsn));
+    this.#settlements = new Settlements(parts, { healed: outset.healed, changed: () => this.#goal.check() });
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
       const written = (batch: RedactedBatch) => this.#written(batch);
-      const durable = ({ pos }: Position) => this.#durable(name, pos);
-      this.#lanes.set(name, new Lane(sink, limit, { written, durable }));
+      const refused = (batch: RedactedBatch, table: RedactedTable, error: PgveilError) => {
+        this.#settlements.refused(table, ofSink(name, error));
+        if (batch.events.some(isSettled)) written(batch); // the other sinks settle it as ever
+      };
+      const durable = ({ pos }: Position, batches: number) => {
+        this.#book.durable(name, batches);
+        this.#durable(name, pos);
+      };
+      this.#lanes.set(name, new Lane(sink, limit, { written, refused, durable }));
     }
   }
 
@@ -150,6 +101,7 @@ class Session {
     await this.#orStop(this.#read(from, stopped));
     for (const [, lane] of lanes) lane.end();
     await Promise.race([Promise.all(writing), sleep(DRAIN_MS, undefined, { ref: false })]);
+    this.#book.close();
     if (this.#failure) throw this.#failure.error;
   }
 
@@ -157,14 +109,25 @@ class Session {
   async #read(from: Checkpoint, stopped: AbortSignal): Promise<void> {
     const lanes = [...this.#lanes.values()];
     for await (const batch of this.#parts.source.read(from, stopped)) {
-      this.#unsettled += batch.events.filter(isSettled).length;
+      this.#settlements.read(batch);
       await nextTurn(); // Batches may be ready in numbers. Each holds the event loop for long enough.
+      if (batch.position && this.#isOtherDatabase(batch.position)) this.#parts.redactor.unbind();
       const redacted = this.#parts.redactor.redact(batch);
+      this.#book.pushed(batch);
       this.#report(redacted);
-      this.#giveUp(batch, redacted);
+      this.#settlements.redacted(batch, redacted);
       await Promise.all(lanes.map((lane) => lane.push(redacted)));
       if (stopped.aborted) break;
     }
+  }
+
+  /** What an accepted source is compared with: where the sinks stood before. */
+  #before: Position | null;
+
+  #isOtherDatabase({ history }: Position): boolean {
+    const before = this.#before?.history ?? history;
+    this.#before = null;
+    return before.systemIdentifier !== history.systemIdentifier || before.databaseOid !== history.databaseOid;
   }
 
   #report(batch: RedactedBatch): void {
@@ -189,37 +152,7 @@ class Session {
       if (!last?.type.startsWith('copy')) this.#parts.observe({ type: 'table', table, generation, ...state });
     }
     if (batch.events.some(({ type }) => type === 'chunk finished')) this.#outset.advanced();
-    for (const event of batch.events.filter(isSettled)) void this.#orStop(this.#settle(event));
-  }
-
-  /** How much goes on in the sinks beside the stream, from the moment that it was read: nothing is caught up before. */
-  #unsettled = 0;
-
-  async #settle({ type, table }: SettledEvent<'redacted'>): Promise<void> {
-    const settled = await Promise.all(
-      [...this.#parts.sinks].map(([name, sink]) => naming(name, sink.settled(table.name))),
-    );
-    this.#unsettled--;
-    const isWhole = settled.every(Boolean);
-    const { name, generation } = table;
-    if (type === 'copy read') this.#parts.source.settled(name, generation, isWhole);
-    else if (isWhole) {
-      this.#outset.healed(name);
-      this.#parts.observe({ type: 'table', table: name, generation, state: 'streaming' });
-    }
-    this.#goal.check();
-  }
-
-  /** No sink will ever hear of the copy of a table that halted in the redactor. */
-  #giveUp({ events }: RawBatch, redacted: RedactedBatch): void {
-    const passed = redacted.events.filter(isSettled);
-    for (const event of events.filter(isSettled)) {
-      const { name } = event.table;
-      if (passed.some(({ type, table }) => type === event.type && table.name === name)) continue;
-      this.#unsettled--;
-      if (event.type === 'copy read') this.#parts.source.settled(name, event.generation, false);
-    }
-    this.#goal.check();
+    void this.#orStop(this.#settlements.written(batch));
   }
 
   /** What is durable in each sink, as long as the first copy is not: nobody can do anything with such a position. */
@@ -248,7 +181,7 @@ class Session {
 
   #isDurable(lsn: Lsn): boolean {
     const { least } = this.#acks;
-    return this.#unsettled === 0 && this.#isConfirmed && least !== null && least >= lsn;
+    return this.#settlements.isOver && this.#isConfirmed && least !== null && least >= lsn;
   }
 
   #failure: { readonly error: unknown } | null = null;

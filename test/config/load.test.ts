@@ -31,6 +31,7 @@ test('the smallest configuration has all defaults', () => {
       slot: 'pgveil_shop',
       workers: 5,
       onGap: 'recopy',
+      longestRetryMs: 300_000,
       autoBelow: 100 * 1024 ** 3,
     },
   );
@@ -42,6 +43,7 @@ test('the smallest configuration has all defaults', () => {
       indexes: true,
       types: new Map(),
       sourcePrimaryKey: 'source_primary_key',
+      room: null,
     },
   );
 });
@@ -62,10 +64,11 @@ test('everything that can be set is set', () => {
     url: postgres://h/e
     indexes: false
     types: { citext: text, __proto__: jsonb }
-    source_primary_key: pk`,
+    source_primary_key: pk
+    room: 1TB`,
       others: `unlisted: { tables: skip, columns: halt }
 memory: 1 GB
-recopy: { auto_below: 500MB }
+recopy: { auto_below: 500MB, retry: 1h }
 http: { listen: '[::1]:0' }
 control: /run/pgveil.sock`,
     }),
@@ -78,6 +81,7 @@ control: /run/pgveil.sock`,
     workers: 7,
     onGap: 'halt',
     autoBelow: 500 * 1024 ** 2,
+    longestRetryMs: 3_600_000,
   });
   assert.deepEqual(config.tables.get('public.t')?.key, ['b', 'a']);
   assert.deepEqual(sink, {
@@ -88,6 +92,7 @@ control: /run/pgveil.sock`,
       ['__proto__', 'jsonb'],
     ]),
     sourcePrimaryKey: 'pk',
+    room: 1024 ** 4,
   });
   assert.deepEqual([config.unlisted.columns, config.memory, config.control], ['halt', 1024 ** 3, '/run/pgveil.sock']);
   assert.deepEqual(config.http, { host: '::1', port: 0 });

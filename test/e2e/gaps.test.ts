@@ -111,7 +111,7 @@ async function runHeld(trial: Trial): Promise<string> {
   const configuration = trial.configuration();
   const source = { ...(configuration.source as object), on_gap: 'halt' };
   const file = await trial.write({ ...configuration, source }, 'held.yaml');
-  const { code, stdout, stderr } = await trial.pgveil(['run', '-c', file]);
+  const { code, stdout, stderr } = await trial.pgveil(['run', '-c', file], 90_000);
   assert.equal(code, 3, stdout + stderr);
   return stdout + stderr;
 }

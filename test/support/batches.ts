@@ -183,7 +183,9 @@ const FINGERPRINT = { files: [16_384, 16_390], publication: '16400 755', truncat
 export function entryOf(table: RedactedTable, state: TableState = { state: 'streaming' }): TableEntry {
   const { oid, plan, generation } = table;
   const binding = { number: 1, columns: table.columns.map(({ attnum, name }) => ({ attnum, name })) };
-  return { oid, binding, shape: shapeOf(table), fingerprint: FINGERPRINT, plan, key: 'fingerprint', generation, state };
+  const order = { copy: true, approved: 'a hash', byFlag: true };
+  const known = { oid, formerly: [1, 4_000_000_000], binding, shape: shapeOf(table), fingerprint: FINGERPRINT };
+  return { ...known, plan, key: 'fingerprint', generation, state, order };
 }
 
 const HISTORY: History = { systemIdentifier: '7380000000000000001', timeline: 1, databaseOid: 5, slot: 'pgveil_test' };

@@ -3,7 +3,7 @@ import type { RowPipeline } from './row-pipeline.ts';
 import type { Service } from './service.ts';
 
 /** A hundred tables are copied, on servers that others use too. */
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 300_000;
 
 /** Has every row's change happen in one circumstance. Returns the service that has to cope with it. */
 export const IN: Readonly<Record<Circumstance, (pipeline: RowPipeline) => Promise<Service>>> = {

@@ -94,7 +94,7 @@ export class RowPipeline implements AsyncDisposable {
   /** The service, once every table streams: from then on something happens to them. */
   async stream(): Promise<Service> {
     const service = await this.trial.run();
-    await service.isReady(180_000);
+    await service.isReady(300_000);
     this.#before = (await service.status()).tables;
     return service;
   }
@@ -208,7 +208,7 @@ export class RowPipeline implements AsyncDisposable {
   async isSeen(service: Service): Promise<void> {
     const { generation } = (await service.status()).tables['public.sentinel']!;
     await this.trial.source.query(`ALTER TABLE sentinel ALTER v TYPE text USING id || 'again'`);
-    await service.copiesAnew('public.sentinel', generation, 90_000);
+    await service.copiesAnew('public.sentinel', generation, 300_000);
   }
 
   /** In words, per table; empty where the twin is as it must be. */

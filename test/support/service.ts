@@ -16,6 +16,13 @@ export interface TableStatus {
   readonly state: 'waiting' | 'copying' | 'streaming' | 'halted';
   readonly generation: number;
   readonly reason?: string;
+  readonly progress?: {
+    readonly step: string;
+    readonly rows: number;
+    readonly estimated_rows: number | null;
+    readonly room_bytes?: number;
+  };
+  readonly restarts?: number;
   readonly warnings: readonly { readonly code: string }[];
   readonly halt?: { readonly code: string; readonly message: string; readonly fix: string };
 }

@@ -33,6 +33,8 @@ export interface RunOptions {
   /** Where it listens; another one for a second instance. */
   readonly port?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** More of the command line. */
+  readonly args?: readonly string[];
 }
 
 /** One pipeline on databases of its own: its configuration file, its processes, and the check whether the twin is right. */
@@ -40,6 +42,7 @@ export class Trial implements AsyncDisposable {
   readonly name: string;
   /** What the next start is configured with. */
   tables: Tables;
+  key = KEY;
   /** Sessions of the superuser's on either database. */
   source: pg.Client;
   twin: pg.Client;
@@ -87,7 +90,7 @@ export class Trial implements AsyncDisposable {
     return {
       version: 1,
       name: this.name,
-      key: KEY.toString('base64'),
+      key: this.key.toString('base64'),
       source: { url: url.href, snapshot: { workers }, publication },
       tables: this.tables,
       sinks: { twin: { type: 'postgres', url: this.twinUrl, ...sink } },
@@ -122,10 +125,10 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Starts the service, in the directory of its configuration. */
-  async run({ fault = '', port = this.#port, environment = {} }: RunOptions = {}): Promise<Service> {
+  async run({ fault = '', port = this.#port, environment = {}, args = [] }: RunOptions = {}): Promise<Service> {
     const file = await this.write({ ...this.configuration(), http: { listen: `127.0.0.1:${port}` } }, `${port}.yaml`);
     const env = { PGVEIL_FAULT: fault, ...this.#ownSocket, ...environment };
-    const service = new Service(startPgveil(['run', '-c', file], { env, cwd: this.#directory }), port);
+    const service = new Service(startPgveil(['run', '-c', file, ...args], { env, cwd: this.#directory }), port);
     this.#started.push(service);
     return service;
   }
@@ -184,7 +187,7 @@ export class Trial implements AsyncDisposable {
 
   /** Fails unless the twin is redact(source), row by row. Both must be quiet. */
   async assertEqual(tables = this.tables): Promise<void> {
-    assert.deepEqual(await differences({ source: this.sourceUrl, twin: this.twinUrl, tables, key: KEY }), []);
+    assert.deepEqual(await differences({ source: this.sourceUrl, twin: this.twinUrl, tables, key: this.key }), []);
   }
 
   /** Fails if the source has a slot or publication of ours, or the twin any table. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Decision } from '../../config/schema.ts';
-import type { TableEntry } from '../../src/core/checkpoint.ts';
+import { NOTHING_ORDERED, type TableEntry } from '../../src/core/checkpoint.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { bind as bindTable } from '../../transforms/binding.ts';
 import { hashed, keep, masked, tableOf } from './fixture.ts';
@@ -29,7 +29,8 @@ function entryOf(table: Table<'raw'>, columns: ReadonlyMap<string, Decision>, nu
   const { binding } = bind(table, columns, new Map());
   const state = { state: 'streaming' } as const;
   return {
-    ...{ oid: table.oid, shape: shapeOf(table), fingerprint: {}, plan: 'p', key: 'k', generation: 1, state },
+    ...{ oid: table.oid, formerly: [], shape: shapeOf(table), fingerprint: {}, plan: 'p', key: 'k', generation: 1 },
+    ...{ state, order: NOTHING_ORDERED },
     binding: { ...binding, number },
   };
 }
@@ -142,6 +143,34 @@ describe('later', () => {
         ['id', 'tax_id', 'note'],
       ],
     );
+  });
+});
+
+describe('an oid that a name was bound to before', () => {
+  const [one, another] = [100, 200];
+  const entryAt = (oid: number, formerly: number[]) => ({
+    ...entryOf(changed({ id: 1, ssn: 2, note: 3 }, oid), configured),
+    formerly,
+  });
+  const as = (relation: string, oid: number) => ({
+    ...changed({ id: 1, ssn: 2, note: 3 }, oid),
+    relation,
+    name: `public.${relation}`,
+  });
+
+  test('is no stranger under another name: after one of two tables that swapped names was approved, the other still waits', () => {
+    const entries = new Map([
+      ['public.t', entryAt(another, [one])],
+      ['public.u', entryAt(another, [])],
+    ]);
+    assert.deepEqual(bind(as('t', another), configured, entries, ['public.u']).moved, []);
+    const { moved } = bind(as('u', one), configured, entries, ['public.t']);
+    assert.deepEqual(moved, [{ what: 'table', from: 'public.t', to: 'public.u' }]);
+  });
+
+  test('is taken in by name when it comes back under its own', () => {
+    const { before, moved } = bind(as('t', one), configured, new Map([['public.t', entryAt(another, [one])]]));
+    assert.deepEqual([before, moved], [null, []]);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Decision } from '../../config/schema.ts';
-import type { TableEntry } from '../../src/core/checkpoint.ts';
+import { NOTHING_ORDERED, type TableEntry } from '../../src/core/checkpoint.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { define } from '../../transforms/definition.ts';
 import { deriveKeys } from '../../transforms/keys.ts';
@@ -83,7 +83,7 @@ describe('a table that was copied before', () => {
       plan: plan!.table.plan,
       key: keys.fingerprint,
     },
-    ...{ generation: 1, state: { state: 'streaming' } },
+    ...{ formerly: [], generation: 1, state: { state: 'streaming' }, order: NOTHING_ORDERED },
   };
   const entries = new Map([['public.t', entry]]);
   const renamed = (names: Readonly<Record<string, number>>) => {
@@ -103,14 +103,40 @@ describe('a table that was copied before', () => {
   test('has moved names when another decision would apply, and the message has all of them', () => {
     const { plan, findings } = define(renamed({ id: 1, note: 2, ssn: 3 }), config, keys, entries);
     assert.equal(plan, null);
-    assert.deepEqual(
-      findings.map(({ code, object }) => [code, object]),
-      Array(2).fill(['names_moved', 'tables["public.t"]']),
+    const [finding, ...more] = findings;
+    assert.deepEqual([finding?.code, finding?.object, more], ['names_moved', 'tables["public.t"]', []]);
+    assert.match(
+      finding!.message,
+      /: the column ssn is now called note, the column note is now called ssn\. .* public\.t@[0-9a-f]{16}$/,
     );
+    assert.match(finding!.fix, /^pgveil approve 'public\.t@[0-9a-f]{16}', if /);
+  });
+
+  test('has its plan by the names of now once this very definition was approved, and no other', () => {
+    const swapped = renamed({ id: 1, note: 2, ssn: 3 });
+    const { hash } = define(swapped, config, keys, entries).approval!;
+    const approved = new Map([['public.t', { ...entry, order: { ...NOTHING_ORDERED, approved: hash } }]]);
+    const { plan, bound } = define(swapped, config, keys, approved);
     assert.deepEqual(
-      findings.map(({ message }) => message.split(': ')[1]),
-      ['the column ssn is now called note', 'the column note is now called ssn'],
+      plan?.actions.map(({ kind }) => kind),
+      ['keep', 'keep', 'rule'],
     );
+    assert.equal(bound.binding.number, 2);
+    for (const other of [
+      { id: 1, note: 2, ssn: 3, more: 4 },
+      { id: 1, note: 2, ssn: 4 },
+    ]) {
+      assert.equal(define(renamed(other), config, keys, approved).findings[0]?.code, 'names_moved');
+    }
+  });
+
+  test('is approved once: the same names moved to and fro have another hash', () => {
+    const swapped = renamed({ id: 1, note: 2, ssn: 3 });
+    const { hash } = define(swapped, config, keys, entries).approval!;
+    const later = { ...entry, binding: { ...entry.binding, number: 3 }, order: { ...NOTHING_ORDERED, approved: hash } };
+    const again = define(swapped, config, keys, new Map([['public.t', later]]));
+    assert.equal(again.plan, null);
+    assert.notEqual(again.approval?.hash, hash);
   });
 
   test('has no moved names when each attnum keeps its decision: the configuration was renamed along', () => {
@@ -127,7 +153,7 @@ describe('a table that was copied before', () => {
     const columns = { id: 'integer', note: ['text', 2], ssn: ['integer', 3] } as const;
     assert.deepEqual(
       define(tableOf({ columns }), config, keys, entries).findings.map(({ code }) => code),
-      ['names_moved', 'names_moved'],
+      ['names_moved'],
     );
   });
 });

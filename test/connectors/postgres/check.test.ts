@@ -18,7 +18,7 @@ forMajors('the check of the source', { core: true }, (major) => {
   before(async () => {
     server = await startPostgres({
       major,
-      settings: { wal_level: 'logical', max_replication_slots: '2', max_wal_senders: '3' },
+      settings: { wal_level: 'logical', max_replication_slots: '2', max_wal_senders: '5' },
     });
   });
   after(() => server[Symbol.asyncDispose]());
@@ -132,21 +132,29 @@ forMajors('the check of the source', { core: true }, (major) => {
     assert.match(found[0]!.message, /as a part of a partitioned table/);
   });
 
-  test('no free slot is a finding, unless the slot is there already', async () => {
+  test('no free slot is a finding, and so is none beside the pipeline’s own, for a copy beside the stream', async () => {
     await using database = await Database.create(server, 'CREATE TABLE t (id int PRIMARY KEY)');
     for (const slot of ['one', 'two']) await database.query(`SELECT pg_create_physical_replication_slot('${slot}')`);
     assert.deepEqual(listed(await checkSource(expect(database, ask('public.t')))), [
       'no_free_slot max_replication_slots',
     ]);
-    assert.deepEqual(await checkSource(expect(database, ask('public.t'), { slot: 'two' })), []);
-    for (const slot of ['one', 'two']) await database.query(`SELECT pg_drop_replication_slot('${slot}')`);
+    const two = () => checkSource(expect(database, ask('public.t'), { slot: 'two' }));
+    assert.deepEqual(listed(await two()), ['no_spare_slot max_replication_slots']);
+    await database.query(`SELECT pg_drop_replication_slot('one')`);
+    assert.deepEqual(await two(), []);
+    assert.deepEqual(listed(await checkSource(expect(database, ask('public.t')))), [
+      'no_spare_slot max_replication_slots',
+    ]);
+    await database.query(`SELECT pg_drop_replication_slot('two')`);
   });
 
   test('no free WAL sender is a finding', async () => {
     await using database = await Database.create(server, 'CREATE TABLE t (id int PRIMARY KEY)');
     const { connect } = await import('../../../src/postgres/connection.ts');
     const open = () => connect({ url: database.url, side: 'source', purpose: 'replication', name: 'test' });
-    const senders = await Promise.all([open(), open(), open()]);
+    const senders = await Promise.all([open(), open(), open(), open()]);
+    assert.deepEqual(listed(await checkSource(expect(database, ask('public.t')))), ['no_spare_sender max_wal_senders']);
+    senders.push(await open());
     assert.deepEqual(listed(await checkSource(expect(database, ask('public.t')))), ['no_free_sender max_wal_senders']);
     await Promise.all(senders.map((sender) => sender.end()));
   });

@@ -226,6 +226,26 @@ forMajors('a copy', { core: true }, (major) => {
     ]);
   });
 
+  test('an ALTER in the midst of a large chunk has its lock within 200 ms, again and again', async (t) => {
+    await using database = await Database.create(server, bigTable);
+    await using copy = await PreparedCopy.prepare(database, ask('public.t'), { memory: 1, workers: 1 });
+    await using owner = await server.connect(database.name);
+    const batches = copy.batches();
+    await batches.next();
+    await batches.next();
+    const waits: number[] = [];
+    for (let at = 0; at < 7; at++) {
+      await holdsLock(database, 't');
+      const began = performance.now();
+      await owner.query(`ALTER TABLE t ALTER note SET STORAGE ${at % 2 === 0 ? 'EXTERNAL' : 'EXTENDED'}`);
+      waits.push(Math.round(performance.now() - began));
+    }
+    await batches.return(undefined);
+    t.diagnostic(`the ALTERs waited for ${waits.join(', ')} ms`);
+    // One of them may meet a machine that does something else.
+    assert.ok(waits.toSorted((a, b) => a - b)[3]! <= 200, `they waited for ${waits.join(', ')} ms`);
+  });
+
   test('a chunk that was given up for a lock is read again in two halves, under new numbers', async () => {
     await using database = await Database.create(server, bigTable);
     await using copy = await PreparedCopy.prepare(database, ask('public.t'), { memory: 1 });

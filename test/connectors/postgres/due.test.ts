@@ -11,7 +11,7 @@ const STALE: TableState = { state: 'stale', since: 1n, reason: 'column a is new'
 
 function dueWith(state: TableState | null, generation = 3): Due {
   const entry = { state, generation } as TableEntry;
-  return new Due([name], new Map(state ? [[name, entry]] : []));
+  return new Due([name], new Map(state ? [[name, entry]] : []), { longestMs: 5 * 60_000, began: new Map() });
 }
 
 const stopped = (state: TableState): TableEvent<'raw'> => ({ type: 'stopped', name, oid: 1, state, definition: null });

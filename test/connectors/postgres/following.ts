@@ -9,7 +9,7 @@ import { Receiver } from '../../../connectors/postgres/receiver.ts';
 import { openReader } from '../../../connectors/postgres/session.ts';
 import { PostgresSource } from '../../../connectors/postgres/source.ts';
 import type { RawBatch } from '../../../src/core/batch.ts';
-import type { Checkpoint, Position, TableEntry } from '../../../src/core/checkpoint.ts';
+import { type Checkpoint, NOTHING_ORDERED, type Position, type TableEntry } from '../../../src/core/checkpoint.ts';
 import { type Lsn, parseLsn } from '../../../src/core/lsn.ts';
 import type { Observation } from '../../../src/core/observer.ts';
 import { Secret } from '../../../src/core/secret.ts';
@@ -46,7 +46,12 @@ export function sourceOf(server: PostgresServer, names: readonly string[], optio
   } as unknown as Config;
   const source = new PostgresSource(
     config,
-    { wanted: (table) => table.columns.map(() => true), isAsCopied: () => true, fits: () => true },
+    {
+      wanted: (table) => table.columns.map(() => true),
+      isAsCopied: () => true,
+      fits: () => true,
+      isOrdered: () => false,
+    },
     (observation) => told.push(observation),
   );
   return { source, told };
@@ -82,7 +87,8 @@ async function entriesOf(
     const columns = table.columns.map(({ attnum, name }) => ({ attnum, name }));
     const entry = { oid: table.oid, binding: { number: 1, columns }, shape: shapeOf(table), plan: '', key: '' };
     const fingerprint = fingerprintOf(read as ReadTable);
-    return [name, { ...entry, fingerprint, generation: 1, state: { state: 'streaming' } }];
+    const state = { state: 'streaming' } as const;
+    return [name, { ...entry, formerly: [], fingerprint, generation: 1, state, order: NOTHING_ORDERED }];
   });
   return new Map(entries);
 }

@@ -138,3 +138,24 @@ test('a table that is taken over: its rows before are left out, the event stands
   void main.stream.stopAt(240n);
   assert.deepEqual(await taken(main.stream), ['copy finished', '2']);
 });
+
+test('two that want to hold it do so one after the other; who gave up waiting holds nobody up', async () => {
+  const { stream, send } = open(true);
+  const first = await stream.hold(() => 200n, never);
+  const gone = new AbortController();
+  const given = stream.hold(() => 0n, gone.signal);
+  const second = stream.hold(() => stream.position.pos + 60n, never);
+  gone.abort(new Error('given up'));
+  await assert.rejects(given, /given up/);
+  const change = send(...insert(210n, '1'));
+  assert.ok(await isPending(change), 'held by the first');
+  assert.ok(await isPending(second));
+  first.release();
+  await change;
+  assert.ok(await isPending(second), 'nobody got to 260 yet');
+  const later = send(...insert(290n, '2'));
+  assert.equal((await second).position.pos, 260n);
+  assert.ok(await isPending(later), 'held by the second');
+  (await second).release();
+  await later;
+});

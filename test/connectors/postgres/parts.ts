@@ -5,7 +5,9 @@ import { type CopyOptions, copyEverything } from '../../../connectors/postgres/c
 import { keepSnapshot } from '../../../connectors/postgres/keeper.ts';
 import type { Asked, Reading } from '../../../connectors/postgres/reading.ts';
 import { endSession, openReader } from '../../../connectors/postgres/session.ts';
+import { Settling } from '../../../connectors/postgres/settling.ts';
 import { dropSlot, makeSlot } from '../../../connectors/postgres/slot.ts';
+import { Turn } from '../../../connectors/postgres/turn.ts';
 import type { RawBatch } from '../../../src/core/batch.ts';
 import type { Observation } from '../../../src/core/observer.ts';
 import { Secret } from '../../../src/core/secret.ts';
@@ -115,7 +117,7 @@ export class PreparedCopy implements AsyncDisposable {
     const fixed = { url, asked, reading, snapshot: keeper.snapshot, transaction, generationOf: () => 7, signal: never };
     return new PreparedCopy(
       reading,
-      { ...fixed, workers: 3, memory: 64 << 20, wanted, ...options },
+      { ...fixed, workers: 3, memory: 64 << 20, wanted, largeRow: new Turn(), settling: new Settling(), ...options },
       keeper.client,
       async () => {
         await keeper.close();
@@ -155,7 +157,7 @@ export class Consumer {
 
   take(batch: RawBatch): void {
     for (const event of batch.events) {
-      const name = event.type === 'stopped' ? event.name : event.table.name;
+      const name = 'name' in event ? event.name : event.table.name;
       if (event.type === 'chunk finished' || event.type === 'chunk abandoned') this.#endChunk(name, event);
       else this.#happened(name, event.type === 'stopped' ? `stopped: ${reasonOf(event.state)}` : event.type);
     }

@@ -126,7 +126,7 @@ test('two tables that swap names both halt at the first row of either', async ()
     const usurper = table.oid === 100 ? swapped : present({ ...customer, relation: 'other', name: 'public.other' });
     const { made, receive } = relations(reading(both, 800n), reading({ [own]: usurper }, 950n));
     const stops = await made.settle(receive(table, 901), 1n);
-    const states = stops.map((stop) => 'name' in stop && [stop.name, stop.state]);
+    const states = stops.map((stop) => stop.type === 'stopped' && [stop.name, stop.state]);
     const halted = { state: 'halted', code: 'names_moved' };
     assert.deepEqual(
       new Map(states as never),

@@ -44,9 +44,7 @@ forMajors('the source', {}, (major) => {
 
   const eventsOf = (consumer: Consumer, name: string) =>
     consumer.batches.flatMap(({ events }) =>
-      events.flatMap((event) =>
-        (event.type === 'stopped' ? event.name : event.table.name) === name ? [event.type] : [],
-      ),
+      events.flatMap((event) => (('name' in event ? event.name : event.table.name) === name ? [event.type] : [])),
     );
 
   test('a first copy and what happens during and after it give the table, row by row, with the publication and the slot made', async () => {

@@ -30,6 +30,7 @@ export function optionsFor(server: PostgresServer, changed: Partial<TwinOptions>
     indexes: true,
     types: new Map(),
     sourcePrimaryKey: 'source_primary_key',
+    room: null,
     tables: new Map(),
     ...changed,
   };

@@ -25,7 +25,10 @@ function configFile(content: string): string {
 }
 
 test('help exits 0 and has examples, for the program and for each command', async () => {
-  for (const args of [['--help'], ...['check', 'run', 'status', 'drop'].map((name) => [name, '--help'])]) {
+  for (const args of [
+    ['--help'],
+    ...['check', 'run', 'status', 'recopy', 'approve', 'drop'].map((name) => [name, '--help']),
+  ]) {
     const { exitCode, out, err } = await pgveil(...args);
     assert.deepEqual([exitCode, err], [0, ''], args.join(' '));
     assert.match(out, /Examples:\n {2}\$ pgveil /, args.join(' '));
@@ -37,10 +40,8 @@ test('the version is printed', async () => {
   assert.deepEqual(await pgveil('--version'), { exitCode: 0, out: '0.1.0\n', err: '' });
 });
 
-test('commands and flags that are planned are refused by name', async () => {
-  const planned = ['init', 'scan --sample', 'approve public.a@12', 'verify', 'audit'];
-  const flags = ['--accept-key', '--accept-source', '--recopy public.a', '--approve public.a@12'];
-  for (const line of [...planned, ...flags.map((flag) => `run ${flag}`)]) {
+test('commands that are planned are refused by name', async () => {
+  for (const line of ['init', 'scan --sample', 'verify', 'audit']) {
     const { exitCode, out, err } = await pgveil(...line.split(' '));
     assert.deepEqual([exitCode, out], [2, ''], line);
     assert.match(err, /^error: not_built_yet: [\w -]+: not built yet\n {2}fix: .+\n$/, line);
@@ -65,6 +66,22 @@ test('a mistake on the command line exits 2, says what it is, and repeats nothin
   }
   const { err } = await pgveil('cheque', '--json');
   assert.equal(JSON.parse(err).error.code, 'command_line');
+});
+
+test('a table or a definition that is named wrongly exits 2, and what has to be seen first needs a terminal', async () => {
+  const config = configFile(configText());
+  const lines: [string, RegExp][] = [
+    ['recopy public.b', /a table is named that the configuration does not have/],
+    ['run --recopy public.b', /a table is named that the configuration does not have/],
+    ['approve public.b@12', /a table is named that the configuration does not have/],
+    ['approve public.a', /there is no terminal to show it at\n {2}fix: Write TABLE@HASH/],
+    ['run --approve public.a', /needs a definition and not only a table\n {2}fix: Write TABLE@HASH/],
+  ];
+  for (const [line, message] of lines) {
+    const { exitCode, out, err } = await pgveil(...line.split(' '), '-c', config);
+    assert.deepEqual([exitCode, out], [2, ''], line);
+    assert.match(err, message, line);
+  }
 });
 
 test('a configuration with errors exits 2 and lists all of them, without a value and without a stack', async () => {

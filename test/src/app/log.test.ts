@@ -51,6 +51,27 @@ test('a copy that begins says how much it is in all', () => {
   assert.deepEqual([line?.msg, line?.tables, line?.total_bytes], ['a copy begins', 2, 111]);
 });
 
+test('each step of a copy is one line, with how long it took', () => {
+  const at = { type: 'copy step', table: 'public.a', generation: 2 } as const;
+  const lines: Record<string, unknown>[] = [];
+  let now = 0;
+  const log = new Log(createLogger('shop', { write: (line) => void lines.push(JSON.parse(line)) }), () => (now += 10));
+  log.observe({ ...at, step: 'due', why: 'column b is new' });
+  log.observe({ type: 'copy due', tables: new Map([['public.a', 4096]]) });
+  log.observe({ ...at, step: 'started' });
+  log.observe({ ...at, step: 'read' });
+  log.observe({ ...at, step: 'dropped', why: 'rewritten during the copy' });
+  const told = lines
+    .filter(({ step }) => step)
+    .map(({ msg, why, ms, total_ms, total_bytes }) => [msg, why, ms, total_ms, total_bytes]);
+  assert.deepEqual(told, [
+    ['copy due', 'column b is new', undefined, undefined, undefined],
+    ['copy started', undefined, 10, undefined, 4096],
+    ['copy read', undefined, 10, undefined, undefined],
+    ['copy dropped', 'rewritten during the copy', 10, 30, undefined],
+  ]);
+});
+
 test('a trouble has its code, its fix and when it is tried again; one that is not is an error', () => {
   const trouble = { type: 'trouble', part: 'pipeline', code: 'source_away', message: 'source: gone' } as const;
   const [passing, final] = logged({ ...trouble, retryInMs: 250 }, { ...trouble, retryInMs: null });

@@ -34,7 +34,10 @@ test('a copy shows its rows and progress, and streaming keeps the rows alone', (
   const copy: Observation = { type: 'copy', table: 'public.a', rows: 10, bytes: 700, totalBytes: 1400 };
   const table: Observation = { type: 'table', table: 'public.a', generation: 2, state: 'copying' };
   const state = watch(table, copy);
-  const progress = { bytes: 700, total_bytes: 1400 };
+  const step = { type: 'copy step', table: 'public.a', generation: 2 } as const;
+  state.observe({ ...step, step: 'read' });
+  state.observe({ type: 'room', table: 'public.a', bytes: 4096 });
+  const progress = { step: 'read', rows: 10, estimated_rows: 20, bytes: 700, total_bytes: 1400, room_bytes: 4096 };
   assert.deepEqual(state.status().tables['public.a'], {
     state: 'copying',
     generation: 2,
@@ -42,6 +45,9 @@ test('a copy shows its rows and progress, and streaming keeps the rows alone', (
     progress,
     warnings: [],
   });
+  state.observe({ ...step, step: 'dropped' });
+  assert.equal(state.status().tables['public.a']!.restarts, 1);
+  assert.equal(state.status().tables['public.a']!.progress, undefined);
   state.observe({ ...table, state: 'streaming' });
   assert.deepEqual(state.status().tables['public.a'], { state: 'streaming', generation: 2, rows: 10, warnings: [] });
 });
@@ -52,7 +58,7 @@ test('a table whose copy is due waits, with its size, until it is its turn', () 
     // What the checkpoint's entry says when the definitions have reached the sink.
     { type: 'table', table: 'public.a', generation: 1, state: 'absent' },
   );
-  const progress = { bytes: 0, total_bytes: 1400 };
+  const progress = { step: 'due', rows: 0, estimated_rows: null, bytes: 0, total_bytes: 1400 };
   const expected = { state: 'waiting', generation: 1, rows: null, progress, warnings: [] };
   assert.deepEqual(state.status().tables['public.a'], expected);
   state.observe({ type: 'trouble', part: 'pipeline', code: 'source_away', message: 'm', retryInMs: 1 });

@@ -4,13 +4,14 @@ import { createHttp, listen } from '../../../src/app/http.ts';
 import { Metrics } from '../../../src/app/metrics.ts';
 import { State } from '../../../src/app/state.ts';
 import { statusText } from '../../../src/app/status.ts';
-import type { Checkpoint, TableEntry, TableState } from '../../../src/core/checkpoint.ts';
+import { type Checkpoint, NOTHING_ORDERED, type TableEntry, type TableState } from '../../../src/core/checkpoint.ts';
 import type { SlotSeen } from '../../../src/core/observer.ts';
 import { positionAt } from '../pipeline/parts.ts';
 import { configText, pgveil } from './fakes.ts';
 
 const entry = (state: TableState): TableEntry => ({
   oid: 1,
+  formerly: [],
   binding: { number: 1, columns: [] },
   shape: { columns: [], key: [], identity: 'default' },
   fingerprint: null,
@@ -18,6 +19,7 @@ const entry = (state: TableState): TableEntry => ({
   key: '',
   generation: 3,
   state,
+  order: NOTHING_ORDERED,
 });
 
 const slot: SlotSeen = { type: 'slot', end: 300n, retainedBytes: 4096, walStatus: 'reserved', safeBytes: 1 };
@@ -84,7 +86,7 @@ test('people get a table, and below it what there is to do', () => {
       'shop: running, no position yet (pgveil 0.1.0)',
       '',
       'public.a          halted     generation 1',
-      'public."日本"     copying    -             1.2k rows  1.0 kB of 4.0 kB',
+      'public."日本"     copying    -             1.2k rows  copy due, of about 4.8k rows, 1.0 kB of 4.0 kB',
       'sink twin         live       -                        0 ms',
       'slot pgveil_shop  not there',
       '',

@@ -9,7 +9,7 @@ import { batchAt, MemorySink } from './parts.ts';
 const batch = (pos: Lsn | null, bytes = 1) =>
   ({ ...batchAt(pos, bytes), entries: new Map() }) as unknown as RedactedBatch;
 
-const unheard = { written() {}, durable() {} };
+const unheard = { written() {}, refused() {}, durable() {} };
 
 test('what gathers while a write is under way is flushed together, at the last position', async () => {
   const sink = new MemorySink();
@@ -74,7 +74,7 @@ test('batches are written while a flush is under way, and the next flush waits f
   const sink = new MemorySink();
   const held = Promise.withResolvers<void>();
   const heard: Lsn[] = [];
-  const lane = new Lane(sink, 1000, { written() {}, durable: ({ pos }) => heard.push(pos) });
+  const lane = new Lane(sink, 1000, { written() {}, refused() {}, durable: ({ pos }) => heard.push(pos) });
   const done = lane.run();
   let flushes = 0;
   sink.beforeFlush = () => {

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import type { RawBatch, RedactedBatch } from '../../../src/core/batch.ts';
 import type { Checkpoint, Position } from '../../../src/core/checkpoint.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
-import type { Redactor } from '../../../src/core/redactor.ts';
+import type { Approval, Redactor } from '../../../src/core/redactor.ts';
 import type { Sink } from '../../../src/core/sink.ts';
 import type { Source } from '../../../src/core/source.ts';
+import type { Table } from '../../../src/core/table.ts';
 
 export const positionAt = (pos: Lsn): Position => ({
   pos,
@@ -50,7 +51,11 @@ export class ScriptedSource implements Source {
     this.acked.push(lsn);
   }
   settled() {}
-  recopy() {}
+  refused() {}
+  recopy(_table: string, _approved: string | null) {}
+  async look(): Promise<Table<'raw'> | null> {
+    return null;
+  }
   async copied() {
     return false;
   }
@@ -93,6 +98,15 @@ export class PassingRedactor implements Redactor {
   readonly wanted = () => null;
   readonly isAsCopied = () => true;
   readonly fits = () => true;
+  readonly isOrdered = () => false;
+  approved: Approval | null = null;
+  unbinds = 0;
+  approval() {
+    return this.approved;
+  }
+  unbind() {
+    this.unbinds++;
+  }
   open(entries: Checkpoint['tables'], halts: ReadonlyMap<string, string>) {
     this.halts.push(new Map(halts));
     return entries;

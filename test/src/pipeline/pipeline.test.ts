@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RawBatch, RedactedBatch } from '../../../src/core/batch.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { Observation } from '../../../src/core/observer.ts';
+import { NO_ORDERS } from '../../../src/core/redactor.ts';
+import { Desk } from '../../../src/pipeline/desk.ts';
 import { runPipeline } from '../../../src/pipeline/pipeline.ts';
+import { until } from '../../support/wait.ts';
 import { batchAt, MemorySink, PassingRedactor, ScriptedSource } from './parts.ts';
 
 function pipeline(script: ConstructorParameters<typeof ScriptedSource>[0]) {
@@ -95,6 +98,46 @@ test('what only a person can mend ends the run with its code', async () => {
     throw new PgveilError('history_changed', 'another server');
   });
   await assert.rejects(runPipeline(parts, CAUGHT_UP, never), { code: 'history_changed' });
+});
+
+describe('another history that was accepted', () => {
+  const desk = () => new Desk({ ...NO_ORDERS, acceptSource: true });
+  const strange = (): RawBatch => {
+    const batch = batchAt(100n);
+    const history = { ...batch.position!.history, databaseOid: 2 };
+    return { ...batch, position: { ...batch.position!, history } };
+  };
+
+  test('is copied from the beginning, and of another database no oid counts', async () => {
+    const { parts, source, sink, redactor } = pipeline(function* (read) {
+      if (read === 1) throw new PgveilError('history_changed', 'another server');
+      yield strange();
+    });
+    sink.durable = { ...batchAt(50n).position! };
+    await runPipeline(parts, CAUGHT_UP, never, desk());
+    assert.deepEqual(source.reads, [50n, null]);
+    assert.equal(redactor.unbinds, 1);
+  });
+
+  test('is accepted at the start alone: one that changes later ends the run', async () => {
+    const { parts, sink } = pipeline(function* (read) {
+      if (read === 2) throw new PgveilError('history_changed', 'another server');
+      yield batchAt(90n);
+      throw new PgveilError('source_away', 'gone');
+    });
+    sink.durable = { ...batchAt(50n).position! };
+    const { source } = parts;
+    const read = source.read.bind(source);
+    // It goes away only when what it sent is durable.
+    source.read = async function* (from, signal) {
+      try {
+        yield* read(from, signal);
+      } finally {
+        await until(() => sink.flushed.length > 0, { what: 'the batch to be durable' });
+      }
+    };
+    await assert.rejects(runPipeline(parts, CAUGHT_UP, never, desk()), { code: 'history_changed' });
+  });
 });
 
 test('a run until caught up gives up on what stays away', async () => {
