@@ -58,16 +58,15 @@ export interface LakeTable {
   readonly fields: readonly Field[];
 }
 
-/** Throws `reserved_column` where the source has a column with a name of ours. */
+/** Throws `reserved_column`, of the table, where the source has a column with a name of ours. */
 export function lakeTable(source: RedactedTable): LakeTable {
   const leaving = [...source.columns.entries()].filter(([, { withheld }]) => !withheld);
   const originals = leaving.map(([, { name }]) => name);
   const reserved = originals.find((name) => RESERVED.includes(name));
   if (reserved !== undefined) {
     const fix = 'Rename the column on the source, or decide `drop` for it.';
-    throw new PgveilError('reserved_column', `${source.name} has a column ${reserved}, a name of the lake’s own`, {
-      fix,
-    });
+    const message = `${source.name} has a column ${reserved}, a name of the lake’s own`;
+    throw new PgveilError('reserved_column', message, { table: source.name, fix });
   }
   const names = fieldNames(originals, RESERVED);
   const columns = leaving.map(([index, { name, type }], i) => ({

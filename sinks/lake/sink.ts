@@ -1,4 +1,4 @@
-import type { RedactedBatch, TableEvent } from '../../src/core/batch.ts';
+import { copiedBy, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { Sink } from '../../src/core/sink.ts';
@@ -50,18 +50,8 @@ export class LakeSink implements Sink {
   }
 
   async write(batch: RedactedBatch): Promise<void> {
-    await this.#orClose(async (opened) => {
-      const { written } = opened;
-      for (const event of batch.events) await this.#handle(opened, event, batch.entries);
-      for (const [table, entry] of batch.entries) {
-        const last = batch.events.findLast((event) => nameOf(event) === table);
-        // Of a copy that has only begun it is durable already.
-        written.setEntry(table, last?.type === 'copy started' ? null : entry);
-      }
-      if (batch.chunk) written.read(batch.chunk.table, batch.chunk.number, batch.changes);
-      else await written.write(batch.changes);
-      await written.relieve();
-    });
+    const refused = await this.#orClose((opened) => this.#writeOrGiveUp(opened, batch));
+    if (refused) throw refused;
   }
 
   async flush(position: Position): Promise<void> {
@@ -88,6 +78,33 @@ export class LakeSink implements Sink {
     await opened.duck.close();
   }
 
+  /** What concerns a copy alone ends that one: its files are gone before anybody is told. Returns it. */
+  async #writeOrGiveUp(opened: Opened, batch: RedactedBatch): Promise<PgveilError | null> {
+    try {
+      await this.#write(opened, batch);
+      return null;
+    } catch (error) {
+      const copied = copiedBy(batch)?.name;
+      if (!(error instanceof PgveilError) || copied === undefined || error.table !== copied) throw error;
+      await this.#stop(opened, copied);
+      return error;
+    }
+  }
+
+  async #write(opened: Opened, batch: RedactedBatch): Promise<void> {
+    const { written } = opened;
+    for (const event of batch.events) await this.#handle(opened, event, batch.entries);
+    for (const [table, entry] of batch.entries) {
+      const last = batch.events.findLast((event) => nameOf(event) === table)?.type;
+      if (last === 'copy finished' && !written.copyOf(table)) continue; // it was refused: nothing of it is there to be read
+      // Of a copy that has only begun it is durable already.
+      written.setEntry(table, last === 'copy started' ? null : entry);
+    }
+    if (batch.chunk) written.read(batch.chunk.table, batch.chunk.number, batch.changes);
+    else await written.write(batch.changes);
+    await written.relieve();
+  }
+
   /** Tables first, each with its own position: what is committed and sent once more is recognised by it. */
   async #commit({ claim, written }: Opened, { gatherings, copies }: Cut, { pos }: Position): Promise<void> {
     // Whoever took over since would meet our rows as those of a stranger, and open anew.
@@ -104,8 +121,8 @@ export class LakeSink implements Sink {
     switch (event.type) {
       case 'copy started':
         await this.#stop(opened, event.table.name);
-        await written.startCopy(event.table);
-        return await this.#saveStarted(opened, event.table.name, entries.get(event.table.name)!);
+        await this.#saveStarted(opened, event.table.name, entries.get(event.table.name)!);
+        return await written.startCopy(event.table);
       case 'chunk finished':
         await claim.assertOurs();
         return await written.copyOf(event.table.name)?.finishChunk(event.chunk);
@@ -121,7 +138,10 @@ export class LakeSink implements Sink {
     }
   }
 
-  /** A generation's number is durable before anything of it is made, and a start does not take for finished what has only begun. */
+  /**
+   * A generation's number is durable before anything of it is made, and a start does not take for finished what has only begun. Of a copy
+   * that is refused it stays: whoever asks later must see that it is this definition which halted the table.
+   */
   async #saveStarted({ claim, written, underWay }: Opened, table: string, entry: TableEntry): Promise<void> {
     const started: TableEntry = entry.state.state === 'streaming' ? { ...entry, state: { state: 'absent' } } : entry;
     underWay.delete(table);
@@ -145,11 +165,12 @@ export class LakeSink implements Sink {
   }
 
   /** After a failure what was written is incomplete: no later flush may make it durable. */
-  async #orClose(work: (opened: Opened) => Promise<void>): Promise<void> {
+  async #orClose<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
     const opened = this.#opened();
     try {
-      await work(opened);
+      const result = await work(opened);
       if (this.#open !== opened) throw closed();
+      return result;
     } catch (error) {
       if (this.#open !== opened) throw closed(); // which is why it failed
       await this.close();

@@ -21,6 +21,7 @@ import {
   writeCopy,
 } from '../support/batches.ts';
 import { acceptChanges } from './sink-changes.ts';
+import { acceptRefusals } from './sink-refusals.ts';
 import { apply, type MakeSink, type Read, signal, Trial } from './sink-trial.ts';
 
 export function acceptSink(name: string, make: MakeSink, read: Read): void {
@@ -180,6 +181,7 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
   });
 
   acceptChanges(name, begin);
+  acceptRefusals(name, make, read);
 
   describe(`${name}: rows that nobody knew of`, () => {
     test('an update of a row that is not there writes the row', async () => {
