@@ -9,6 +9,9 @@ const execute = promisify(execFile);
 /** A change of these is a new directory below. */
 const PACKAGES = ['deltalake==1.6.6', 'pyarrow==26.0.1', 'duckdb==2.0.0', 'tzdata'];
 
+/** A download that hangs is a failure and not a run that never ends. */
+const INSTALL_MS = 10 * 60_000;
+
 /** Whether there is a Python to run them. */
 export async function hasPython(): Promise<boolean> {
   return await execute('python3', ['-c', 'import venv, sys; sys.exit(sys.version_info < (3, 10))']).then(
@@ -22,7 +25,9 @@ export async function prepareReaders(): Promise<string> {
   return await buildOnce(join(serversDirectory(), 'lake-readers-1'), async (building) => {
     process.stderr.write(`installing ${PACKAGES.join(', ')}\n`);
     await execute('python3', ['-m', 'venv', building]);
-    await execute(join(building, 'bin/python'), ['-m', 'pip', 'install', '--quiet', ...PACKAGES]);
+    await execute(join(building, 'bin/python'), ['-m', 'pip', 'install', '--quiet', ...PACKAGES], {
+      timeout: INSTALL_MS,
+    });
   });
 }
 

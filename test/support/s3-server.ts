@@ -10,6 +10,8 @@ const execute = promisify(execFile);
 
 const VERSION = 'v1.8.0';
 const MODULE = `github.com/versity/versitygw/cmd/versitygw@${VERSION}`;
+/** Four times what it takes on two busy cores: a download that hangs is a failure and not a run that never ends. */
+const BUILD_MS = 20 * 60_000;
 const IMAGE = `versity/versitygw:${VERSION}`;
 
 export const ACCESS_KEY = 'pgveil-test';
@@ -39,6 +41,7 @@ export async function builtProgram(): Promise<string> {
     try {
       await execute('go', ['install', MODULE], {
         cwd: building,
+        timeout: BUILD_MS,
         env: { ...process.env, GOBIN: building, GOFLAGS: '' },
       });
     } catch (error) {

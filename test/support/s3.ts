@@ -27,7 +27,7 @@ export async function startS3(): Promise<S3Server> {
 
 /** Builds or downloads what the first server would, and says in words where servers come from. */
 export async function prepareS3(): Promise<string> {
-  if (process.env.PGVEIL_TEST_S3) return 'the given address';
+  if (process.env.PGVEIL_TEST_S3) return new URL(process.env.PGVEIL_TEST_S3).host;
   const image = await dockerImage();
   if (image) return `Docker's ${image}`;
   await builtProgram();
