@@ -64,6 +64,12 @@ test('a file that cannot be loaded is a failure, with what it wrote', async () =
   assert.equal(code, 1);
 });
 
+test('a file that imports what is not there is a failure', async () => {
+  const { output, code } = await runOn(`import './not-there.ts';`);
+  assert.equal(lastLine(output), '0 passed, 1 failed');
+  assert.equal(code, 1);
+});
+
 const silent: [string, string, RegExp][] = [
   ['hangs in a test', `test('a', () => new Promise((r) => setTimeout(r, 60_000)));`, /ended after 3 s, in the midst/],
   ['hangs after its tests', `test('a', () => {}); setInterval(() => {}, 1_000);`, /ended after 3 s: an open handle/],
@@ -90,4 +96,26 @@ test('what is skipped is said aloud with its reason, and on CI it is a failure',
   const onCi = await runOn(body, { env: { CI: 'true' } });
   assert.equal(lastLine(onCi.output), '1 passed, 2 failed');
   assert.equal(onCi.code, 1);
+});
+
+test('an S3 server is prepared for a file that loads one, and for no other', async () => {
+  const { output } = await runOn(`test('a', () => {});`);
+  assert.doesNotMatch(output, /^S3 /m);
+  const through = join(import.meta.dirname, 'sinks/lake/storages.ts');
+  const env = { PGVEIL_TEST_S3: 'http://key:secret@127.0.0.1:1' };
+  const needing = await runOn(`import ${JSON.stringify(through)};\ntest('a', () => {});`, { env });
+  assert.match(needing.output, /^S3 from 127\.0\.0\.1:1$/m);
+});
+
+test('what cannot be prepared fails the tests that need it, and no others', async () => {
+  const other = join(directory, 'other.test.ts');
+  await writeFile(other, `import { test } from 'node:test';\ntest('needs nothing', () => {});\n`);
+  const s3 = JSON.stringify(join(import.meta.dirname, 'support/s3.ts'));
+  const body = `import { startS3 } from ${s3};\ntest('a', () => startS3());`;
+  const { output, code } = await runOn(body, { env: { PGVEIL_TEST_S3: 'nowhere' } });
+  await rm(other);
+  assert.match(output, /^ok .*other\.test\.ts +1 passed$/m);
+  assert.match(output, /^FAIL .*only\.test\.ts +0 passed, 1 failed$/m);
+  assert.equal(lastLine(output), '1 passed, 1 failed');
+  assert.equal(code, 1);
 });

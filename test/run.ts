@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { allMajors, parseMajors } from './support/majors.ts';
 import { preparePostgres } from './support/postgres.ts';
 import { projectRoot } from './support/project.ts';
+import { Provisions } from './support/provisions.ts';
 import { fileLines, summary } from './support/report.ts';
 import { type FileResult, runFile } from './support/run-file.ts';
 
@@ -31,8 +32,9 @@ if (files.length === 0) {
   console.error(`no test file's path contains ${wanted.join(' or ') || '.test.ts'}`);
   process.exit(1);
 }
-await prepare();
-const results = await runAll(files, Number(options.timeout) * 1000);
+const provisions = new Provisions(files, having);
+await preparePostgresServers();
+const results = await runAll(provisions.order(files), Number(options.timeout) * 1000);
 const { text, success } = summary(results, process.env.CI === 'true');
 console.log(`\n${text}`);
 process.exit(success ? 0 : 1); // not exitCode: what a file that was ended left open must not hold us up
@@ -45,14 +47,17 @@ function findFiles(directory: string, parts: string[]): string[] {
     .sort();
 }
 
-/** Downloads what is missing before the clock of any test runs. What cannot be had fails its own tests, not the others. */
-async function prepare(): Promise<void> {
-  for (const major of majors) {
-    try {
-      console.log(`Postgres ${major} from ${await preparePostgres(major)}`);
-    } catch (error) {
-      console.error(`NO POSTGRES ${major}: ${(error as Error).message}`);
-    }
+/** Downloads what is missing before the clock of any test runs. */
+async function preparePostgresServers(): Promise<void> {
+  for (const major of majors) await having(`Postgres ${major}`, () => preparePostgres(major));
+}
+
+/** What cannot be had fails its own tests, not the others. */
+async function having(name: string, prepare: () => Promise<string>): Promise<void> {
+  try {
+    console.log(`${name} from ${await prepare()}`);
+  } catch (error) {
+    console.error(`NO ${name.toUpperCase()}: ${(error as Error).message}`);
   }
 }
 
@@ -62,6 +67,7 @@ async function runAll(queue: string[], timeout: number): Promise<FileResult[]> {
   const left = queue.values();
   const worker = async () => {
     for (const file of left) {
+      await provisions.ready(file);
       const result = await runFile(file, timeout);
       results.push(result);
       console.log(fileLines(result));

@@ -1,9 +1,9 @@
 import type { Client } from 'pg';
+import { bytesOf } from '../../src/core/key-text.ts';
 import type { Tuple } from '../../src/core/tuple.ts';
 import { type CopyIn, type Explain, type Outcome, Pipeline } from '../../src/postgres/pipeline.ts';
 import { trouble } from '../../src/postgres/trouble.ts';
 import type { Staged, Window } from './fold.ts';
-import { bytesOf } from './key.ts';
 import { sendRow } from './large-row.ts';
 import { query } from './query.ts';
 import { columnsAltered, refusal, rowMissing } from './refusal.ts';

@@ -1,10 +1,10 @@
 import type { ClientBase } from 'pg';
 import { CHECKPOINT_FORMAT, type Checkpoint, type Position, type TableEntry } from '../../src/core/checkpoint.ts';
+import { entryFromJson, entryToJson } from '../../src/core/entry-json.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { formatLsn, parseLsn } from '../../src/core/lsn.ts';
 import type { Explain } from '../../src/postgres/pipeline.ts';
 import { sqlState, trouble } from '../../src/postgres/trouble.ts';
-import { entryFromJson, entryToJson } from './entry.ts';
 import { query } from './query.ts';
 
 /**

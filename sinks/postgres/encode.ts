@@ -1,9 +1,9 @@
 import type { ByteWriter } from '../../src/core/bytes.ts';
+import { KeyText } from '../../src/core/key-text.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { CELL_TEXT, CellReader, type Tuple } from '../../src/core/tuple.ts';
 import { BACKSLASH, NEWLINE, TAB, writeField } from '../../src/postgres/copy-text.ts';
 import { isPlain } from './column-type.ts';
-import { KeyText } from './key.ts';
 
 const LETTER_N = 0x4e;
 

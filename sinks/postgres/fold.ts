@@ -1,9 +1,9 @@
 import type { Change } from '../../src/core/batch.ts';
 import type { ByteWriter } from '../../src/core/bytes.ts';
+import { KeyText } from '../../src/core/key-text.ts';
 import { CELL_UNCHANGED, CellReader, type Tuple } from '../../src/core/tuple.ts';
 import { RowEncoder } from './encode.ts';
 import { Images } from './images.ts';
-import { KeyText } from './key.ts';
 import { isLarge } from './large-row.ts';
 import type { Pieces } from './pieces.ts';
 import { keyCollision, rowMissing } from './refusal.ts';

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ByteWriter } from '../../src/core/bytes.ts';
+import { KeyText } from '../../src/core/key-text.ts';
 import { CELL_TEXT, CellReader, type Tuple } from '../../src/core/tuple.ts';
 import { needsEscape, writeField } from '../../src/postgres/copy-text.ts';
 import type { CopyIn } from '../../src/postgres/pipeline.ts';
-import { KeyText } from './key.ts';
 import type { TwinTable } from './twin-table.ts';
 
 /** From so many bytes on a row is not encoded in one go, with its whole line beside it in memory. */

@@ -1,5 +1,5 @@
+import { KeyText } from '../../src/core/key-text.ts';
 import { CELL_TEXT, CellReader, type Tuple } from '../../src/core/tuple.ts';
-import { KeyText } from './key.ts';
 import { TextArray } from './text-array.ts';
 import type { TwinTable } from './twin-table.ts';
 

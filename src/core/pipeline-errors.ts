@@ -83,6 +83,16 @@ export const PIPELINE_ERRORS = {
     means: 'The twin refused a statement for a reason that pgveil does not know.',
     fix: 'Look up the SQLSTATE; the twin’s own log has the statement.',
   },
+  lake_away: {
+    ...away,
+    means: 'The lake’s store does not answer, or refused for a passing reason (too busy, disk full).',
+    fix: 'Nothing, if it comes back; otherwise check endpoint, network and space.',
+  },
+  lake_failed: {
+    ...away,
+    means: 'The lake’s store refused a request for a reason that pgveil does not know, or an object there is damaged.',
+    fix: 'Look up the code; if it comes again, check bucket, region and what else writes there.',
+  },
   source_failed: {
     ...away,
     means: 'The source refused a statement for a reason that pgveil does not know.',
@@ -181,6 +191,11 @@ export const PIPELINE_ERRORS = {
     fix: 'Run the SQL shown.',
   },
   twin_rights: { ...person, means: 'The twin’s user lacks a right that pgveil needs.', fix: 'Run the SQL shown.' },
+  lake_rights: {
+    ...person,
+    means: 'The lake’s store refused the credentials, or they lack a right that pgveil needs.',
+    fix: 'Correct the credentials, or allow reading, writing, listing and deleting below the lake’s URL.',
+  },
   target_exists: {
     ...person,
     means: 'The twin has a table under this name that pgveil did not make.',

@@ -23,8 +23,8 @@ export function acceptChanges(name: string, begin: Begin): void {
             const sink = await trial.copied(before);
             const all = changes(trial.table);
             const groups = oneByOne ? all.map((change) => [change]) : [all];
-            let pos = 0x200n;
-            for (const group of groups) await apply(sink, upTo(++pos, group));
+            const batches = groups.map((group, i) => upTo(0x200n + 0x10n * BigInt(i), group));
+            await apply(sink, ...batches);
             await sink.close();
             assert.deepEqual(await trial.rows(), after, oneByOne ? 'one by one' : 'at once');
           }

@@ -75,11 +75,16 @@ export function tuple(row: Row): Tuple<'redacted'> {
   return { bytes: out.view(), start: 0, end: out.length };
 }
 
-const TRANSACTION: Transaction = { clsn: 0x100n, xid: 700, commitTime: 0n };
+/** That of the copy's reads; and that of the changes that end at position 0x200, to which parts of a transaction belong. */
+const COPIED: Transaction = { clsn: 0x100n, xid: null, commitTime: 0n };
+const CHANGED: Transaction = { clsn: 0x1f8n, xid: 700, commitTime: 0n };
+
+/** Changes are numbered in the order in which they are made, whatever transaction a test puts them into. */
+let changes = 0;
 
 function change(op: RedactedChange['op'], table: RedactedTable, parts: Partial<RedactedChange>): RedactedChange {
   const beforeIs = table.identity === 'full' ? 'row' : 'key';
-  return { op, table, transaction: TRANSACTION, seq: 1, before: null, beforeIs, after: null, ...parts };
+  return { op, table, transaction: CHANGED, seq: ++changes, before: null, beforeIs, after: null, ...parts };
 }
 
 export function insert(table: RedactedTable, row: Row): RedactedChange {
@@ -104,13 +109,15 @@ export function part(changes: readonly RedactedChange[], events: readonly Redact
   return batch({ changes, events });
 }
 
-/** Whole transactions, up to `pos`. */
+/** One whole transaction, up to `pos`. */
 export function upTo(pos: bigint, changes: readonly RedactedChange[] = []): RedactedBatch & { position: Position } {
-  return { ...batch({ changes }), position: positionAt(pos) };
+  const position = positionAt(pos);
+  const transaction = { ...CHANGED, clsn: position.witness!.clsn };
+  return { ...batch({ changes: changes.map((change) => ({ ...change, transaction })) }), position };
 }
 
 export function reads(table: RedactedTable, number: number, rows: readonly Row[]): RedactedBatch {
-  const changes = rows.map((row) => change('read', table, { after: tuple(row), seq: 0 }));
+  const changes = rows.map((row) => change('read', table, { after: tuple(row), seq: 0, transaction: COPIED }));
   return batch({ changes, chunk: { table, number } });
 }
 

@@ -1,5 +1,7 @@
 import { after, before } from 'node:test';
 import { acceptSink } from '../../acceptance/sink.ts';
+import { acceptKeys } from '../../acceptance/sink-keys.ts';
+import type { MakeSink, Read } from '../../acceptance/sink-trial.ts';
 import { forMajors } from '../../support/majors.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
 import { rowsOf, TestSink } from './twin.ts';
@@ -13,9 +15,8 @@ forMajors('the twin', { core: true }, (major) => {
     await server[Symbol.asyncDispose]();
   });
 
-  acceptSink(
-    'twin',
-    (pipeline) => new TestSink(server, { pipeline }),
-    (_, table) => rowsOf(server, table),
-  );
+  const make: MakeSink = (pipeline) => new TestSink(server, { pipeline });
+  const read: Read = (_, table) => rowsOf(server, table);
+  acceptSink('twin', make, read);
+  acceptKeys('twin', make, read);
 });

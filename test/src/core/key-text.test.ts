@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { KeyText } from '../../../sinks/postgres/key.ts';
+import { KeyText } from '../../../src/core/key-text.ts';
 import { type Row, sketchTable, tuple, UNCHANGED } from '../../support/batches.ts';
 
 function keyOf(columns: Record<string, string>, key: string[], row: Row, byValue = false): KeyText {

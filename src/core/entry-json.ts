@@ -1,5 +1,5 @@
-import { NOTHING_ORDERED, type TableEntry, type TableState } from '../../src/core/checkpoint.ts';
-import { formatLsn, parseLsn } from '../../src/core/lsn.ts';
+import { NOTHING_ORDERED, type TableEntry, type TableState } from './checkpoint.ts';
+import { formatLsn, parseLsn } from './lsn.ts';
 
 /** A table's entry as JSON: as it is in memory, with LSNs as Postgres writes them. The form is part of CHECKPOINT_FORMAT. */
 export function entryToJson(entry: TableEntry): string {

@@ -1,6 +1,6 @@
-import { ByteWriter } from '../../src/core/bytes.ts';
-import type { RedactedTable } from '../../src/core/table.ts';
-import { CELL_UNCHANGED, CellReader, type Tuple } from '../../src/core/tuple.ts';
+import { ByteWriter } from './bytes.ts';
+import type { RedactedTable } from './table.ts';
+import { CELL_UNCHANGED, CellReader, type Tuple } from './tuple.ts';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;

@@ -1,0 +1,64 @@
+import type { Action } from './action.ts';
+import { Gathering, type Yard } from './gathering.ts';
+import type { LakeTable } from './lake-table.ts';
+import type { Row } from './rows.ts';
+
+/** A new generation of a table in the making: in no version of the table until it takes the place of the one before. */
+export class Copy {
+  readonly table: LakeTable;
+  readonly #yard: Yard;
+  readonly #chunks = new Map<number, Gathering>();
+  readonly #finished: Gathering[] = [];
+  /** Of the stream, since the copy's consistent point. */
+  readonly #changes: Gathering;
+
+  constructor(table: LakeTable, yard: Yard) {
+    this.table = table;
+    this.#yard = yard;
+    this.#changes = new Gathering(table, yard);
+  }
+
+  /** All that may have rows in memory. */
+  *gatherings(): Iterable<Gathering> {
+    yield* this.#chunks.values();
+    yield this.#changes;
+  }
+
+  read(chunk: number, row: Row): void {
+    let gathering = this.#chunks.get(chunk);
+    if (!gathering) {
+      gathering = new Gathering(this.table, this.#yard);
+      this.#chunks.set(chunk, gathering);
+    }
+    gathering.add(row);
+  }
+
+  async finishChunk(chunk: number): Promise<void> {
+    const gathering = this.#chunks.get(chunk);
+    if (!gathering) return; // it had no rows
+    this.#chunks.delete(chunk);
+    this.#finished.push(gathering);
+    await gathering.spill();
+  }
+
+  async abandonChunk(chunk: number): Promise<void> {
+    const gathering = this.#chunks.get(chunk);
+    this.#chunks.delete(chunk);
+    await gathering?.discard();
+  }
+
+  change(row: Row): void {
+    this.#changes.add(row);
+  }
+
+  /** The files of the whole generation. */
+  async finish(): Promise<readonly Action[]> {
+    const files = [];
+    for (const gathering of [...this.#finished, this.#changes]) files.push(...(await gathering.finish()));
+    return files;
+  }
+
+  async discard(): Promise<void> {
+    for (const gathering of [...this.#finished, ...this.gatherings()]) await gathering.discard();
+  }
+}

@@ -1,0 +1,115 @@
+import { PgveilError } from '../../src/core/errors.ts';
+import { type Action, decodeCommit, encodeCommit } from './action.ts';
+import type { Duck } from './duck.ts';
+import { readCheckpoint, writeCheckpoint } from './log-checkpoint.ts';
+import { Snapshot } from './snapshot.ts';
+import type { Storage } from './storage.ts';
+import { asTrouble } from './trouble.ts';
+
+/** So many commits are read at a time. */
+const READ_AHEAD = 16;
+/** A start reads no more commits than this. */
+const CHECKPOINT_EVERY = 100;
+/** Delta's own default (delta.deletedFileRetentionDuration): for so long an older version can be read. */
+const TOMBSTONE_MS = 7 * 24 * 3600 * 1000;
+
+const COMMIT = /\/(\d{20})\.json$/;
+/** All that a table of ours uses beyond reader 1 and writer 2. Of what another feature asks for nothing is known here. */
+const FEATURES = ['timestampNtz', 'appendOnly', 'invariants'];
+
+/** The log of one Delta table: numbered commits, and now and then a checkpoint that sums them up. */
+export class DeltaLog {
+  readonly #storage: Storage;
+  readonly #duck: Duck;
+  readonly #folder: string;
+
+  /** `table` is the table's folder in the storage, without a slash at its end. */
+  constructor(storage: Storage, duck: Duck, table: string) {
+    this.#storage = storage;
+    this.#duck = duck;
+    this.#folder = `${table}/_delta_log`;
+  }
+
+  /** The table as it is now; of version -1 where there is none. */
+  async read(): Promise<Snapshot> {
+    const snapshot = (await this.#lastCheckpoint()) ?? new Snapshot();
+    const names = [];
+    for await (const { name } of this.#storage.list(`${this.#folder}/`, this.#commit(snapshot.version))) {
+      if (COMMIT.test(name)) names.push(name);
+    }
+    for (let from = 0; from < names.length; from += READ_AHEAD) {
+      const page = names.slice(from, from + READ_AHEAD);
+      const contents = await Promise.all(page.map((name) => this.#storage.get(name)));
+      for (const [index, content] of contents.entries()) this.#take(snapshot, page[index]!, content);
+    }
+    assertKnown(snapshot, this.#folder);
+    return snapshot;
+  }
+
+  /** The actions of one version; null where it is not there yet. */
+  async readCommit(version: number): Promise<Action[] | null> {
+    const content = await this.#storage.get(this.#commit(version));
+    return content && decodeCommit(content);
+  }
+
+  /** False where another writer has made this version. */
+  async tryCommit(version: number, actions: readonly Action[]): Promise<boolean> {
+    return await this.#storage.putIfAbsent(this.#commit(version), encodeCommit(actions));
+  }
+
+  isDue(version: number): boolean {
+    return version > 0 && version % CHECKPOINT_EVERY === 0;
+  }
+
+  /** Sums the log up, for readers and for the next start. */
+  async writeCheckpoint(now: number): Promise<void> {
+    const snapshot = await this.read();
+    const actions = [...snapshot.actions(now - TOMBSTONE_MS)];
+    const name = this.#checkpoint(snapshot.version);
+    await writeCheckpoint(this.#duck, actions, (file) => this.#storage.upload(name, file));
+    const last = { version: snapshot.version, size: actions.length, numOfAddFiles: snapshot.files.size };
+    await this.#storage.put(`${this.#folder}/_last_checkpoint`, Buffer.from(JSON.stringify(last)));
+  }
+
+  async #lastCheckpoint(): Promise<Snapshot | null> {
+    const last = await this.#storage.get(`${this.#folder}/_last_checkpoint`);
+    if (!last) return null;
+    const { version } = JSON.parse(last.toString()) as { version: number };
+    const content = await this.#storage.get(this.#checkpoint(version));
+    if (!content) return null; // in several parts, or of another kind: the commits say the same
+    const snapshot = new Snapshot();
+    snapshot.apply(version, await asTrouble(() => readCheckpoint(this.#duck, content)));
+    return snapshot;
+  }
+
+  #take(snapshot: Snapshot, name: string, content: Buffer | null): void {
+    const version = Number(COMMIT.exec(name)![1]);
+    if (!content || version !== snapshot.version + 1) {
+      throw new PgveilError('lake_failed', `${this.#folder} lacks version ${snapshot.version + 1}`);
+    }
+    snapshot.apply(version, decodeCommit(content));
+  }
+
+  #commit(version: number): string {
+    return `${this.#folder}/${version < 0 ? '' : `${digits(version)}.json`}`;
+  }
+
+  #checkpoint(version: number): string {
+    return `${this.#folder}/${digits(version)}.checkpoint.parquet`;
+  }
+}
+
+function digits(version: number): string {
+  return String(version).padStart(20, '0');
+}
+
+/** Somebody may have switched a feature on: what we then wrote could be read wrongly. */
+function assertKnown({ protocol }: Snapshot, folder: string): void {
+  if (!protocol) return;
+  const { minReaderVersion, minWriterVersion, readerFeatures = [], writerFeatures = [] } = protocol;
+  const unknown = [...readerFeatures, ...writerFeatures].filter((feature) => !FEATURES.includes(feature));
+  const isKnown = [1, 3].includes(minReaderVersion) && [1, 2, 7].includes(minWriterVersion) && unknown.length === 0;
+  if (isKnown) return;
+  const asked = unknown.join(', ') || `reader ${minReaderVersion}, writer ${minWriterVersion}`;
+  throw new PgveilError('lake_failed', `${folder} asks for what pgveil does not write: ${asked}`);
+}

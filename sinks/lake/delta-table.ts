@@ -1,0 +1,89 @@
+import { PgveilError } from '../../src/core/errors.ts';
+import type { Action, Add, MetaData } from './action.ts';
+import type { DeltaLog } from './delta-log.ts';
+
+/**
+ * One Delta table as its one writer knows it. Commits build on the version that was read at `open`: whatever else came into the log since
+ * is either maintenance, which changes no row, or another instance, and then nothing that we hold is worth anything.
+ */
+export class DeltaTable {
+  readonly #log: DeltaLog;
+  readonly #appId: string;
+  #version: number;
+  #metaData: MetaData | null;
+  #position: bigint | null;
+
+  private constructor(
+    log: DeltaLog,
+    appId: string,
+    version: number,
+    metaData: MetaData | null,
+    position: bigint | null,
+  ) {
+    this.#log = log;
+    this.#appId = appId;
+    this.#version = version;
+    this.#metaData = metaData;
+    this.#position = position;
+  }
+
+  /** `appId` names the writer in the log. */
+  static async open(log: DeltaLog, appId: string): Promise<DeltaTable> {
+    const { version, metaData, txns } = await log.read();
+    return new DeltaTable(log, appId, version, metaData, txns.get(appId) ?? null);
+  }
+
+  /** Null where there is no table yet. */
+  get metaData(): MetaData | null {
+    return this.#metaData;
+  }
+
+  /** How far this writer has come, by its last `txn`; null where it never wrote. */
+  get position(): bigint | null {
+    return this.#position;
+  }
+
+  /** The table's files, up to the version that the next commit builds on. */
+  async files(): Promise<Add[]> {
+    for (;;) {
+      const snapshot = await this.#log.read();
+      await this.#follow(snapshot.version);
+      if (snapshot.version === this.#version) return [...snapshot.files.values()];
+    }
+  }
+
+  /** Makes the next version. `make` is asked again where maintenance was faster. Rejects with `fenced`. */
+  async commit(make: () => readonly Action[] | Promise<readonly Action[]>): Promise<void> {
+    for (;;) {
+      const actions = await make();
+      if (await this.#log.tryCommit(this.#version + 1, actions)) return await this.#done(actions);
+      await this.#follow(this.#version + 1);
+    }
+  }
+
+  async #done(actions: readonly Action[]): Promise<void> {
+    this.#version++;
+    for (const { metaData, txn } of actions) {
+      if (metaData) this.#metaData = metaData;
+      if (txn?.appId === this.#appId) this.#position = txn.version;
+    }
+    if (!this.#log.isDue(this.#version)) return;
+    // Only readers wait longer without one, and the next is a hundred commits away.
+    await this.#log.writeCheckpoint(Date.now()).catch(() => {});
+  }
+
+  /** Takes in what others committed up to `version`. */
+  async #follow(version: number): Promise<void> {
+    while (this.#version < version) {
+      const actions = await this.#log.readCommit(this.#version + 1);
+      if (!actions?.every((action) => isMaintenance(action))) {
+        throw new PgveilError('fenced', 'another instance, or somebody else, wrote rows into a table of the lake');
+      }
+      this.#version++;
+    }
+  }
+}
+
+function isMaintenance({ add, remove, commitInfo }: Action): boolean {
+  return commitInfo !== undefined || (add ?? remove)?.dataChange === false;
+}

@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { PgveilError } from '../../src/core/errors.ts';
+
+/** What it may hold by itself, in MB; what is more it puts into its folder. */
+const MEMORY_MB = 128;
+/** A file in the making is there as a table, as columns, as pages and compressed, and none of that can be put aside. */
+const FILE_SHARE = 4;
+
+/** DuckDB in this process, which writes and reads Parquet, and a private folder for files on their way. */
+export class Duck {
+  readonly #instance: DuckDBInstance;
+  readonly #folder: string;
+
+  private constructor(instance: DuckDBInstance, folder: string) {
+    this.#instance = instance;
+    this.#folder = folder;
+  }
+
+  /** Empties `folder` first: of what a killed process left there, and of an instance's that this one overtakes. */
+  static async open(folder: string): Promise<Duck> {
+    const own = join(await emptied(folder), randomUUID());
+    await mkdir(own);
+    const instance = await DuckDBInstance.create(':memory:', {
+      threads: '1', // beside our own thread, which converts: more would be taken from the source and the other sinks
+      memory_limit: `${MEMORY_MB}MB`,
+      temp_directory: join(own, 'spilled'),
+      // Nothing is downloaded, ever: what is needed is built in.
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    });
+    return new Duck(instance, own);
+  }
+
+  async connect(): Promise<DuckDBConnection> {
+    return await this.#instance.connect();
+  }
+
+  /** One after another, each on a connection of its own, and with memory for a file that is made of so many bytes. */
+  async inTurn<T>(bytes: number, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const turn = this.#last.then(async () => {
+      const connection = await this.connect();
+      try {
+        await connection.run(`SET memory_limit = '${MEMORY_MB + Math.ceil((FILE_SHARE * bytes) / 1e6)}MB'`);
+        return await work(connection);
+      } finally {
+        connection.closeSync(); // and its temporary tables with it
+      }
+    });
+    this.#last = turn.catch(() => {});
+    return await turn;
+  }
+
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** A path in the folder that nothing has yet. Whoever writes there removes it. */
+  path(extension: string): string {
+    return join(this.#folder, `${randomUUID()}.${extension}`);
+  }
+
+  async close(): Promise<void> {
+    this.#instance.closeSync();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Text as a SQL literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Rows lie in it, redacted ones, and nobody else has to read them. */
+async function emptied(folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { uid, mode } = await lstat(folder);
+  if (uid !== (process.getuid?.() ?? uid) || (mode & 0o077) !== 0) {
+    throw new PgveilError('lake_rights', 'the folder for temporary files is another user’s, or open to others');
+  }
+  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
+  return folder;
+}

@@ -1,0 +1,74 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+
+/** S3 takes parts of 5 MiB to 5 GiB and 10,000 of them; one part is in memory at a time. */
+const PART_BYTES = 8 * 1024 * 1024;
+
+interface Place {
+  readonly Bucket: string;
+  readonly Key: string;
+}
+
+/** Uploads a file. Nothing is to be seen of it before it is whole; when it fails nothing stays. */
+export async function uploadInParts(client: S3Client, place: Place, path: string): Promise<void> {
+  await using file = await open(path);
+  const { size } = await file.stat();
+  if (size <= PART_BYTES) {
+    await client.send(new PutObjectCommand({ ...place, Body: await slice(file, 0, size) }));
+    return;
+  }
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...place, ChecksumAlgorithm: 'CRC32' }));
+  try {
+    const parts = await sendParts(client, { ...place, UploadId: UploadId! }, file, size);
+    await client.send(new CompleteMultipartUploadCommand({ ...place, UploadId, MultipartUpload: { Parts: parts } }));
+  } catch (error) {
+    // Parts of an upload that is never completed are paid for and not listed. What cannot be aborted now is at the next start.
+    await client.send(new AbortMultipartUploadCommand({ ...place, UploadId })).catch(() => {});
+    throw error;
+  }
+}
+
+async function sendParts(client: S3Client, upload: Place & { UploadId: string }, file: FileHandle, size: number) {
+  const parts: CompletedPart[] = [];
+  for (let start = 0; start < size; start += PART_BYTES) {
+    const PartNumber: number = parts.length + 1;
+    const Body = await slice(file, start, Math.min(start + PART_BYTES, size));
+    const { ETag, ChecksumCRC32 } = await client.send(
+      new UploadPartCommand({ ...upload, PartNumber, Body, ChecksumAlgorithm: 'CRC32' }),
+    );
+    parts.push({ PartNumber, ETag, ChecksumCRC32 });
+  }
+  return parts;
+}
+
+async function slice(file: FileHandle, start: number, end: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(end - start);
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, at, bytes.length - at, start + at);
+    if (bytesRead === 0) throw Object.assign(new Error('the file became shorter'), { code: 'EIO' });
+    at += bytesRead;
+  }
+  return bytes;
+}
+
+/** Ends all uploads under a prefix that were begun and not completed. */
+export async function abortUploads(client: S3Client, bucket: string, prefix: string): Promise<void> {
+  for (;;) {
+    const { Uploads = [], IsTruncated } = await client.send(
+      new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }),
+    );
+    for (const { Key, UploadId } of Uploads) {
+      await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
+    }
+    if (!IsTruncated || Uploads.length === 0) return;
+  }
+}

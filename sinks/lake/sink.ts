@@ -1,0 +1,193 @@
+import { copiedBy, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
+import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
+import { PgveilError } from '../../src/core/errors.ts';
+import type { Sink } from '../../src/core/sink.ts';
+import { Claim } from './claim.ts';
+import type { Copy } from './copy.ts';
+import { Duck } from './duck.ts';
+import type { Storage } from './storage.ts';
+import { type Cut, Written } from './written.ts';
+
+export interface LakeOptions {
+  readonly pipeline: string;
+  /** Of this pipeline alone: all of its tables, and its checkpoint. */
+  readonly storage: Storage;
+  /** A folder of this machine for files on their way; it is emptied at each `open`. */
+  readonly temporary: string;
+}
+
+type Event = TableEvent<'redacted'>;
+
+/** What lasts from `open` to `close`. */
+interface Opened {
+  readonly claim: Claim;
+  readonly duck: Duck;
+  readonly written: Written;
+  /** By table name: copies that are finished and not durable yet. */
+  readonly swaps: Map<string, PromiseWithResolvers<boolean>>;
+  /** Entries that a flush is making durable. */
+  underWay: Map<string, TableEntry>;
+}
+
+/** Parquet files under one Delta log per table. Each table has a position of its own; one checkpoint says from where to read. */
+export class LakeSink implements Sink {
+  readonly #options: LakeOptions;
+  #open: Opened | null = null;
+
+  constructor(options: LakeOptions) {
+    this.#options = options;
+  }
+
+  async open(signal: AbortSignal): Promise<Checkpoint> {
+    await this.close();
+    const { pipeline, storage, temporary } = this.#options;
+    const claim = await Claim.takeOver(storage, signal);
+    await storage.sweep();
+    const duck = await Duck.open(temporary);
+    const written = new Written(pipeline, { storage, duck });
+    this.#open = { claim, duck, written, swaps: new Map(), underWay: new Map() };
+    return claim.checkpoint;
+  }
+
+  async write(batch: RedactedBatch): Promise<void> {
+    const refused = await this.#orClose((opened) => this.#writeOrGiveUp(opened, batch));
+    if (refused) throw refused;
+  }
+
+  async flush(position: Position): Promise<void> {
+    await this.#orClose(async (opened) => {
+      const cut = opened.written.cut(); // before anything is waited for: what is written meanwhile is not part of it
+      opened.underWay = cut.entries;
+      if (cut.gatherings.length > 0 || cut.copies.length > 0) await this.#commit(opened, cut, position);
+      await opened.claim.save(({ tables }) => ({ position, tables: new Map([...tables, ...cut.entries]) }));
+      for (const { table } of cut.copies) opened.swaps.get(table.source.name)?.resolve(true);
+    });
+  }
+
+  async settled(table: string): Promise<boolean> {
+    const { swaps, written } = this.#opened();
+    const swap = swaps.get(table);
+    return swap ? await swap.promise : written.copyOf(table) !== undefined;
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#open;
+    this.#open = null;
+    if (!opened) return;
+    for (const { reject } of opened.swaps.values()) reject(closed());
+    await opened.duck.close();
+  }
+
+  /** What concerns a copy alone ends that one: its files are gone before anybody is told. Returns it. */
+  async #writeOrGiveUp(opened: Opened, batch: RedactedBatch): Promise<PgveilError | null> {
+    try {
+      await this.#write(opened, batch);
+      return null;
+    } catch (error) {
+      const copied = copiedBy(batch)?.name;
+      if (!(error instanceof PgveilError) || copied === undefined || error.table !== copied) throw error;
+      await this.#stop(opened, copied);
+      return error;
+    }
+  }
+
+  async #write(opened: Opened, batch: RedactedBatch): Promise<void> {
+    const { written } = opened;
+    for (const event of batch.events) await this.#handle(opened, event, batch.entries);
+    for (const [table, entry] of batch.entries) {
+      const last = batch.events.findLast((event) => nameOf(event) === table)?.type;
+      if (last === 'copy finished' && !written.copyOf(table)) continue; // it was refused: nothing of it is there to be read
+      // Of a copy that has only begun it is durable already.
+      written.setEntry(table, last === 'copy started' ? null : entry);
+    }
+    if (batch.chunk) written.read(batch.chunk.table, batch.chunk.number, batch.changes);
+    else await written.write(batch.changes);
+    await written.relieve();
+  }
+
+  /** Tables first, each with its own position: what is committed and sent once more is recognised by it. */
+  async #commit({ claim, written }: Opened, { gatherings, copies }: Cut, { pos }: Position): Promise<void> {
+    // Whoever took over since would meet our rows as those of a stranger, and open anew.
+    await claim.assertOurs();
+    for (const gathering of gatherings) {
+      const files = await gathering.finish();
+      if (files.length > 0) await (await written.writer(gathering.table)).append(gathering.table, files, pos);
+    }
+    for (const copy of copies) await (await written.writer(copy.table)).replace(copy.table, await copy.finish(), pos);
+  }
+
+  async #handle(opened: Opened, event: Event, entries: ReadonlyMap<string, TableEntry>): Promise<void> {
+    const { claim, written } = opened;
+    switch (event.type) {
+      case 'copy started':
+        await this.#stop(opened, event.table.name);
+        await this.#saveStarted(opened, event.table.name, entries.get(event.table.name)!);
+        return await written.startCopy(event.table);
+      case 'chunk finished':
+        await claim.assertOurs();
+        return await written.copyOf(event.table.name)?.finishChunk(event.chunk);
+      case 'chunk abandoned':
+        return await written.copyOf(event.table.name)?.abandonChunk(event.chunk);
+      case 'copy finished':
+        return this.#finish(opened, written.copyOf(event.table.name));
+      case 'stopped':
+        return await this.#stop(opened, event.name);
+      case 'defined': // a file is of one definition, by itself
+      case 'copy read': // all of it is in the storage, or waits in memory for the files of the changes
+        return;
+    }
+  }
+
+  /**
+   * A generation's number is durable before anything of it is made, and a start does not take for finished what has only begun. Of a copy
+   * that is refused it stays: whoever asks later must see that it is this definition which halted the table.
+   */
+  async #saveStarted({ claim, written, underWay }: Opened, table: string, entry: TableEntry): Promise<void> {
+    const started: TableEntry = entry.state.state === 'streaming' ? { ...entry, state: { state: 'absent' } } : entry;
+    underWay.delete(table);
+    written.setEntry(table, null);
+    await claim.save(({ position, tables }) => ({ position, tables: new Map([...tables, [table, started]]) }));
+  }
+
+  #finish({ written, swaps }: Opened, copy: Copy | undefined): void {
+    if (!copy) return;
+    const { name } = copy.table.source;
+    const swap = Promise.withResolvers<boolean>();
+    swap.promise.catch(() => {}); // told by `settled`
+    swaps.set(name, swap);
+    written.finishCopy(name);
+  }
+
+  async #stop({ written, swaps }: Opened, table: string): Promise<void> {
+    swaps.get(table)?.resolve(false);
+    swaps.delete(table);
+    await written.stopCopy(table);
+  }
+
+  /** After a failure what was written is incomplete: no later flush may make it durable. */
+  async #orClose<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
+    const opened = this.#opened();
+    try {
+      const result = await work(opened);
+      if (this.#open !== opened) throw closed();
+      return result;
+    } catch (error) {
+      if (this.#open !== opened) throw closed(); // which is why it failed
+      await this.close();
+      throw error;
+    }
+  }
+
+  #opened(): Opened {
+    if (!this.#open) throw closed();
+    return this.#open;
+  }
+}
+
+function nameOf(event: Event): string {
+  return event.type === 'stopped' ? event.name : event.table.name;
+}
+
+function closed(): PgveilError {
+  return new PgveilError('lake_away', 'closed');
+}

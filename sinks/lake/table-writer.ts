@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { PgveilError } from '../../src/core/errors.ts';
+import type { Lsn } from '../../src/core/lsn.ts';
+import type { Action, Add, MetaData } from './action.ts';
+import { DeltaLog } from './delta-log.ts';
+import { DeltaTable } from './delta-table.ts';
+import type { Yard } from './gathering.ts';
+import { DATE_FIELD, hasLocalTimestamps, type LakeTable, schemaString } from './lake-table.ts';
+
+const ENGINE = 'pgveil';
+const FEATURES = ['timestampNtz'];
+
+/** Commits a pipeline's rows to one table, with the position that they lead to: its `txn` version. */
+export class TableWriter {
+  readonly #pipeline: string;
+  readonly #delta: DeltaTable;
+  readonly #appId: string;
+
+  private constructor(pipeline: string, delta: DeltaTable, appId: string) {
+    this.#pipeline = pipeline;
+    this.#delta = delta;
+    this.#appId = appId;
+  }
+
+  /** Rejects with `target_exists` where another has made a table in its place. */
+  static async open(pipeline: string, table: LakeTable, { storage, duck }: Yard): Promise<TableWriter> {
+    const appId = `pgveil/${pipeline}/${table.source.name}`;
+    const delta = await DeltaTable.open(new DeltaLog(storage, duck, table.path), appId);
+    const owner = delta.metaData?.configuration['pgveil.pipeline'];
+    if (delta.metaData && owner !== pipeline) {
+      throw new PgveilError('target_exists', `the lake has a table at ${table.path} that pgveil did not make`);
+    }
+    return new TableWriter(pipeline, delta, appId);
+  }
+
+  /** Whether the table holds a transaction already, which is sent once more. */
+  holds(clsn: Lsn): boolean {
+    return this.#delta.position !== null && clsn < this.#delta.position;
+  }
+
+  /** Adds files of the present generation. */
+  async append(table: LakeTable, adds: readonly Action[], position: Lsn): Promise<void> {
+    const described = this.#delta.metaData?.schemaString === schemaString(table) ? [] : this.#describe(table);
+    await this.#delta.commit(() => [...described, ...adds, this.#txn(position), this.#info('WRITE')]);
+  }
+
+  /** Puts a new generation in the place of all that is there: older versions still have it. */
+  async replace(table: LakeTable, adds: readonly Action[], position: Lsn): Promise<void> {
+    await this.#delta.commit(async () => {
+      const old = this.#delta.metaData ? await this.#delta.files() : [];
+      const removes = old.map((add) => ({ remove: removeOf(add) }));
+      return [...this.#describe(table), ...removes, ...adds, this.#txn(position), this.#info('OVERWRITE')];
+    });
+  }
+
+  #describe(table: LakeTable): Action[] {
+    const { name, generation, plan } = table.source;
+    const old = this.#delta.metaData;
+    const metaData: MetaData = {
+      id: old?.id ?? randomUUID(),
+      name,
+      format: { provider: 'parquet', options: {} },
+      schemaString: schemaString(table),
+      partitionColumns: [DATE_FIELD],
+      configuration: {
+        ...old?.configuration,
+        'pgveil.pipeline': this.#pipeline,
+        'pgveil.generation': String(generation),
+        'pgveil.plan': plan,
+      },
+      createdTime: old?.createdTime ?? Date.now(),
+    };
+    const local = { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: FEATURES, writerFeatures: FEATURES };
+    if (hasLocalTimestamps(table)) return [{ protocol: local }, { metaData }];
+    return old ? [{ metaData }] : [{ protocol: { minReaderVersion: 1, minWriterVersion: 2 } }, { metaData }];
+  }
+
+  #txn(position: Lsn): Action {
+    return { txn: { appId: this.#appId, version: position, lastUpdated: Date.now() } };
+  }
+
+  /** Made anew for each attempt: the same bytes twice would pass for one commit. */
+  #info(operation: string): Action {
+    const txnId = randomUUID();
+    return { commitInfo: { timestamp: Date.now(), operation, operationParameters: {}, engineInfo: ENGINE, txnId } };
+  }
+}
+
+function removeOf({ path, partitionValues, size }: Add) {
+  return {
+    path,
+    deletionTimestamp: Date.now(),
+    dataChange: true,
+    extendedFileMetadata: true,
+    partitionValues,
+    size,
+  };
+}

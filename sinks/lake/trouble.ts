@@ -1,0 +1,46 @@
+import { type ErrorCode, PgveilError } from '../../src/core/errors.ts';
+
+interface StorageError {
+  readonly name?: string;
+  readonly message?: string;
+  readonly code?: string;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+}
+
+const RIGHTS = ['EACCES', 'EPERM', 'EROFS'];
+/** Of a folder: a disk that is full or gone may come back. */
+const AWAY = ['ENOSPC', 'EDQUOT', 'EIO', 'ESTALE', 'ENOTCONN'];
+
+/** How DuckDB's messages begin; what follows may quote a value. */
+const DUCKDB_KIND = /^[A-Z][A-Za-z ]+ Error(?=:)/;
+
+/** What a storage or DuckDB threw, as an error of ours that holds no value: of messages nothing but DuckDB's kind of error is told. */
+export function trouble(thrown: unknown): PgveilError {
+  if (thrown instanceof PgveilError) return thrown;
+  const error = thrown as StorageError;
+  const status = error.$metadata?.httpStatusCode;
+  const kind = DUCKDB_KIND.exec(error.message ?? '')?.[0];
+  const said = [error.code ?? kind ?? error.name, status && `HTTP ${status}`].filter(Boolean).join(', ');
+  return new PgveilError(codeOf(error, status), said || 'no answer');
+}
+
+function codeOf({ code, name }: StorageError, status: number | undefined): ErrorCode {
+  if (status === 401 || status === 403 || RIGHTS.includes(code ?? '') || name === 'CredentialsProviderError') {
+    return 'lake_rights';
+  }
+  if (status !== undefined) return status >= 500 || status === 429 || status === 408 ? 'lake_away' : 'lake_failed';
+  if (AWAY.includes(code ?? '')) return 'lake_away';
+  // A failed call of the file system has a code; of the network all that has no HTTP status never got an answer.
+  return /^E[A-Z]+$/.test(code ?? '') && !/^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EPIPE|EHOST|ENET)/.test(code!)
+    ? 'lake_failed'
+    : 'lake_away';
+}
+
+/** Runs `work`; whatever it throws becomes an error of ours, but for a defect. */
+export async function asTrouble<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof TypeError ? error : trouble(error);
+  }
+}
