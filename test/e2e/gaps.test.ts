@@ -171,15 +171,16 @@ test('a publication that a person made sends partitions for a while: the whole o
   const tables = { ...TABLES, 'public.part': { columns: { id: 'keep', v: 'keep' } } } as const;
   await using trial = await servers.trial(setup, tables, { publication: 'theirs' });
   const service = await trial.stream();
+  const { tables: before } = await service.status();
   await trial.source.query('ALTER PUBLICATION theirs SET (publish_via_partition_root = false)');
   await trial.source.query('DELETE FROM part WHERE id = 1');
   await write(trial, 1);
-  for (const name of NAMES) await service.copiesAnew(`public.${name}`, 1);
+  for (const name of NAMES) await service.copiesAnew(`public.${name}`, before[`public.${name}`]!.generation);
   const { tables: now } = await trial.holdsAll(service);
   assert.equal(now['public.part']!.state, 'waiting', service.lastWords());
   await trial.assertEqual(TABLES);
   await trial.source.query('ALTER PUBLICATION theirs SET (publish_via_partition_root = true)');
-  await service.copiesAnew('public.part', 1);
+  await service.copiesAnew('public.part', before['public.part']!.generation);
   await trial.source.query(`INSERT INTO part VALUES (3, 'three')`);
   await service.isReady();
   await trial.holdsAll(service);
