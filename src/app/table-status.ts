@@ -64,7 +64,8 @@ export class TableWatch {
   }
 
   table(seen: Seen<'table'>): void {
-    if (seen.generation !== this.#generation) this.#begin(seen.generation);
+    // Sinks tell late what became of the generation before.
+    if (seen.generation > this.#generation) this.#begin(seen.generation);
     this.#state = stateOf(seen.state);
     // Why it is copied anew is worth knowing until it is.
     this.#reason = seen.reason ?? (this.#state === 'waiting' ? this.#reason : undefined);

@@ -121,6 +121,17 @@ test('a halt keeps its reason when the entry that follows has the code alone', (
   assert.equal(state.status().tables['public.a']?.halt?.message, 'ssn is now called note');
 });
 
+test('what is told late of an older generation takes no warning of the newer one', () => {
+  const waiting: Observation = { type: 'table', table: 'public.a', generation: 2, state: 'waiting' };
+  const warning: Observation = { type: 'warning', table: 'public.a', code: 'x', message: 'm', fix: 'f' };
+  const late: Observation = { type: 'table', table: 'public.a', generation: 1, state: 'stale' };
+  const { generation, warnings } = watch(streaming('public.a'), waiting, warning, late, {
+    ...waiting,
+    state: 'streaming',
+  }).status().tables['public.a']!;
+  assert.deepEqual([generation, warnings.length], [2, 1]);
+});
+
 test('a warning told twice is one warning, withheld values add up, and a new generation starts without either', () => {
   const warning: Observation = { type: 'warning', table: 'public.a', code: 'x', message: 'm', fix: 'f' };
   const withheld: Observation = { type: 'withheld', table: 'public.a', column: 'note', cells: 2 };
