@@ -111,7 +111,7 @@ export class PostgresSource implements Source {
   }
 
   async look(table: string): Promise<Table<'raw'> | null> {
-    return (await this.#readCatalog(table)).tables.get(table)!.table;
+    return (await this.#readCatalog(this.#only([table]))).tables.get(table)!.table;
   }
 
   async copied(): Promise<boolean> {
@@ -195,11 +195,10 @@ export class PostgresSource implements Source {
   }
 
   #makeRecopies({ tables: entries }: Checkpoint, bell: Bell): Recopies {
-    const only = (names: readonly string[]) => new Map(names.map((name) => [name, this.#asked.get(name)!]));
     const copy: Copy = (names, generationOf, signal) =>
       recopy({
         ...this.#copyOptions(LINES, signal),
-        asked: only(names),
+        asked: this.#only(names),
         generationOf: ({ name }) => generationOf(name),
         main: this.#stream!,
         use: (work) => this.#opened().use(work),
@@ -214,7 +213,7 @@ export class PostgresSource implements Source {
       autoBelow,
       retry: { longestMs, began: this.#began },
       bell,
-      look: async (names) => (await this.#opened().use((client) => readCatalog(client, only(names)))).tables,
+      look: async (names) => (await this.#readCatalog(this.#only(names))).tables,
       measure: (leaves) => this.#opened().use((client) => readLeafSizes(client, leaves)),
       copy,
       stop: (names, why, given) => this.#stop(names, why, given),
@@ -241,7 +240,7 @@ export class PostgresSource implements Source {
     const limit = this.#limit;
     const batches = new Batches(limit);
     const witness = new WitnessSearch(position, confirmedFlush);
-    const relations = new Relations(outset, (name) => this.#readCatalog(name), this.#observe);
+    const relations = new Relations(outset, (name) => this.#readCatalog(this.#only([name])), this.#observe);
     const transactions = new Transactions(position, batches, relations, witness);
     transactions.looked(outset.reading);
     const stream = new Stream(transactions, batches, witness, outset.events, limit, () => this.#readCatalog(), bell);
@@ -267,10 +266,13 @@ export class PostgresSource implements Source {
     return slot.confirmedFlush;
   }
 
-  /** Of all configured tables, or of one. */
-  #readCatalog(name?: string): Promise<Reading> {
-    const asked = name === undefined ? this.#asked : new Map([[name, this.#asked.get(name)!]]);
+  /** Of all configured tables, or of these. */
+  #readCatalog(asked = this.#asked): Promise<Reading> {
     return this.#opened().use((client) => readCatalog(client, asked));
+  }
+
+  #only(names: readonly string[]): ReadonlyMap<string, Asked> {
+    return new Map(names.map((name) => [name, this.#asked.get(name)!]));
   }
 
   #explain(error: unknown): unknown {

@@ -5,6 +5,7 @@ import type { Observe } from '../../src/core/observer.ts';
 import { quoteName, quoteTable } from '../../src/postgres/quote.ts';
 import { sqlState } from '../../src/postgres/trouble.ts';
 import { type Claim, holdEpoch, saveEntry } from './checkpoint.ts';
+import { LOCKS } from './locks.ts';
 import { SCHEMA } from './names.ts';
 import { inTransaction, query } from './query.ts';
 import { copyRefusal } from './refusal.ts';
@@ -121,8 +122,7 @@ async function dropLeftover(client: ClientBase, claim: Claim, relation: string):
   // Only a copy that was given up, or one of the instance before, can be at work on it.
   await terminate(
     client,
-    `SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)
-     WHERE relation = to_regclass($1) AND datname = current_database() AND backend_type = 'client backend'`,
+    `SELECT pid FROM ${LOCKS} WHERE relation = to_regclass($1) AND backend_type = 'client backend'`,
     [name],
   );
   try {

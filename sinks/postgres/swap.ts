@@ -4,6 +4,7 @@ import { reach } from '../../src/core/fault.ts';
 import { quoteName, quoteTable } from '../../src/postgres/quote.ts';
 import { type Claim, holdEpoch, saveEntry } from './checkpoint.ts';
 import { findRoot } from './generation.ts';
+import { LOCKS } from './locks.ts';
 import { SCHEMA } from './names.ts';
 import { inTransaction, query } from './query.ts';
 import { fitColumns, losesColumns } from './root.ts';
@@ -43,8 +44,7 @@ export async function swap(client: ClientBase, claim: Claim, table: TwinTable, e
 export async function holders(client: ClientBase, table: TwinTable): Promise<string> {
   const { rows } = await query(
     client,
-    `SELECT DISTINCT pid, application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
-     WHERE granted AND pid <> pg_backend_pid() AND datname = current_database() AND relation IN (
+    `SELECT DISTINCT pid, application_name FROM ${LOCKS} WHERE granted AND pid <> pg_backend_pid() AND relation IN (
        SELECT to_regclass($1) UNION SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass($1)) ORDER BY pid`,
     [quoteTable(table.source)],
   );

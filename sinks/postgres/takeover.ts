@@ -4,6 +4,7 @@ import { CHECKPOINT_FORMAT } from '../../src/core/checkpoint.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import { sqlState } from '../../src/postgres/trouble.ts';
 import { type Claim, TABLES } from './checkpoint.ts';
+import { LOCKS } from './locks.ts';
 import { inTransaction, query } from './query.ts';
 import type { TwinOptions } from './session.ts';
 
@@ -78,9 +79,8 @@ export async function endPredecessor(client: ClientBase, pipeline: string): Prom
     client,
     `SELECT pid FROM pgveil.checkpoint JOIN pg_stat_activity ON pid = holder_pid AND backend_start = holder_start
      WHERE pipeline = $1
-     UNION SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)
-     WHERE relation = 'pgveil.checkpoint'::regclass AND datname = current_database()
-       AND application_name = current_setting('application_name')`,
+     UNION SELECT pid FROM ${LOCKS}
+     WHERE relation = 'pgveil.checkpoint'::regclass AND application_name = current_setting('application_name')`,
     [pipeline],
   );
 }
