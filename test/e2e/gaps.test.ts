@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type pg from 'pg';
-import type { Tables } from '../support/decisions.ts';
+import { plainTables } from '../support/plain.ts';
 import { Servers } from '../support/servers.ts';
 import type { Service, Status } from '../support/service.ts';
 import type { Trial } from '../support/trial.ts';
@@ -14,14 +14,7 @@ const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());
 
 const NAMES = ['one', 'two'] as const;
-const TABLES: Tables = Object.fromEntries(
-  NAMES.map((name) => [`public.${name}`, { columns: { id: 'keep', v: 'hash' } }]),
-);
-
-const SETUP = NAMES.map(
-  (name) => `CREATE TABLE ${name} (id integer PRIMARY KEY, v text);
-    INSERT INTO ${name} SELECT i, 'v' || i FROM generate_series(1, 50) i`,
-).join(';');
+const { tables: TABLES, setup: SETUP } = plainTables(NAMES);
 
 /** Rows of every kind of change, which differ from those of any other number. */
 async function write(trial: Trial, number: number): Promise<void> {

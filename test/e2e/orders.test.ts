@@ -37,16 +37,22 @@ async function assertWhole(trial: Trial, service: Service): Promise<void> {
   await trial.assertEqual();
 }
 
+/** Asks for a copy and kills the process right after its answer; returns the next one, once it has made that copy and all is equal. */
+async function recopyThroughKill(trial: Trial, service: Service): Promise<Service> {
+  assert.equal((await trial.command(['recopy', 'public.person'])).code, 0);
+  await service.kill();
+  await trial.source.query(`UPDATE person SET name = 'while down'`);
+  const again = await trial.run();
+  await again.copiesAnew('public.person', 1);
+  await assertWhole(trial, again);
+  return again;
+}
+
 describe('kill -9 right after the answer to `pgveil recopy`: no gap, and it is copied', () => {
   test('of a table that streams', async () => {
     await using trial = await servers.trial(SETUP, tables);
     const service = await trial.stream();
-    assert.equal((await trial.command(['recopy', 'public.person'])).code, 0);
-    await service.kill();
-    await trial.source.query(`UPDATE person SET name = 'while down'`);
-    const again = await trial.run();
-    await again.copiesAnew('public.person', 1);
-    await assertWhole(trial, again);
+    const again = await recopyThroughKill(trial, service);
     assert.equal((await again.status()).tables['public.other']?.generation, 1);
   });
 
@@ -56,12 +62,7 @@ describe('kill -9 right after the answer to `pgveil recopy`: no gap, and it is c
     await trial.twin.query('DELETE FROM person WHERE id = 9000');
     await trial.source.query(`UPDATE person SET name = 'y' WHERE id = 9000`);
     await service.halts('public.person', 'row_missing');
-    assert.equal((await trial.command(['recopy', 'public.person'])).code, 0);
-    await service.kill();
-    await trial.source.query(`UPDATE person SET name = 'while down'`);
-    const again = await trial.run();
-    await again.copiesAnew('public.person', 1);
-    await assertWhole(trial, again);
+    await recopyThroughKill(trial, service);
   });
 
   for (const state of ['streams', 'waits, stale,'] as const) {
@@ -72,12 +73,7 @@ describe('kill -9 right after the answer to `pgveil recopy`: no gap, and it is c
         await trial.source.query(`ALTER TABLE person ADD more text DEFAULT 'more'`);
         await service.halts('public.person', 'stale');
       }
-      assert.equal((await trial.command(['recopy', 'public.person'])).code, 0);
-      await service.kill();
-      await trial.source.query(`UPDATE person SET name = 'while down'`);
-      const again = await trial.run();
-      await again.copiesAnew('public.person', 1);
-      await assertWhole(trial, again);
+      await recopyThroughKill(trial, service);
     });
   }
 });
