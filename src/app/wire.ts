@@ -72,7 +72,7 @@ async function findSource(config: Config): Promise<Finding[]> {
     checkSource({ url, publication, slot, sourcePrimaryKey, tables: askedOf(config) }),
     entriesOf(config),
   ]);
-  return found.map((finding) => missedSince(entries, finding));
+  return found.map((finding) => missedSince(entries, config.tables, finding));
 }
 
 /** Whether the rules fit the tables that are there, and what a start would do because they changed. */
