@@ -3,7 +3,6 @@ import type { Lsn } from '../../src/core/lsn.ts';
 import { type Shape, shapeOf, type Table } from '../../src/core/table.ts';
 import { type IsTold, type Marks, unseenDifference } from './fingerprint.ts';
 import type { Stop } from './guard.ts';
-import type { Relation } from './pgoutput.ts';
 import type { Problem, TableReading } from './reading.ts';
 
 /** What a table was copied under, and its marks since: rows of any other definition are not read as if they were of this one. */
@@ -72,23 +71,4 @@ export function differenceOf(before: Shape, now: Shape): string | null {
   if (before.key.join() !== now.key.join()) differences.push('it has another key');
   if (before.identity !== now.identity) differences.push('it has another replica identity');
   return differences.length === 0 ? null : differences.join(', ');
-}
-
-const IDENTITY = { d: 'default', i: 'index', f: 'full', n: 'nothing' } as const;
-
-/**
- * Why rows behind this RELATION cannot be read by `table`; null where it says the same as far as it says anything: attnums
- * are not in it, so it proves nothing without a look at the catalog.
- */
-export function differenceOfRelation(table: Table<'raw'>, relation: Relation): string | null {
-  if (relation.schema !== table.schema || relation.relation !== table.relation) return 'it had another name';
-  if (relation.columns.length !== table.columns.length) return 'it had other columns';
-  const differs = relation.columns.some((column, i) => {
-    const { name, type } = table.columns[i]!;
-    return column.name !== name || column.type !== type.oid || column.modifier !== type.modifier;
-  });
-  if (differs) return 'it had other columns';
-  if (IDENTITY[relation.identity] !== table.identity) return 'it had another replica identity';
-  if (!table.key.every((index) => relation.columns[index]!.key)) return 'it had another key';
-  return null;
 }

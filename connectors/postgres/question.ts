@@ -5,12 +5,13 @@ import type { Fingerprint } from '../../src/core/checkpoint.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Table } from '../../src/core/table.ts';
-import { differenceOfRelation, judgeCatalog, namesMoved, stale } from './definition.ts';
+import { judgeCatalog, namesMoved, stale } from './definition.ts';
 import { fingerprintOf, type IsTold, MAY_BE_TOLD, type Marks } from './fingerprint.ts';
 import type { Stop } from './guard.ts';
 import type { Streaming, Streams } from './outset.ts';
 import { malformed, type Relation } from './pgoutput.ts';
 import type { Reading, Snapshot, TableReading } from './reading.ts';
+import { differenceOfRelation } from './relation.ts';
 import { stopTable } from './stop.ts';
 
 /** What an oid of the stream stands for since its last RELATION. */
