@@ -33,10 +33,10 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
     for (const [sink, { position }] of checkpoints) {
       if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
     }
-    const tables = parts.redactor.open(from.tables, outset.halts, outset.desk.orders);
+    const tables = parts.redactor.open(from.tables, outset.halts, outset.desk.orders, from.apart);
     const book = new OrderBook(parts, outset.healed);
     outset.desk.open(book);
-    await new Session(parts, outset, checkpoints, book).run({ ...from, tables }, signal);
+    await new Session(parts, outset, checkpoints, book).run({ position: from.position, tables }, signal);
   } finally {
     outset.desk.close();
     await Promise.allSettled([parts.source.close(), ...[...parts.sinks.values()].map((sink) => sink.close())]);

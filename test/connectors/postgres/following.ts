@@ -42,7 +42,6 @@ export function sourceOf(server: PostgresServer, names: readonly string[], optio
     source: { url: new Secret(server.url()), publication, slot, workers: 2, onGap, autoBelow: Infinity },
     tables: asTables(names),
     memory,
-    sink: { sourcePrimaryKey: 'source_primary_key' },
   } as unknown as Config;
   const source = new PostgresSource(
     config,
