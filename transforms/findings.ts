@@ -20,6 +20,12 @@ export function problems(table: Table<'raw'>, bound: Bound, unlisted: 'withhold'
   ];
 }
 
+/** The same of decisions that fitted once: it halts the table, where a new decision that does not fit ends the start. */
+export function outgrown(found: Finding): Finding {
+  if (ERRORS[found.code].recovery === 'halt table') return found;
+  return { ...found, code: 'rule_outgrown', fix: ERRORS.rule_outgrown.fix };
+}
+
 /** Names that now stand for something else than what was decided on under them. */
 export function namesMoved({ name }: Table<'raw'>, { hash, moved }: Approval): Finding {
   const object = `tables[${JSON.stringify(name)}]`;

@@ -76,7 +76,7 @@ async function findSource(config: Config, targets: Targets): Promise<Finding[]> 
     checkSource({ url, publication, slot, tables: askedOf(config) }),
     entriesOf(targets),
   ]);
-  return found.map((finding) => missedSince(entries, finding));
+  return found.map((finding) => missedSince(entries, config.tables, finding));
 }
 
 /** Whether rules and sinks fit the tables that are there, and what a start would do because the rules changed. */

@@ -35,6 +35,11 @@ export const TABLE_ERRORS = {
     means: 'A column has no decision and `unlisted.columns` is `halt`.',
     fix: 'Give the column a decision.',
   },
+  rule_outgrown: {
+    ...table,
+    means: 'A column or the key changed on the source, and a rule that fitted does not fit any more.',
+    fix: 'Choose another rule for the column, or change the source back; the table is copied anew.',
+  },
   rule_failed: {
     ...table,
     means: 'The rule of a key column could not rewrite a value.',
