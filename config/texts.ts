@@ -84,8 +84,11 @@ export const flushSize = parsed(
   atLeast(1, parseSize),
 );
 export const flushTime = parsed(
-  problem('is not a duration of 100ms or more', 'write a duration such as 30s or 5 minutes'),
-  atLeast(100, parseDuration),
+  problem('is not a duration from 100ms to a day', 'write a duration such as 30s or 5 minutes'),
+  (t) => {
+    const ms = parseDuration(t) ?? 0;
+    return ms >= 100 && ms <= 86_400_000 ? ms : undefined;
+  },
 );
 export const tableSize = parsed(problem('is not a size', 'write a size such as 500MB or 100GB'), parseSize);
 export const listen = parsed(

@@ -28,8 +28,8 @@ export class LakeTarget implements Target {
   }
 
   sink(): LakeSink {
-    const { pipeline } = this.#settings;
-    return new LakeSink({ pipeline, storage: this.#storage, temporary: temporaryOf(this.#settings) });
+    const { pipeline, flush } = this.#settings;
+    return new LakeSink({ pipeline, storage: this.#storage, temporary: temporaryOf(this.#settings), flush });
   }
 
   async check(): Promise<readonly Finding[]> {

@@ -1,11 +1,12 @@
 import type { Checkpoint, Position } from '../core/checkpoint.ts';
 import { PgveilError } from '../core/errors.ts';
 import type { Sink } from '../core/sink.ts';
+import type { Beginning } from '../core/source.ts';
 import { mergeEntries } from './merge.ts';
 import { naming } from './naming.ts';
 
-/** Where a session begins. */
-export interface Beginning extends Checkpoint {
+/** What a session begins with. */
+export interface Footing extends Beginning {
   /** Tables that the sinks do not hold alike: those of them that hold another entry have to be told. */
   readonly apart: ReadonlySet<string>;
 }
@@ -21,13 +22,14 @@ export async function openSinks(
 }
 
 /** The earliest of the sinks' positions and what they hold in common; where one has no position everything is copied. */
-export function whereToRead(checkpoints: ReadonlyMap<string, Checkpoint>, anew: boolean): Beginning {
+export function whereToRead(checkpoints: ReadonlyMap<string, Checkpoint>, anew: boolean): Footing {
   const sinks = [...checkpoints.values()].sort((one, other) => compare(one.position, other.position));
   const { position } = sinks[0]!;
   const { tables, apart } = mergeEntries(sinks.map((checkpoint) => checkpoint.tables));
-  if (anew || !position) return { position: null, tables: absent(tables), apart };
-  assertOneSource(sinks.map((checkpoint) => checkpoint.position!));
-  return { position, tables, apart };
+  if (anew || !position) return { position: null, tables: absent(tables), ahead: [], apart };
+  const ahead = sinks.slice(1).map((checkpoint) => checkpoint.position!);
+  assertOneSource([position, ...ahead]);
+  return { position, tables, ahead, apart };
 }
 
 /** Everything is copied: nothing of what is there counts, but what the columns' names were bound to does. */

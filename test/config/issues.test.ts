@@ -175,6 +175,7 @@ const allSinks: Case[] = [
   [sinks('lake: { type: lake, url: file:///path, endpoint: http://host }'), 'wrong', 'sinks.lake.endpoint'],
   [lake('flush: { bytes: 0MB }'), 'wrong', 'sinks.lake.flush.bytes'],
   [lake('flush: { every: 1ms }'), 'wrong', 'sinks.lake.flush.every'],
+  [lake('flush: { every: 25h }'), 'wrong', 'sinks.lake.flush.every'],
   [lake('timestamps: text'), 'wrong', 'sinks.lake.timestamps'],
   [lake('patience: 1s'), 'planned', 'sinks.lake.patience'],
   [lake('on_wal_limit: hold'), 'planned', 'sinks.lake.on_wal_limit'],
