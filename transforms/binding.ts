@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
-import type { Decision } from '../config/schema.ts';
+import type { Decision } from '../config/rules.ts';
 import type { Binding, TableEntry } from '../src/core/checkpoint.ts';
 import type { Column, Table } from '../src/core/table.ts';
 

@@ -1,4 +1,4 @@
-import type { Decision } from '../config/schema.ts';
+import type { Decision } from '../config/rules.ts';
 import { ERRORS, type ErrorCode, type Finding } from '../src/core/errors.ts';
 import type { Approval } from '../src/core/redactor.ts';
 import type { Column, Table } from '../src/core/table.ts';

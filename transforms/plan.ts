@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Decision } from '../config/schema.ts';
+import type { Decision } from '../config/rules.ts';
 import type { Binding } from '../src/core/checkpoint.ts';
 import type { Column, Index, RedactedTable, Table } from '../src/core/table.ts';
 import type { Rewrite } from '../src/core/transform.ts';

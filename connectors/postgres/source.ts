@@ -5,7 +5,7 @@ import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
-import type { Rules, Source } from '../../src/core/source.ts';
+import type { Beginning, Rules, Source } from '../../src/core/source.ts';
 import type { Table } from '../../src/core/table.ts';
 import { Bell } from './bell.ts';
 import { readCatalog } from './catalog/catalog.ts';
@@ -20,7 +20,7 @@ import { recopy } from './recopy/recopy.ts';
 import { endOfWal, readWalEnd } from './slot/wal-end.ts';
 import { Watch } from './slot/watch.ts';
 import { Batches } from './stream/batches.ts';
-import { requireSameServer, WitnessSearch } from './stream/history.ts';
+import { requireSameServer, WitnessSearches } from './stream/history.ts';
 import { afterCopy, type Outset, resume } from './stream/outset.ts';
 import { Relations, type Why } from './stream/question.ts';
 import { Receiver } from './stream/receiver.ts';
@@ -74,7 +74,7 @@ export class PostgresSource implements Source {
     watch.lost.addEventListener('abort', () => this.#receiver?.destroy(watch.lost.reason));
   }
 
-  async *read(from: Checkpoint, signal: AbortSignal): AsyncGenerator<RawBatch> {
+  async *read(from: Beginning, signal: AbortSignal): AsyncGenerator<RawBatch> {
     const { lost } = this.#opened();
     const stopped = AbortSignal.any([signal, lost]);
     const bell = new Bell();
@@ -142,15 +142,15 @@ export class PostgresSource implements Source {
   }
 
   /** Goes on from what is durable, or refuses because the server has not got what follows it. */
-  async #resume({ tables }: Checkpoint, position: Position, bell: Bell): Promise<Stream> {
+  async #resume({ tables, ahead }: Beginning, position: Position, bell: Bell): Promise<Stream> {
     const receiver = await this.#openReceiver();
     const { timeline } = position.history;
     const identity = await receiver.identify(timeline);
-    requireSameServer(position, identity);
+    for (const one of [position, ...ahead]) requireSameServer(one, identity);
     const reading = await this.#readCatalog();
     const outset = resume(tables, reading, position.pos, this.#rules, this.#observe);
     const history = { ...position.history, timeline: identity.timeline, slot: this.#config.source.slot };
-    return await this.#streamFrom({ ...position, history }, outset, receiver, bell);
+    return await this.#streamFrom({ ...position, history }, ahead, outset, receiver, bell);
   }
 
   /** Copies everything that is not halted, and goes on from the copy. */
@@ -166,7 +166,7 @@ export class PostgresSource implements Source {
     const options = { ...this.#copyOptions(1, signal), asked, generationOf, entries, history };
     const { position, tables } = yield* copyFirst({ ...options, note: (events) => recopies.note(events) });
     const outset = afterCopy(tables, await this.#readCatalog(), position.pos, this.#observe);
-    return await this.#streamFrom(position, outset, await this.#openReceiver(), bell);
+    return await this.#streamFrom(position, [], outset, await this.#openReceiver(), bell);
   }
 
   /** Which history a new slot belongs to. */
@@ -234,11 +234,17 @@ export class PostgresSource implements Source {
     return receiver;
   }
 
-  async #streamFrom(position: Position, outset: Outset, receiver: Receiver, bell: Bell): Promise<Stream> {
+  async #streamFrom(
+    position: Position,
+    ahead: readonly Position[],
+    outset: Outset,
+    receiver: Receiver,
+    bell: Bell,
+  ): Promise<Stream> {
     const confirmedFlush = await startReplication(receiver, this.#opened(), this.#config.source);
     const limit = this.#limit;
     const batches = new Batches(limit);
-    const witness = new WitnessSearch(position, confirmedFlush);
+    const witness = new WitnessSearches(position, ahead, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#readCatalog(this.#only([name])), this.#observe);
     const transactions = new Transactions(position, batches, relations, witness);
     transactions.looked(outset.reading);

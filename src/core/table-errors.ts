@@ -79,8 +79,9 @@ export const TABLE_ERRORS = {
   },
   reserved_column: {
     ...table,
-    means: 'The table has a column with the name of the twin’s own key.',
-    fix: 'Rename that column, or set `sinks.X.source_primary_key` to another name before the first copy.',
+    means:
+      'The table has a column with a name that a sink needs for itself: the twin’s key, or one of the lake’s own columns.',
+    fix: 'Rename that column or decide `drop` for it, or, where it is the twin’s key, set `sinks.X.source_primary_key` to another name before the first copy.',
   },
   stale: {
     retry: 'soon',
