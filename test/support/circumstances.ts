@@ -45,8 +45,8 @@ export const IN: Readonly<Record<Circumstance, (pipeline: RowPipeline) => Promis
     const service = await pipeline.trial.run({ fault: 'snapshot exported:1:SIGSTOP' });
     await service.holds(PATIENCE_MS);
     await pipeline.changeHeld(() => service.process.kill('SIGCONT'));
-    // A column that went before anybody knew of it would be one that was never there: exit 2, and not what this is about.
-    const isTakenIn = ({ generation }: { readonly generation: number }) => generation > 0;
+    // A column that went before the table was taken in would be one that was never there: exit 2, and not what this is about.
+    const isTakenIn = ({ state }: { readonly state: string }) => state === 'streaming' || state === 'halted';
     await service.reaches('all taken in', ({ tables }) => Object.values(tables).every(isTakenIn), PATIENCE_MS);
     return await reconfigured(pipeline, service);
   },
