@@ -10,7 +10,6 @@ import type { Table } from '../../src/core/table.ts';
 import { Bell } from './bell.ts';
 import { readCatalog } from './catalog/catalog.ts';
 import { readLeafSizes } from './catalog/leaf-sizes.ts';
-import { readPublication } from './catalog/publication.ts';
 import { type Asked, askedOf, type Reading } from './catalog/reading.ts';
 import { copyFirst } from './copy/first-copy.ts';
 import { Settling } from './copy/settling.ts';
@@ -18,7 +17,6 @@ import type { Copy } from './recopy/line.ts';
 import { merge } from './recopy/merge.ts';
 import { Recopies } from './recopy/recopies.ts';
 import { recopy } from './recopy/recopy.ts';
-import { findSlot } from './slot/slot-fit.ts';
 import { endOfWal, readWalEnd } from './slot/wal-end.ts';
 import { Watch } from './slot/watch.ts';
 import { Batches } from './stream/batches.ts';
@@ -26,6 +24,7 @@ import { requireSameServer, WitnessSearches } from './stream/history.ts';
 import { afterCopy, type Outset, resume } from './stream/outset.ts';
 import { Relations, type Why } from './stream/question.ts';
 import { Receiver } from './stream/receiver.ts';
+import { startReplication } from './stream/replication.ts';
 import { Stream } from './stream/stream.ts';
 import { Transactions } from './stream/transactions.ts';
 import { Turn } from './turn.ts';
@@ -242,7 +241,7 @@ export class PostgresSource implements Source {
     receiver: Receiver,
     bell: Bell,
   ): Promise<Stream> {
-    const confirmedFlush = await this.#startReplication(receiver);
+    const confirmedFlush = await startReplication(receiver, this.#opened(), this.#config.source);
     const limit = this.#limit;
     const batches = new Batches(limit);
     const witness = new WitnessSearches(position, ahead, confirmedFlush);
@@ -254,22 +253,6 @@ export class PostgresSource implements Source {
     this.#stream = stream;
     receiver.listen(stream);
     return stream;
-  }
-
-  /** Returns where the slot stands, asked when nobody else can move it any more. */
-  async #startReplication(receiver: Receiver): Promise<Lsn> {
-    const watch = this.#opened();
-    const { slot: name, publication } = this.#config.source;
-    const lost = (how: string) => new PgveilError('slot_lost', `source: ${how}`);
-    const before = await watch.use((client) => findSlot(client, name));
-    if (!before) throw lost(`the slot ${name} is not there`);
-    if (before.walStatus === 'lost') throw lost(`the server gave up the slot ${name}`);
-    const published = await watch.use((client) => readPublication(client, publication));
-    if (!published) throw lost(`the publication ${publication} is not there`);
-    await receiver.start(name, publication);
-    const slot = await watch.use((client) => findSlot(client, name));
-    if (!slot?.confirmedFlush) throw lost(`the slot ${name} was never made to its end`);
-    return slot.confirmedFlush;
   }
 
   /** Of all configured tables, or of these. */

@@ -12,6 +12,7 @@ import { ASKED_FOR, type Why } from '../stream/question.ts';
 import { Due, type Retry, reasonOf } from './due.ts';
 import { type Copy, Line } from './line.ts';
 import { NOTHING, Offers } from './offers.ts';
+import { Orders } from './orders.ts';
 import { definitionOf, judgeDue } from './verdict.ts';
 
 export interface RecopiesOptions {
@@ -53,9 +54,7 @@ export class Recopies {
   /** Tables that wait for their line, so that nobody looks at them in vain until it is free. */
   readonly #queued = new Map<string, Line>();
   #failure: { readonly error: unknown } | null = null;
-  /** Tables that a person wants copied anew, and what is to be said of it. */
-  readonly #asked = new Set<string>();
-  #orders: TableEvent<'raw'>[] = [];
+  readonly #orders = new Orders();
   /** Copies that were handed over and cannot take their place: their tables stream, and must not. */
   readonly #blocked = new Map<string, PgveilError>();
   /** Something was found out. */
@@ -78,7 +77,7 @@ export class Recopies {
     try {
       while (!signal.aborted) {
         const noted = this.#noted.promise;
-        await this.#stopAsked(signal);
+        await this.#stopOrdered(signal);
         await this.#stopBlocked(signal);
         this.#begin(await this.#choose(signal), signal);
         await Promise.race([noted, sleep(LOOK_MS, undefined, { signal, ref: false })]);
@@ -127,16 +126,13 @@ export class Recopies {
 
   /** See Source.recopy. */
   ask(name: string, approved: string | null): void {
-    this.#asked.add(name);
-    this.#orders.push({ type: 'ordered', name, approved });
+    this.#orders.give(name, approved);
     this.#options.bell.ring();
   }
 
   /** What was asked for since this was called last; to be told to `note` when it was handed out. */
   orders(): readonly TableEvent<'raw'>[] {
-    const orders = this.#orders;
-    this.#orders = [];
-    return orders;
+    return this.#orders.takeEvents();
   }
 
   /** See Source.copied. */
@@ -152,13 +148,11 @@ export class Recopies {
     this.#noted = Promise.withResolvers();
   }
 
-  async #stopAsked(signal: AbortSignal): Promise<void> {
-    const names = [...this.#asked];
-    this.#asked.clear();
-    const streaming = names.filter((name) => this.#due.stateOf(name).state === 'streaming');
+  async #stopOrdered(signal: AbortSignal): Promise<void> {
+    const streaming = this.#orders.takeNames().filter((name) => this.#due.stateOf(name).state === 'streaming');
     if (streaming.length === 0) return;
     // A copy that came to its end meanwhile took the order for done.
-    for (const name of streaming) this.#orders.push({ type: 'ordered', name, approved: null });
+    for (const name of streaming) this.#orders.repeat(name);
     await this.#options.stop(streaming, (name, since) => stale(name, since, ASKED_FOR), signal);
   }
 
