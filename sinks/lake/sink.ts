@@ -125,7 +125,7 @@ export class LakeSink implements Sink {
         return await written.startCopy(event.table);
       case 'chunk finished':
         await claim.assertOurs();
-        return await written.copyOf(event.table.name)?.finishChunk(event.chunk);
+        return written.copyOf(event.table.name)?.finishChunk(event.chunk);
       case 'chunk abandoned':
         return await written.copyOf(event.table.name)?.abandonChunk(event.chunk);
       case 'copy finished':
