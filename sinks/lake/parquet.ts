@@ -3,7 +3,7 @@ import { BLOB } from '@duckdb/node-api';
 import { Columnar } from './columnar.ts';
 import { type Duck, identifier, literal } from './duck.ts';
 import type { Rows } from './rows.ts';
-import { type ColumnStatistics, statsJson } from './stats.ts';
+import { type ColumnStatistics, statsJson } from './written-stats.ts';
 
 /** A reader takes in row groups side by side, or leaves them out by their statistics. */
 const ROW_GROUP_ROWS = 122_880;
