@@ -3,7 +3,7 @@ import { unixMicros } from './calendar.ts';
 import { LongVector } from './fixed-vector.ts';
 import type { Heap } from './heap.ts';
 import { ListVector, MapVector } from './list-vector.ts';
-import type { Gathered, Op } from './rows.ts';
+import { NONE, type Op, type Run } from './rows.ts';
 import { TextVector } from './text-vector.ts';
 import type { FilledVector } from './vector.ts';
 
@@ -25,6 +25,8 @@ export class AddedColumns {
   readonly #unchanged: ListVector;
   readonly #previousKey: TextVector;
   readonly #texts: MapVector;
+  #run: Run | null = null;
+  #memory: Buffer = Buffer.alloc(0);
   /** Of the last row, whose neighbours mostly share it. */
   #transaction: Transaction | null = null;
   #micros = 0n;
@@ -41,19 +43,25 @@ export class AddedColumns {
     return [this.#op, this.#lsn, this.#seq, this.#time, this.#xid, this.#unchanged, this.#previousKey, this.#texts];
   }
 
-  /** `memory` is what the row's places refer to. */
-  put(at: number, row: Gathered, memory: Buffer): void {
-    const { op, transaction, seq, keyEnd, previousKeyEnd } = row;
+  /** Begins with rows whose places refer to `memory`. */
+  open(run: Run, memory: Buffer): void {
+    this.#run = run;
+    this.#memory = memory;
+  }
+
+  put(at: number): void {
+    const run = this.#run!;
+    const [transaction, keyEnd, previousKeyEnd] = [run.transactions[at]!, run.keyEnds[at]!, run.previousKeyEnds[at]!];
     if (transaction !== this.#transaction) {
       this.#transaction = transaction;
       this.#micros = unixMicros(transaction.commitTime);
     }
-    this.#op.put(at, OPS[op], 0, 1);
+    this.#op.put(at, OPS[run.ops[at]!], 0, 1);
     this.#lsn.put(at, transaction.clsn);
-    this.#seq.put(at, seq);
+    this.#seq.put(at, run.seqs[at]!);
     this.#time.put(at, this.#micros);
     if (transaction.xid !== null) this.#xid.put(at, transaction.xid);
-    if (previousKeyEnd !== null) this.#previousKey.put(at, memory, keyEnd!, previousKeyEnd);
+    if (previousKeyEnd !== NONE) this.#previousKey.put(at, this.#memory, keyEnd, previousKeyEnd);
   }
 
   /** Names of columns that Postgres did not send, since they are large and stayed as they were. */

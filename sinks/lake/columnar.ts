@@ -4,7 +4,7 @@ import { CELL_NULL, CELL_UNCHANGED, CellReader } from '../../src/core/tuple.ts';
 import { AddedColumns } from './added-columns.ts';
 import { Heap } from './heap.ts';
 import type { LakeColumn } from './lake-table.ts';
-import type { Gathered, Rows, Run } from './rows.ts';
+import { NONE, type Rows, type Run } from './rows.ts';
 import { TextVector } from './text-vector.ts';
 import type { ColumnVector, FilledVector } from './vector.ts';
 
@@ -40,14 +40,15 @@ export class Columnar {
   /** Fills a chunk with the next rows, which are forgotten here; with none when there are no more. */
   fill(chunk: DuckDBDataChunk): void {
     const { value: run } = this.#runs.next();
-    duckdb.data_chunk_set_size(chunk.chunk, run ? run.rows.length : 0);
+    duckdb.data_chunk_set_size(chunk.chunk, run ? run.length : 0);
     if (!run) return;
-    const { rows, memory } = run;
+    const { length, memory } = run;
     this.#heap.open(memory);
-    for (let at = 0; at < rows.length; at++) this.#put(at, rows[at]!, memory);
+    this.#added.open(run, memory);
+    for (let at = 0; at < length; at++) this.#put(at, run, memory);
     this.#heap.moveTo(duckdb.data_chunk_get_vector(chunk.chunk, 0));
     for (const [i, vector] of this.#vectors.entries()) {
-      vector.moveTo(duckdb.data_chunk_get_vector(chunk.chunk, i + 1), rows.length);
+      vector.moveTo(duckdb.data_chunk_get_vector(chunk.chunk, i + 1), length);
     }
   }
 
@@ -56,13 +57,14 @@ export class Columnar {
     return this.#vectors.map(({ values }) => this.#length - values.count);
   }
 
-  #put(at: number, row: Gathered, memory: Buffer): void {
-    if (row.keyEnd !== null) this.#key.put(at, memory, row.imageEnd, row.keyEnd);
-    this.#added.put(at, row, memory);
-    if (row.imageEnd > row.start) this.#putCells(at, row, memory);
+  #put(at: number, run: Run, memory: Buffer): void {
+    const [start, end, keyEnd] = [run.starts[at]!, run.imageEnds[at]!, run.keyEnds[at]!];
+    if (keyEnd !== NONE) this.#key.put(at, memory, end, keyEnd);
+    this.#added.put(at);
+    if (end > start) this.#putCells(at, memory, start, end);
   }
 
-  #putCells(at: number, { start, imageEnd: end }: Gathered, bytes: Buffer): void {
+  #putCells(at: number, bytes: Buffer, start: number, end: number): void {
     const unchanged: string[] = [];
     const texts: [string, string][] = [];
     const cell = this.#reader;
