@@ -8,7 +8,7 @@ import { DATE_FIELD, type LakeTable } from './lake-table.ts';
 import { writeParquet } from './parquet.ts';
 import { type Row, Rows } from './rows.ts';
 import type { Storage } from './storage.ts';
-import { asTrouble } from './trouble.ts';
+import { fileTrouble } from './trouble.ts';
 
 /** What a gathering puts its files into. */
 export interface Yard {
@@ -97,7 +97,9 @@ export class Gathering {
 
   async #store(rows: Rows): Promise<Add> {
     const { duck, storage } = this.#yard;
-    const file = await asTrouble(() => writeParquet(duck, rows));
+    const file = await writeParquet(duck, rows).catch((error) => {
+      throw fileTrouble(error, this.table.source.name);
+    });
     try {
       const path = `${rows.day}/${randomUUID()}.parquet`;
       await storage.upload(`${this.table.path}/${path}`, file.path);
