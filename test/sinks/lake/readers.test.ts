@@ -159,4 +159,19 @@ onEveryStorage((makePlace) => {
       [1, 1, 1, 'A', '2000-01-01 00:00:00+00:00', 0x1f8],
     );
   });
+
+  test('names of tables with spaces, letters of any script and signs can be opened', { skip }, async () => {
+    const { sink, read } = await begin();
+    for (const relation of ['Order Items', 'größe 注文 🦆', "it's (a) b, c & d + e; @$!"]) {
+      const table = sketchTable({ relation, columns: { id: 'bigint', name: 'text' }, key: ['id'] });
+      await writeCopy(sink, copyOf(table, [['1', relation]]));
+      await sink.flush(positionAt(0x100n));
+      const { deltalake } = await read(relation);
+      assert.deepEqual(
+        deltalake.map(({ name }) => name),
+        [relation],
+      );
+    }
+    await sink.close();
+  });
 });
