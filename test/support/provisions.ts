@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { importsOf } from './imports.ts';
+import { prepareKafka } from './kafka.ts';
 import { hasPython, prepareReaders } from './readers.ts';
 import { prepareS3 } from './s3.ts';
 
@@ -16,6 +17,7 @@ interface Provision {
 
 const PROVISIONS: readonly Provision[] = [
   { name: 'S3', module: join(import.meta.dirname, 's3.ts'), prepare: prepareS3 },
+  { name: 'Kafka', module: join(import.meta.dirname, 'kafka.ts'), prepare: prepareKafka },
   {
     name: 'Readers of a lake',
     module: join(import.meta.dirname, 'readers.ts'),
