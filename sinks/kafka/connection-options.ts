@@ -1,0 +1,47 @@
+import type { Broker, ConnectionOptions } from '@platformatic/kafka';
+import type { Secret } from '../../src/core/secret.ts';
+
+export interface KafkaConnection {
+  readonly brokers: readonly Broker[];
+  /** Null: without TLS. */
+  readonly tls: KafkaTls | null;
+  readonly sasl: KafkaSasl | null;
+}
+
+/** PEM texts; null where the system's authorities are trusted, and where brokers ask for no certificate of ours. */
+export interface KafkaTls {
+  readonly authority: string | null;
+  readonly certificate: string | null;
+  readonly key: Secret | null;
+}
+
+export interface KafkaSasl {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+  readonly username: string;
+  readonly password: Secret;
+}
+
+const CONNECT_MS = 5_000;
+/** A broker may wait for its replicas this long before it answers. */
+export const REQUEST_MS = 20_000;
+
+/** As the client wants them. */
+export function connectionOptions({ tls, sasl }: KafkaConnection): ConnectionOptions {
+  return {
+    connectTimeout: CONNECT_MS,
+    requestTimeout: REQUEST_MS,
+    // One request of many partitions, one of the coordinator's, and what looks at leaders.
+    maxInflights: 5,
+    ...(tls && {
+      tls: {
+        ...(tls.authority !== null && { ca: tls.authority }),
+        ...(tls.certificate !== null && { cert: tls.certificate }),
+        ...(tls.key !== null && { key: tls.key.reveal() }),
+      },
+      tlsServerName: true,
+    }),
+    ...(sasl && {
+      sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password.reveal() },
+    }),
+  };
+}
