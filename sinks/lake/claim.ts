@@ -1,12 +1,12 @@
-import { CHECKPOINT_FORMAT, type Checkpoint, type Position } from '../../src/core/checkpoint.ts';
+import { CHECKPOINT_FORMAT, type Checkpoint } from '../../src/core/checkpoint.ts';
 import { entryFromJson, entryToJson } from '../../src/core/entry-json.ts';
 import { PgveilError } from '../../src/core/errors.ts';
-import { formatLsn, parseLsn } from '../../src/core/lsn.ts';
+import { positionOf, type StoredPosition, storedPosition } from '../../src/core/position-json.ts';
 import type { Storage, Tagged } from './storage.ts';
 
 const NAME = '_pgveil/checkpoint';
 
-/** The stored form. LSNs as Postgres writes them, times as texts: both have 64 bits. */
+/** The stored form. */
 interface Stored {
   readonly format: number;
   /** Raised by every instance that takes over. */
@@ -15,11 +15,6 @@ interface Stored {
   readonly serial: number;
   readonly position: StoredPosition | null;
   readonly tables: Readonly<Record<string, unknown>>;
-}
-
-interface StoredPosition extends Pick<Position, 'history'> {
-  readonly pos: string;
-  readonly witness: { readonly clsn: string; readonly xid: number; readonly commitTime: string } | null;
 }
 
 /** The right to write a pipeline's lake: good for as long as nobody else has swapped its checkpoint. */
@@ -108,7 +103,7 @@ function read(found: Tagged | null): { stored: Pick<Stored, 'epoch' | 'serial'>;
   const tables = Object.entries(stored.tables).map(
     ([name, entry]) => [name, entryFromJson(JSON.stringify(entry))] as const,
   );
-  const position = stored.format === CHECKPOINT_FORMAT && stored.position ? positionFrom(stored.position) : null;
+  const position = stored.format === CHECKPOINT_FORMAT && stored.position ? positionOf(stored.position) : null;
   return { stored, checkpoint: { position, tables: new Map(tables) } };
 }
 
@@ -121,29 +116,8 @@ function write(
     format,
     epoch,
     serial,
-    position: position && positionTo(position),
+    position: position && storedPosition(position),
     tables: Object.fromEntries(entries),
   };
   return Buffer.from(`${JSON.stringify(stored, null, 2)}\n`);
-}
-
-function positionTo({ pos, witness, history }: Position): StoredPosition {
-  const { clsn, xid, commitTime } = witness ?? {};
-  return {
-    pos: formatLsn(pos),
-    witness: witness && { clsn: formatLsn(clsn!), xid: xid!, commitTime: String(commitTime) },
-    history,
-  };
-}
-
-function positionFrom({ pos, witness, history }: StoredPosition): Position {
-  return {
-    pos: parseLsn(pos),
-    witness: witness && {
-      clsn: parseLsn(witness.clsn),
-      xid: witness.xid,
-      commitTime: BigInt(witness.commitTime),
-    },
-    history,
-  };
 }

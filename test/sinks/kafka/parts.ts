@@ -2,11 +2,11 @@
 import { describeTransactionsV0, findCoordinatorV4 } from '@platformatic/kafka';
 import type { Cluster } from '../../../sinks/kafka/cluster.ts';
 import type { KafkaConnection } from '../../../sinks/kafka/connection-options.ts';
+import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
 import type { Bytes } from '../../../sinks/kafka/record-batch.ts';
 import { codeOf } from '../../../sinks/kafka/trouble.ts';
+import type { KafkaServer } from '../../support/kafka.ts';
 import { until } from '../../support/wait.ts';
-
-export const NO_HEADERS: Bytes = range('\0');
 
 export function range(text: string): Bytes {
   const bytes = Buffer.from(text);
@@ -40,4 +40,25 @@ async function stateOf(cluster: Cluster, id: string): Promise<string> {
     if (codeOf(error) === 'TRANSACTIONAL_ID_NOT_FOUND') return 'Empty';
     throw error;
   }
+}
+
+/** Those of a pipeline, with so many chunks as any test has open at a time. */
+export function idsOf(pipeline: string): string[] {
+  const id = `pgveil.${pipeline}`;
+  return [id, `${id}.copies`, `${id}.copies.0`, `${id}.copies.1`, `${id}.copies.2`];
+}
+
+export function optionsFor(server: KafkaServer, changed: Partial<KafkaOptions> = {}): KafkaOptions {
+  return {
+    pipeline: 'shop',
+    connection: plainConnection(server.brokers),
+    topic: '{name}.{schema}.{table}',
+    topics: { create: true, partitions: 3, replicas: 1, configs: { 'retention.ms': '-1' } },
+    format: 'flat',
+    schema: 'none',
+    int8: 'number',
+    compression: 'zstd',
+    split: 100 * 1024 * 1024,
+    ...changed,
+  };
 }

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Cluster } from '../../../sinks/kafka/cluster.ts';
 import { readCommitted } from '../../../sinks/kafka/committed.ts';
+import { NO_HEADERS } from '../../../sinks/kafka/headers.ts';
 import { type KafkaTransaction, TransactionalProducer } from '../../../sinks/kafka/producer.ts';
 import { Topics } from '../../../sinks/kafka/topics.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import { type KafkaServer, startKafka } from '../../support/kafka.ts';
-import { markersWritten, NO_HEADERS, plainConnection, range } from './parts.ts';
+import { markersWritten, plainConnection, range } from './parts.ts';
 
 describe('a transactional producer', () => {
   let server: KafkaServer;
