@@ -91,12 +91,12 @@ export class Session {
     for (const change of batch.changes) await this.#add(change);
     if (batch.position) this.#position = batch.position;
     await this.#transaction.relieve();
-    if (!batch.position && this.#isTooLarge())
-      await this.commit({ position: this.#position!, progress: batch.progress });
+    if (!batch.position && this.#isTooLarge()) await this.commit(this.#position!, batch.progress);
   }
 
-  /** Makes all that was written durable, up to the position, or into the transaction behind it. */
-  async commit(mark: { readonly position: Position; readonly progress: Progress | null }): Promise<void> {
+  /** Makes all that was written durable, up to the position, or as far into the transaction behind it. */
+  async commit(position: Position, into: Progress | null): Promise<void> {
+    this.#progress = progressBehind(position, this.#progress, into);
     const [transaction, entries, finished] = [this.#transaction, this.#entries, this.#finished];
     // Before anything is waited for: what is written meanwhile is not part of it.
     this.#transaction = this.#parts.main.begin();

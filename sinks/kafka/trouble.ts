@@ -41,6 +41,7 @@ export async function asTrouble<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof TypeError ? error : trouble(error);
+    const isDefect = !(error instanceof PgveilError) && codeOf(error) === 'UNKNOWN';
+    throw isDefect ? error : trouble(error);
   }
 }
