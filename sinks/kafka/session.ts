@@ -97,6 +97,7 @@ export class Session {
   /** Makes all that was written durable, up to the position, or as far into the transaction behind it. */
   async commit(position: Position, into: Progress | null): Promise<void> {
     this.#progress = progressBehind(position, this.#progress, into);
+    this.#position ??= position;
     const [transaction, entries, finished] = [this.#transaction, this.#entries, this.#finished];
     // Before anything is waited for: what is written meanwhile is not part of it.
     this.#transaction = this.#parts.main.begin();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { Cluster } from '../../../sinks/kafka/cluster.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import { topicName } from '../../../sinks/kafka/topic-name.ts';
@@ -36,13 +36,22 @@ describe('a source transaction larger than `split`', () => {
     await server[Symbol.asyncDispose]();
   });
 
+  const sinks: KafkaSink[] = [];
+  afterEach(async () => {
+    for (const sink of sinks.splice(0)) await sink.close();
+  });
+
   function trial() {
     const options = optionsFor(server, { pipeline: server.name('split'), split: SPLIT });
     const table = sketchTable({ relation: 'large', columns: { id: 'bigint', note: 'text' }, key: ['id'] });
     const topic = topicName({ template: options.topic, pipeline: options.pipeline }, table);
     return {
       table,
-      sink: () => new KafkaSink(options),
+      sink: () => {
+        const sink = new KafkaSink(options);
+        sinks.push(sink);
+        return sink;
+      },
       records: async () => {
         await markersWritten(cluster, idsOf(options.pipeline));
         return await flatRecords(cluster, topic);
