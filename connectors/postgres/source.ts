@@ -5,30 +5,29 @@ import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
-import type { Rules, Source } from '../../src/core/source.ts';
+import type { Beginning, Rules, Source } from '../../src/core/source.ts';
 import type { Table } from '../../src/core/table.ts';
-import { Batches } from './batches.ts';
 import { Bell } from './bell.ts';
-import { readCatalog } from './catalog.ts';
-import { copyFirst } from './first-copy.ts';
-import { requireSameServer, WitnessSearch } from './history.ts';
-import { readLeafSizes } from './leaf-sizes.ts';
-import type { Copy } from './line.ts';
-import { merge } from './merge.ts';
-import { afterCopy, type Outset, resume } from './outset.ts';
-import { readPublication } from './publication.ts';
-import { Relations, type Why } from './question.ts';
-import { type Asked, askedOf, type Reading } from './reading.ts';
-import { Receiver } from './receiver.ts';
-import { Recopies } from './recopies.ts';
-import { recopy } from './recopy.ts';
-import { Settling } from './settling.ts';
-import { findSlot } from './slot-fit.ts';
-import { Stream } from './stream.ts';
-import { Transactions } from './transactions.ts';
+import { readCatalog } from './catalog/catalog.ts';
+import { readLeafSizes } from './catalog/leaf-sizes.ts';
+import { type Asked, askedOf, type Reading } from './catalog/reading.ts';
+import { copyFirst } from './copy/first-copy.ts';
+import { Settling } from './copy/settling.ts';
+import type { Copy } from './recopy/line.ts';
+import { merge } from './recopy/merge.ts';
+import { Recopies } from './recopy/recopies.ts';
+import { recopy } from './recopy/recopy.ts';
+import { endOfWal, readWalEnd } from './slot/wal-end.ts';
+import { Watch } from './slot/watch.ts';
+import { Batches } from './stream/batches.ts';
+import { requireSameServer, WitnessSearches } from './stream/history.ts';
+import { afterCopy, type Outset, resume } from './stream/outset.ts';
+import { Relations, type Why } from './stream/question.ts';
+import { Receiver } from './stream/receiver.ts';
+import { startReplication } from './stream/replication.ts';
+import { Stream } from './stream/stream.ts';
+import { Transactions } from './stream/transactions.ts';
 import { Turn } from './turn.ts';
-import { endOfWal, readWalEnd } from './wal-end.ts';
-import { Watch } from './watch.ts';
 
 /** A batch of more is cut. It is redacted in one go, and that must not hold the event loop for long: 4,000 short rows take about 10 ms. */
 const BATCH_BYTES = 1024 * 1024;
@@ -75,7 +74,7 @@ export class PostgresSource implements Source {
     watch.lost.addEventListener('abort', () => this.#receiver?.destroy(watch.lost.reason));
   }
 
-  async *read(from: Checkpoint, signal: AbortSignal): AsyncGenerator<RawBatch> {
+  async *read(from: Beginning, signal: AbortSignal): AsyncGenerator<RawBatch> {
     const { lost } = this.#opened();
     const stopped = AbortSignal.any([signal, lost]);
     const bell = new Bell();
@@ -143,15 +142,15 @@ export class PostgresSource implements Source {
   }
 
   /** Goes on from what is durable, or refuses because the server has not got what follows it. */
-  async #resume({ tables }: Checkpoint, position: Position, bell: Bell): Promise<Stream> {
+  async #resume({ tables, ahead }: Beginning, position: Position, bell: Bell): Promise<Stream> {
     const receiver = await this.#openReceiver();
     const { timeline } = position.history;
     const identity = await receiver.identify(timeline);
-    requireSameServer(position, identity);
+    for (const one of [position, ...ahead]) requireSameServer(one, identity);
     const reading = await this.#readCatalog();
     const outset = resume(tables, reading, position.pos, this.#rules, this.#observe);
     const history = { ...position.history, timeline: identity.timeline, slot: this.#config.source.slot };
-    return await this.#streamFrom({ ...position, history }, outset, receiver, bell);
+    return await this.#streamFrom({ ...position, history }, ahead, outset, receiver, bell);
   }
 
   /** Copies everything that is not halted, and goes on from the copy. */
@@ -167,7 +166,7 @@ export class PostgresSource implements Source {
     const options = { ...this.#copyOptions(1, signal), asked, generationOf, entries, history };
     const { position, tables } = yield* copyFirst({ ...options, note: (events) => recopies.note(events) });
     const outset = afterCopy(tables, await this.#readCatalog(), position.pos, this.#observe);
-    return await this.#streamFrom(position, outset, await this.#openReceiver(), bell);
+    return await this.#streamFrom(position, [], outset, await this.#openReceiver(), bell);
   }
 
   /** Which history a new slot belongs to. */
@@ -235,11 +234,17 @@ export class PostgresSource implements Source {
     return receiver;
   }
 
-  async #streamFrom(position: Position, outset: Outset, receiver: Receiver, bell: Bell): Promise<Stream> {
-    const confirmedFlush = await this.#startReplication(receiver);
+  async #streamFrom(
+    position: Position,
+    ahead: readonly Position[],
+    outset: Outset,
+    receiver: Receiver,
+    bell: Bell,
+  ): Promise<Stream> {
+    const confirmedFlush = await startReplication(receiver, this.#opened(), this.#config.source);
     const limit = this.#limit;
     const batches = new Batches(limit);
-    const witness = new WitnessSearch(position, confirmedFlush);
+    const witness = new WitnessSearches(position, ahead, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#readCatalog(this.#only([name])), this.#observe);
     const transactions = new Transactions(position, batches, relations, witness);
     transactions.looked(outset.reading);
@@ -248,22 +253,6 @@ export class PostgresSource implements Source {
     this.#stream = stream;
     receiver.listen(stream);
     return stream;
-  }
-
-  /** Returns where the slot stands, asked when nobody else can move it any more. */
-  async #startReplication(receiver: Receiver): Promise<Lsn> {
-    const watch = this.#opened();
-    const { slot: name, publication } = this.#config.source;
-    const lost = (how: string) => new PgveilError('slot_lost', `source: ${how}`);
-    const before = await watch.use((client) => findSlot(client, name));
-    if (!before) throw lost(`the slot ${name} is not there`);
-    if (before.walStatus === 'lost') throw lost(`the server gave up the slot ${name}`);
-    const published = await watch.use((client) => readPublication(client, publication));
-    if (!published) throw lost(`the publication ${publication} is not there`);
-    await receiver.start(name, publication);
-    const slot = await watch.use((client) => findSlot(client, name));
-    if (!slot?.confirmedFlush) throw lost(`the slot ${name} was never made to its end`);
-    return slot.confirmedFlush;
   }
 
   /** Of all configured tables, or of these. */

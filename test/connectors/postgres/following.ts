@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Config } from '../../../config/config.ts';
-import { readCatalog } from '../../../connectors/postgres/catalog.ts';
-import { fingerprintOf } from '../../../connectors/postgres/fingerprint.ts';
-import type { ReadTable } from '../../../connectors/postgres/reading.ts';
-import { Receiver } from '../../../connectors/postgres/receiver.ts';
+import { readCatalog } from '../../../connectors/postgres/catalog/catalog.ts';
+import { fingerprintOf } from '../../../connectors/postgres/catalog/fingerprint.ts';
+import type { ReadTable } from '../../../connectors/postgres/catalog/reading.ts';
 import { openReader } from '../../../connectors/postgres/session.ts';
 import { PostgresSource } from '../../../connectors/postgres/source.ts';
+import { Receiver } from '../../../connectors/postgres/stream/receiver.ts';
 import type { RawBatch } from '../../../src/core/batch.ts';
 import { type Checkpoint, NOTHING_ORDERED, type Position, type TableEntry } from '../../../src/core/checkpoint.ts';
 import { type Lsn, parseLsn } from '../../../src/core/lsn.ts';
@@ -42,7 +42,6 @@ export function sourceOf(server: PostgresServer, names: readonly string[], optio
     source: { url: new Secret(server.url()), publication, slot, workers: 2, onGap, autoBelow: Infinity },
     tables: asTables(names),
     memory,
-    sink: { sourcePrimaryKey: 'source_primary_key' },
   } as unknown as Config;
   const source = new PostgresSource(
     config,
@@ -168,7 +167,7 @@ export class Consumer implements AsyncDisposable {
   async #run(): Promise<void> {
     try {
       await this.source.open(this.#stop.signal);
-      for await (const batch of this.source.read(this.#from, this.#stop.signal)) {
+      for await (const batch of this.source.read({ ...this.#from, ahead: [] }, this.#stop.signal)) {
         this.batches.push(this.#keep ? batch : { ...batch, changes: [] });
         for (const event of batch.events) {
           if (event.type === 'copy read') this.source.settled(event.table.name, event.generation, true);
