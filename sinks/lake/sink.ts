@@ -1,6 +1,7 @@
 import { copiedBy, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
+import { reach } from '../../src/core/fault.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
 import { Claim } from './claim.ts';
 import type { Copy } from './copy.ts';
@@ -63,7 +64,9 @@ export class LakeSink implements Sink {
       const cut = opened.written.cut(); // before anything is waited for: what is written meanwhile is not part of it
       opened.underWay = cut.entries;
       if (cut.gatherings.length > 0 || cut.copies.length > 0) await this.#commit(opened, cut, position);
+      reach('before the swap');
       await opened.claim.save(({ tables }) => ({ position, tables: new Map([...tables, ...cut.entries]) }));
+      reach('after the swap');
       for (const { table } of cut.copies) opened.swaps.get(table.source.name)?.resolve(true);
     });
   }
