@@ -58,7 +58,7 @@ export class CheckpointTopic {
   }
 
   static async open(cluster: Cluster, topics: Topics, pipeline: string, replicas: number): Promise<CheckpointTopic> {
-    const name = `pgveil.checkpoint.${pipeline}`;
+    const name = checkpointTopicOf(pipeline);
     const { partitions, isCompacted } = await topics.open(name, {
       create: true,
       partitions: 1,
@@ -86,22 +86,30 @@ export class CheckpointTopic {
     this.#put(transaction, 'copiers', String(copiers));
   }
 
-  /** Definitive only once whoever wrote before is fenced. Rejects with `newer_checkpoint`. */
   async read(): Promise<Stored> {
-    const last = new Map<string, string>();
-    for await (const { key, value } of readCommitted(this.#cluster, this.#topic, PARTITION)) {
-      if (key && value) last.set(key.toString(), value.toString());
-    }
-    const tables = new Map<string, TableEntry>();
-    for (const [key, value] of last) {
-      if (key.startsWith('table/')) tables.set(key.slice('table/'.length), entryFromJson(value));
-    }
-    return { ...markOf(last.get('position')), tables, copiers: Number(last.get('copiers') ?? 0) };
+    return await readCheckpoint(this.#cluster, this.#topic);
   }
 
   #put(transaction: KafkaTransaction, key: string, value: string): void {
     transaction.add(this.#topic, PARTITION, range(key), range(value), NO_HEADERS);
   }
+}
+
+export function checkpointTopicOf(pipeline: string): string {
+  return `pgveil.checkpoint.${pipeline}`;
+}
+
+/** Of a topic that is there. Definitive only once whoever writes it is fenced. Rejects with `newer_checkpoint`. */
+export async function readCheckpoint(cluster: Cluster, topic: string): Promise<Stored> {
+  const last = new Map<string, string>();
+  for await (const { key, value } of readCommitted(cluster, topic, PARTITION)) {
+    if (key && value) last.set(key.toString(), value.toString());
+  }
+  const tables = new Map<string, TableEntry>();
+  for (const [key, value] of last) {
+    if (key.startsWith('table/')) tables.set(key.slice('table/'.length), entryFromJson(value));
+  }
+  return { ...markOf(last.get('position')), tables, copiers: Number(last.get('copiers') ?? 0) };
 }
 
 /** A position of an older format is of no use: without one everything is copied. */

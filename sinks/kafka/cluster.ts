@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Broker, type Connection, ConnectionPool, metadataV12 } from '@platformatic/kafka';
+import type { KafkaConnection } from '../../config/config.ts';
 import { PgveilError } from '../../src/core/errors.ts';
-import { connectionOptions, type KafkaConnection } from './connection-options.ts';
+import { connectionOptions } from './connection-options.ts';
 import { codeOf } from './trouble.ts';
 
 /** How long something is tried again before whoever waits for it is told: about as long as a broker takes to come back. */

@@ -1,25 +1,5 @@
-import type { Broker, ConnectionOptions } from '@platformatic/kafka';
-import type { Secret } from '../../src/core/secret.ts';
-
-export interface KafkaConnection {
-  readonly brokers: readonly Broker[];
-  /** Null: without TLS. */
-  readonly tls: KafkaTls | null;
-  readonly sasl: KafkaSasl | null;
-}
-
-/** PEM texts; null where the system's authorities are trusted, and where brokers ask for no certificate of ours. */
-export interface KafkaTls {
-  readonly authority: string | null;
-  readonly certificate: string | null;
-  readonly key: Secret | null;
-}
-
-export interface KafkaSasl {
-  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
-  readonly username: string;
-  readonly password: Secret;
-}
+import type { ConnectionOptions } from '@platformatic/kafka';
+import type { KafkaConnection } from '../../config/config.ts';
 
 const CONNECT_MS = 5_000;
 /** A broker may wait for its replicas this long before it answers. */

@@ -1,5 +1,6 @@
 import type { Change } from '../../src/core/batch.ts';
 import type { TableEntry } from '../../src/core/checkpoint.ts';
+import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import type { CheckpointTopic } from './checkpoint-topic.ts';
@@ -62,6 +63,7 @@ export class Copies {
     const transaction = this.#control.begin();
     this.#checkpoint.add(transaction, { position: null, progress: null, entries: new Map([[table, started]]) });
     await transaction.commit();
+    reach('topic copy noted');
   }
 
   /** Throws what speaks against the table. */
@@ -85,12 +87,14 @@ export class Copies {
     const messages = await this.#messages.of(table);
     for (const read of reads) messages.add(chunk.transaction, read);
     await chunk.transaction.relieve();
+    reach('inside a topic chunk');
   }
 
   async finishChunk(table: string, number: number): Promise<void> {
     const chunk = this.#take(table, number);
     if (!chunk) return; // it had no rows
     await chunk.transaction.commit();
+    reach('topic chunk ended');
     this.#free.push(chunk.copier);
   }
 

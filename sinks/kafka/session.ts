@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Change, RedactedBatch, TableEvent } from '../../src/core/batch.ts';
 import type { Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
+import { reach } from '../../src/core/fault.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { CheckpointTopic, type Progress, type Stored } from './checkpoint-topic.ts';
 import { Cluster } from './cluster.ts';
@@ -91,6 +92,7 @@ export class Session {
     for (const change of batch.changes) await this.#add(change);
     if (batch.position) this.#position = batch.position;
     await this.#transaction.relieve();
+    if (!batch.position && batch.changes.length > 0) reach('inside a topic transaction');
     if (!batch.position && this.#isTooLarge()) await this.commit(this.#position!, batch.progress);
   }
 
@@ -104,8 +106,10 @@ export class Session {
     this.#entries = new Map();
     this.#finished = [];
     this.#parts.checkpoint.add(transaction, { position, progress: this.#progress, entries });
+    reach('before the end of topics');
     this.#committing = transaction.commit();
     await this.#committing;
+    reach('after the end of topics');
     for (const swap of finished) swap.resolve(true);
   }
 

@@ -2,13 +2,14 @@ import { copiedBy, type RedactedBatch } from '../../src/core/batch.ts';
 import type { Checkpoint, Position } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
-import type { Sink } from '../../src/core/sink.ts';
+import type { Pace, Sink } from '../../src/core/sink.ts';
 import type { KafkaOptions } from './options.ts';
 import { closed, Session } from './session.ts';
 import { asTrouble } from './trouble.ts';
 
 /** Topics of messages, written in Kafka's transactions. The checkpoint is a record in the same transaction as the rows. */
 export class KafkaSink implements Sink {
+  readonly pace: Pace = { atRest: true, bytes: 16 * 1024 * 1024, ms: 100 };
   readonly #options: KafkaOptions;
   #open: Session | null = null;
   /** The last position that Kafka said it holds; what it tells later must not lie before it. */

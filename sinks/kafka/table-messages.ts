@@ -1,14 +1,15 @@
+import type { TopicConfig } from '../../config/config.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import type { MakeFormat } from './event.ts';
 import { assertNamesFree } from './message-table.ts';
 import { Messages } from './messages.ts';
-import type { TopicOptions, Topics } from './topics.ts';
+import type { Topics } from './topics.ts';
 import { trouble } from './trouble.ts';
 
 interface TableMessagesOptions {
   readonly topicOf: (table: RedactedTable) => string;
-  readonly topics: TopicOptions;
+  readonly topics: TopicConfig;
   readonly format: MakeFormat;
 }
 

@@ -1,18 +1,9 @@
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
+import type { KafkaConnection, TopicConfig } from '../../config/config.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { Cluster } from './cluster.ts';
-import { connectionOptions, type KafkaConnection } from './connection-options.ts';
+import { connectionOptions } from './connection-options.ts';
 import { codeOf } from './trouble.ts';
-
-/** How topics are made that are not there. */
-export interface TopicOptions {
-  /** False: they are only checked. */
-  readonly create: boolean;
-  readonly partitions: number;
-  readonly replicas: number;
-  /** As Kafka calls them: `retention.ms`. */
-  readonly configs: Readonly<Record<string, string>>;
-}
 
 export interface Topic {
   readonly name: string;
@@ -40,7 +31,7 @@ export class Topics {
   }
 
   /** The topic as it is, or as `options` have it where it was not there. Throws `topic_unfit` where it may not be made. */
-  async open(name: string, options: TopicOptions): Promise<Topic> {
+  async open(name: string, options: TopicConfig): Promise<Topic> {
     let opening = this.#known.get(name);
     if (!opening) {
       opening = this.#open(name, options);
@@ -50,11 +41,15 @@ export class Topics {
     return await opening;
   }
 
+  async delete(name: string): Promise<void> {
+    await this.#admin.deleteTopics({ topics: [name] });
+  }
+
   async close(): Promise<void> {
     await this.#admin.close();
   }
 
-  async #open(name: string, options: TopicOptions): Promise<Topic> {
+  async #open(name: string, options: TopicConfig): Promise<Topic> {
     let partitions = await this.#cluster.partitions(name);
     if (partitions === null) {
       if (!options.create) throw new PgveilError('topic_unfit', `the topic ${name} is not there`);
@@ -64,7 +59,7 @@ export class Topics {
     return { name, partitions, ...(await this.#configs(name)) };
   }
 
-  async #create(name: string, { partitions, replicas, configs }: TopicOptions): Promise<void> {
+  async #create(name: string, { partitions, replicas, configs }: TopicConfig): Promise<void> {
     const all = Object.entries(configs).map(([name, value]) => ({ name, value }));
     try {
       await this.#admin.createTopics({ topics: [name], partitions, replicas, configs: all });

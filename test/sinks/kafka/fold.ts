@@ -31,13 +31,13 @@ export async function flatRecords(cluster: Cluster, topic: string): Promise<Flat
     for await (const { key, value, headers } of readCommitted(cluster, topic, partition)) {
       const header = new Map(headers.map(([name, text]) => [String(name), String(text)]));
       records.push({
-        key: key!.toString('latin1'),
+        key: key!.toString(),
         op: header.get('pgveil.op')!,
         lsn: parseLsn(header.get('pgveil.commit_lsn')!),
         seq: Number(header.get('pgveil.seq')),
         generation: Number(header.get('pgveil.generation')),
         partition,
-        value: value && (JSON.parse(value.toString()) as FlatValue),
+        value: value && parse(value.toString()),
       });
     }
   }
@@ -46,14 +46,20 @@ export async function flatRecords(cluster: Cluster, topic: string): Promise<Flat
 
 /** The latest state of each row, in the latest generation that is complete in all partitions. */
 export function fold(table: RedactedTable, records: readonly FlatRecord[]): Row[] {
+  const names = table.columns.map(({ name }) => name);
+  return [...foldByKey(names, records).values()];
+}
+
+/** The same by key: the texts of these columns. */
+export function foldByKey(names: readonly string[], records: readonly FlatRecord[]): Map<string, (string | null)[]> {
   const partitions = new Set(records.map(({ partition }) => partition)).size;
   const complete = (generation: number) =>
     records.filter((record) => record.op === 'copy_end' && record.generation === generation).length === partitions;
-  const generation = Math.max(0, ...records.map((record) => record.generation).filter(complete));
+  const generations = [...new Set(records.map((record) => record.generation))];
+  const generation = Math.max(0, ...generations.filter(complete));
   const changes = records.filter((record) => record.generation === generation && !record.op.startsWith('copy_'));
   // The order of a partition is that of its keys; a row that moved to another key may have moved to another partition.
   const ordered = changes.toSorted((a, b) => Number(a.lsn - b.lsn) || a.seq - b.seq || order(a) - order(b));
-  const names = table.columns.map(({ name }) => name);
   const last = new Map<string, { cells: (string | null)[]; isThere: boolean }>();
   for (const { op, key, value } of ordered) {
     if (op === 't') last.clear();
@@ -64,7 +70,23 @@ export function fold(table: RedactedTable, records: readonly FlatRecord[]): Row[
       last.set(key, op === 'd' ? { cells: earlier ?? [], isThere: false } : { cells, isThere: true });
     }
   }
-  return [...last.values()].filter(({ isThere }) => isThere).map(({ cells }) => cells);
+  return new Map([...last].filter(([, { isThere }]) => isThere).map(([key, { cells }]) => [key, cells]));
+}
+
+/** Changes that are there more than once, and reads that are more than once in a generation. */
+export function twice(records: readonly FlatRecord[]): string[] {
+  const rows = records.filter(({ op }) => !op.startsWith('copy_') && op !== 't');
+  const places = rows.map(({ op, lsn, seq, generation, key, value }) =>
+    [op, lsn, seq, generation, value === null, op === 'r' ? key : ''].join(' '),
+  );
+  return [...Map.groupBy(places, (place) => place)].filter(([, same]) => same.length > 1).map(([place]) => place);
+}
+
+/** Numbers keep their text: they may have more digits than a number of ours. */
+function parse(json: string): FlatValue {
+  const reviver = (_: string, value: unknown, { source }: { source?: string }) =>
+    typeof value === 'number' ? source : value;
+  return JSON.parse(json, reviver as Parameters<typeof JSON.parse>[1]) as FlatValue;
 }
 
 /** Of one change the part that takes a row away comes first. */

@@ -1,7 +1,7 @@
 // What the tests of Kafka's parts have in common.
 import { describeTransactionsV0, findCoordinatorV4 } from '@platformatic/kafka';
+import type { KafkaConnection } from '../../../config/config.ts';
 import type { Cluster } from '../../../sinks/kafka/cluster.ts';
-import type { KafkaConnection } from '../../../sinks/kafka/connection-options.ts';
 import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
 import type { Bytes } from '../../../sinks/kafka/record-batch.ts';
 import { codeOf } from '../../../sinks/kafka/trouble.ts';
@@ -50,6 +50,8 @@ export function idsOf(pipeline: string): string[] {
 
 export function optionsFor(server: KafkaServer, changed: Partial<KafkaOptions> = {}): KafkaOptions {
   return {
+    type: 'kafka',
+    name: 'topics',
     pipeline: 'shop',
     connection: plainConnection(server.brokers),
     topic: '{name}.{schema}.{table}',
