@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ConnectionOptions } from '@platformatic/kafka';
 import type { KafkaConnection } from '../../config/config.ts';
 
@@ -6,7 +7,7 @@ const CONNECT_MS = 5_000;
 export const REQUEST_MS = 20_000;
 
 /** As the client wants them. */
-export function connectionOptions({ tls, sasl }: KafkaConnection): ConnectionOptions {
+export function connectionOptions({ brokers, tls, sasl }: KafkaConnection): ConnectionOptions {
   return {
     connectTimeout: CONNECT_MS,
     requestTimeout: REQUEST_MS,
@@ -18,7 +19,7 @@ export function connectionOptions({ tls, sasl }: KafkaConnection): ConnectionOpt
         ...(tls.certificate !== null && { cert: tls.certificate }),
         ...(tls.key !== null && { key: tls.key.reveal() }),
       },
-      tlsServerName: true,
+      tlsServerName: brokers.every(({ host }) => isIP(host) === 0), // an address is no name
     }),
     ...(sasl && {
       sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password.reveal() },

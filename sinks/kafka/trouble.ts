@@ -1,12 +1,36 @@
-import { findErrorBy, protocolErrors } from '@platformatic/kafka';
+import { protocolErrors } from '@platformatic/kafka';
 import { type ErrorCode, PgveilError } from '../../src/core/errors.ts';
 
-/** What a broker said (`NOT_COORDINATOR`), or `NETWORK` where nothing was heard, or `UNKNOWN`. */
+/** What a broker said (`NOT_COORDINATOR`), or `TLS` or `NETWORK` where it said nothing, or `UNKNOWN`. */
 export function codeOf(thrown: unknown): string {
-  const error = thrown as Error;
-  for (const id of Object.keys(protocolErrors)) if (findErrorBy(error, 'apiId', id)) return id;
-  const isSilence = ['PLT_KFK_NETWORK', 'PLT_KFK_TIMEOUT'].some((code) => findErrorBy(error, 'code', code));
-  return isSilence ? 'NETWORK' : 'UNKNOWN';
+  const all = [...chain(thrown)];
+  const said = all.map(({ apiId }) => apiId).filter((id) => id !== undefined && id !== 'OPERATION_NOT_ATTEMPTED');
+  if (said.length > 0) return said[0]!;
+  const codes = all.map(({ code }) => code ?? '');
+  if (codes.some((code) => TLS_CODES.test(code)) || all.some(({ message }) => TLS_WORDS.test(message ?? '')))
+    return 'TLS';
+  return codes.some((code) => SILENCE.includes(code)) ? 'NETWORK' : 'UNKNOWN';
+}
+
+interface Thrown {
+  readonly code?: string;
+  readonly apiId?: string;
+  readonly message?: string;
+  readonly cause?: Thrown;
+  readonly errors?: readonly Thrown[];
+}
+
+const SILENCE = ['PLT_KFK_NETWORK', 'PLT_KFK_TIMEOUT'];
+const TLS_CODES = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/;
+const TLS_WORDS = /^(TLS handshake failed|Broker requires TLS)/;
+
+/** An error, what caused it, and what it is made of. */
+function* chain(thrown: unknown): Iterable<Thrown> {
+  if (typeof thrown !== 'object' || thrown === null) return;
+  const error = thrown as Thrown;
+  yield error;
+  yield* chain(error.cause);
+  for (const part of error.errors ?? []) yield* chain(part);
 }
 
 /** A newer instance has the transactional id: whatever this one still sends is refused. */
@@ -25,14 +49,17 @@ export function trouble(thrown: unknown): PgveilError {
   return thrown instanceof PgveilError ? thrown : troubleOf(codeOf(thrown));
 }
 
+const WORDS: Readonly<Record<string, string>> = { NETWORK: 'no answer', TLS: 'no TLS with the broker' };
+
 /** The same of a code that `codeOf` gave. */
 export function troubleOf(code: string): PgveilError {
-  return new PgveilError(ourCode(code), code === 'NETWORK' ? 'no answer' : code);
+  return new PgveilError(ourCode(code), WORDS[code] ?? code);
 }
 
 function ourCode(code: string): ErrorCode {
   if (FENCED.includes(code)) return 'fenced';
   if (RIGHTS.includes(code)) return 'kafka_rights';
+  if (code === 'TLS') return 'tls_failed';
   return code === 'NETWORK' || protocolErrors[code]?.canRetry ? 'kafka_away' : 'kafka_failed';
 }
 

@@ -8,6 +8,7 @@ import { Random } from '../support/prng.ts';
 import { RandomChanges } from '../support/random-changes.ts';
 import { Servers } from '../support/servers.ts';
 import type { Trial } from '../support/trial.ts';
+import { until } from '../support/wait.ts';
 
 // A twin and `flat` topics, fed by one pipeline.
 
@@ -60,6 +61,13 @@ async function open(seed: number) {
 /** One transaction of several parts: each row of it is 3 kB. */
 const LARGE = `UPDATE person SET note = repeat('x', 3000) || id, paid = paid + 1`;
 
+/** Small transactions and a large one. */
+async function load(trial: Trial, changes: RandomChanges): Promise<false> {
+  await changes.transactions(10);
+  await trial.source.query(LARGE);
+  return false;
+}
+
 describe('a twin and topics', () => {
   test('are fed until caught up, again and again', async () => {
     const { trial, changes } = await open(1);
@@ -81,8 +89,7 @@ describe('kill -9 at a fault point of topics', () => {
       await using _ = trial;
       for (const count of [1, 2]) {
         const service = await trial.run({ fault: `${fault}:${count}` });
-        await changes.transactions(40);
-        await trial.source.query(LARGE);
+        await until(async () => !service.isRunning || (await load(trial, changes)), { what: fault, timeout: 60_000 });
         await service.dies();
       }
       await trial.catchUp();
