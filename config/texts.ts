@@ -60,13 +60,15 @@ export const brokers = parsed(
   problem('is not the address of a broker', 'write host:port, and a comma between several'),
   parseBrokers,
 );
+/** Of two tables it has to make two names: whatever they are called, they have no `.` in them by then. */
 export const topicTemplate = text(
   problem(
     'cannot name the topics of all tables',
-    'write letters, digits, dots, {name}, and both of {schema} and {table}',
+    'write {schema} and {table} with a dot between; also letters, digits, and {name}',
   ),
   (t) =>
-    t.includes('{schema}') && t.includes('{table}') && /^(?:[A-Za-z0-9._-]|\{name\}|\{schema\}|\{table\})+$/.test(t),
+    /^(?:[A-Za-z0-9._-]|\{name\}|\{schema\}|\{table\})+$/.test(t) &&
+    /\{schema\}.*\..*\{table\}|\{table\}.*\..*\{schema\}/.test(t),
 );
 export const secretText = parsed(problem('is not a text', 'write a text of one character or more'), (t) =>
   t === '' ? undefined : new Secret(t),

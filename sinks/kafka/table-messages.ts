@@ -5,7 +5,7 @@ import type { MakeFormat } from './event.ts';
 import { assertNamesFree } from './message-table.ts';
 import { Messages } from './messages.ts';
 import type { Topics } from './topics.ts';
-import { trouble } from './trouble.ts';
+import { codeOf, trouble } from './trouble.ts';
 
 interface TableMessagesOptions {
   readonly topicOf: (table: RedactedTable) => string;
@@ -47,9 +47,22 @@ export class TableMessages {
       return new Messages(table, topic, format(table));
     } catch (error) {
       const { code, message, fix } = trouble(error);
-      throw new PgveilError(code, message, code === 'topic_unfit' ? { table: table.name, fix } : { fix });
+      if (!isAboutTopic(code, error)) throw error;
+      throw new PgveilError('topic_unfit', message, { table: table.name, ...(code === 'topic_unfit' && { fix }) });
     }
   }
 }
 
+/** A broker refuses a name that differs from that of another topic in `.` and `_` alone, and settings that it does not know. */
+function isAboutTopic(code: string, thrown: unknown): boolean {
+  return code === 'topic_unfit' || REFUSALS.includes(codeOf(thrown));
+}
+
+const REFUSALS = [
+  'INVALID_TOPIC_EXCEPTION',
+  'INVALID_CONFIG',
+  'INVALID_PARTITIONS',
+  'INVALID_REPLICATION_FACTOR',
+  'POLICY_VIOLATION',
+];
 const NOT_COMPACTED = 'Set `cleanup.policy` of the topic to `delete`: pgveil does not write to compacted topics yet.';

@@ -12,9 +12,9 @@ export interface TopicTemplate {
 }
 
 /**
- * The topic of a table. Kafka takes letters, digits, `.`, `_` and `-`, and brokers refuse a topic that differs from another in `.` and `_`
- * alone where metrics would mix them; so within the parts of a name everything but letters, digits and `_` is written `-XX`, by byte, and no
- * two tables share one. A name that is too long ends with a hash of all of it.
+ * The topic of a table. Kafka takes letters, digits, `.`, `_` and `-`: within the parts of a name everything but letters, digits and `_` is
+ * written `-XX`, by byte, and between schema and table the template has a `.`, so no two tables share one. A name that is too long ends
+ * with a hash of all of it.
  */
 export function topicName({ template, pipeline }: TopicTemplate, { schema, relation }: TableName): string {
   const parts: Record<string, string> = { name: pipeline, schema, table: relation };

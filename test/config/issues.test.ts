@@ -185,6 +185,7 @@ const allSinks: Case[] = [
   [sinks('topics: { type: kafka, brokers: [c4n4ry] }'), 'wrong', 'sinks.topics.brokers[0]'],
   [sinks("topics: { type: kafka, brokers: ['a:1, c4n4ry'] }"), 'wrong', 'sinks.topics.brokers[0]'],
   [kafka("topic: '{table}'"), 'wrong', 'sinks.topics.topic'],
+  [kafka("topic: '{name}.{schema}_{table}'"), 'wrong', 'sinks.topics.topic'],
   [kafka("topic: '{schema}/{table}'"), 'wrong', 'sinks.topics.topic'],
   [kafka('topics: { partitions: 0 }'), 'wrong', 'sinks.topics.topics.partitions'],
   [kafka('topics: { config: { retention.ms: true } }'), 'wrong', 'sinks.topics.topics.config["retention.ms"]'],
