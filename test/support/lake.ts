@@ -1,4 +1,5 @@
 // Compares a lake with the twin that was fed beside it: the fold of its rows under the rules of docs/04-lake.md, row by row.
+import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,9 +8,11 @@ import type pg from 'pg';
 import { DeltaLog } from '../../sinks/lake/delta-log.ts';
 import { Duck, identifier, literal } from '../../sinks/lake/duck.ts';
 import { pathPart } from '../../sinks/lake/field-name.ts';
+import { FolderStorage } from '../../sinks/lake/folder.ts';
 import type { Storage } from '../../sinks/lake/storage.ts';
 import { parseTableName } from '../../src/core/table-name.ts';
 import { foldByKey, type LakeRow } from '../sinks/lake/fold.ts';
+import type { Trial } from './trial.ts';
 
 /** A column of the source, as the log describes it. */
 interface Field {
@@ -32,19 +35,39 @@ const OWN = [
   '_date',
 ];
 
-/** What differs, by table; rows are named by a hash of their key. `storage` is of the pipeline. Both must be quiet. */
-export async function lakeDifferences(storage: Storage, twin: pg.Client, tables: readonly string[]): Promise<string[]> {
+/** Fails unless twin and lake are both what the source is, row by row. By default the lake lies in the trial's own folder. */
+export async function assertBothEqual(trial: Trial, storage: Storage = lakeOf(trial)): Promise<void> {
+  await trial.assertEqual();
+  assert.deepEqual(await lakeDifferences(storage, trial.twin, Object.keys(trial.tables)), []);
+}
+
+export function lakeOf(trial: Trial): Storage {
+  return new FolderStorage(join(trial.file('lake'), trial.name));
+}
+
+/** What differs, by table; rows are named by a hash of their key. `storage` is of the pipeline, `key` the name of the other's key column. */
+export async function lakeDifferences(
+  storage: Storage,
+  twin: pg.Client,
+  tables: readonly string[],
+  key = 'source_primary_key',
+): Promise<string[]> {
   const duck = await Duck.open(join(tmpdir(), `pgveil-lake-${randomUUID()}`));
   try {
     const found: string[] = [];
-    for (const table of tables) found.push(...(await compare(storage, duck, twin, table)));
+    for (const table of tables) found.push(...(await compare(storage, duck, { client: twin, key }, table)));
     return found;
   } finally {
     await duck.close();
   }
 }
 
-async function compare(storage: Storage, duck: Duck, twin: pg.Client, table: string): Promise<string[]> {
+interface Other {
+  readonly client: pg.Client;
+  readonly key: string;
+}
+
+async function compare(storage: Storage, duck: Duck, twin: Other, table: string): Promise<string[]> {
   const { schema, relation } = parseTableName(table);
   const path = `${pathPart(schema)}/${pathPart(relation)}`;
   const { files, metaData } = await new DeltaLog(storage, duck, path).read();
@@ -104,11 +127,11 @@ function textOf({ name, type }: Field): string {
   return `coalesce(_text[${literal(name)}], ${texts[type] ?? `${column}::VARCHAR`})`;
 }
 
-async function readTwin(twin: pg.Client, table: string, fields: readonly Field[]) {
-  await twin.query(`SET TimeZone = 'UTC'`);
+async function readTwin({ client, key }: Other, table: string, fields: readonly Field[]) {
+  await client.query(`SET TimeZone = 'UTC'`);
   const columns = fields.map(({ original }) => `"${original.replaceAll('"', '""')}"::text`);
-  const sql = `SELECT source_primary_key::text, ${columns.join(', ')} FROM ${table}`;
-  const { rows } = await twin.query({ text: sql, rowMode: 'array' });
+  const sql = `SELECT ${key}::text, ${columns.join(', ')} FROM ${table}`;
+  const { rows } = await client.query({ text: sql, rowMode: 'array' });
   return new Map(rows.map(([key, ...cells]) => [key as string, cells as (string | null)[]]));
 }
 
@@ -121,9 +144,12 @@ function problem(key: string, fields: readonly Field[], lake: Cells, twin: Cells
   return other.map(({ original }) => `row ${row} is different in ${original}`);
 }
 
-/** Floats have more than one spelling. */
+/** Floats have more than one spelling, and DuckDB its own for those that are no number. */
 function isEqual(type: string, one: string | null, other: string | null): boolean {
-  return (
-    one === other || (/^(float|double)$/.test(type) && one !== null && other !== null && Number(one) === Number(other))
-  );
+  if (one === other || one === null || other === null || !/^(float|double)$/.test(type)) return one === other;
+  return Object.is(floatOf(one), floatOf(other));
+}
+
+function floatOf(text: string): number {
+  return Number(text.replace(/^(-?)inf$/, '$1Infinity'));
 }

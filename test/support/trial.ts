@@ -144,8 +144,9 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Runs `pgveil ARGS` to its end. */
-  async pgveil(args: readonly string[], timeout = 30_000): Promise<Ran> {
-    return await runPgveil([...args], { timeout, cwd: this.#directory, env: this.#environment });
+  async pgveil(args: readonly string[], timeout = 30_000, environment: RunOptions['environment'] = {}): Promise<Ran> {
+    const env = { ...this.#environment, ...environment };
+    return await runPgveil([...args], { timeout, cwd: this.#directory, env });
   }
 
   /** Starts the service, in the directory of its configuration. */
@@ -220,11 +221,16 @@ export class Trial implements AsyncDisposable {
       `SELECT slot_name AS made FROM pg_replication_slots WHERE slot_name = $1 UNION ALL SELECT pubname FROM pg_publication`,
       [this.slot],
     );
-    const tables = await this.twin.query(
+    assert.deepEqual(made.rows, []);
+    await this.assertNothingMadeInTwin();
+  }
+
+  async assertNothingMadeInTwin(): Promise<void> {
+    const { rows } = await this.twin.query(
       `SELECT c.oid::regclass::text AS made FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
        WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'`,
     );
-    assert.deepEqual([...made.rows, ...tables.rows], []);
+    assert.deepEqual(rows, []);
   }
 
   /** Ends what was started and gives the slot back. */
