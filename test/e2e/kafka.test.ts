@@ -89,7 +89,11 @@ describe('kill -9 at a fault point of topics', () => {
       await using _ = trial;
       for (const count of [1, 2]) {
         const service = await trial.run({ fault: `${fault}:${count}` });
-        await until(async () => !service.isRunning || (await load(trial, changes)), { what: fault, timeout: 60_000 });
+        await until(async () => !service.isRunning || (await load(trial, changes)), {
+          what: fault,
+          timeout: 120_000,
+          interval: 1000,
+        });
         await service.dies();
       }
       await trial.catchUp();

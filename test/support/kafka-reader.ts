@@ -1,7 +1,9 @@
 // Other people's consumer of Kafka: confluent-kafka from PyPI, in an environment of its own in `.servers`.
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { projectRoot } from './project.ts';
 import { buildOnce, serversDirectory } from './servers-directory.ts';
 
 const execute = promisify(execFile);
@@ -44,10 +46,25 @@ export async function prepareKafkaReader(): Promise<string> {
   });
 }
 
+/** Runs the consumer of docs/05-kafka.md: the rows of the latest state. */
+export async function runDocumentedConsumer(
+  brokers: readonly string[],
+  topic: string,
+  partitions: number,
+): Promise<unknown[]> {
+  const page = await readFile(join(projectRoot, 'docs/05-kafka.md'), 'utf8');
+  const [, program] = /```python\n(.*?)```/s.exec(page)!;
+  return await run(program!, brokers, topic, partitions);
+}
+
 /** All that a `read_committed` consumer sees of a topic by now. */
 export async function readTopic(brokers: readonly string[], topic: string, partitions: number): Promise<ReadRecord[]> {
+  return await run(PROGRAM, brokers, topic, partitions);
+}
+
+async function run<T>(program: string, brokers: readonly string[], topic: string, partitions: number): Promise<T> {
   const python = join(await prepareKafkaReader(), 'bin/python');
-  const parameters = ['-c', PROGRAM, brokers.join(), topic, String(partitions)];
+  const parameters = ['-c', program, brokers.join(), topic, String(partitions)];
   const { stdout } = await execute(python, parameters, { maxBuffer: 1 << 30 });
   return JSON.parse(stdout);
 }
