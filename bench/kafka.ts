@@ -4,9 +4,9 @@
 import { Producer } from '@platformatic/kafka';
 import { Debezium } from '../sinks/kafka/debezium.ts';
 import { Messages } from '../sinks/kafka/messages.ts';
-import type { KafkaTransaction } from '../sinks/kafka/producer.ts';
 import type { Bytes } from '../sinks/kafka/record-batch.ts';
 import { KafkaSink } from '../sinks/kafka/sink.ts';
+import type { KafkaTransaction } from '../sinks/kafka/transaction.ts';
 import type { RawBatch } from '../src/core/batch.ts';
 import type { RedactedTable } from '../src/core/table.ts';
 import { optionsFor } from '../test/sinks/kafka/parts.ts';

@@ -6,9 +6,10 @@ import { positionOf, type StoredPosition, storedPosition } from '../../src/core/
 import type { Cluster } from './cluster.ts';
 import { readCommitted } from './committed.ts';
 import { NO_HEADERS } from './headers.ts';
-import type { KafkaTransaction } from './producer.ts';
+
 import type { Bytes } from './record-batch.ts';
 import type { Topics } from './topics.ts';
+import type { KafkaTransaction } from './transaction.ts';
 
 const PARTITION = 0;
 

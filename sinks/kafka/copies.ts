@@ -6,8 +6,9 @@ import type { RedactedTable } from '../../src/core/table.ts';
 import type { CheckpointTopic } from './checkpoint-topic.ts';
 import type { Cluster } from './cluster.ts';
 import type { Marker } from './event.ts';
-import { type KafkaTransaction, type ProducerOptions, TransactionalProducer } from './producer.ts';
+import { type ProducerOptions, TransactionalProducer } from './producer.ts';
 import type { TableMessages } from './table-messages.ts';
+import type { KafkaTransaction } from './transaction.ts';
 
 /** Rows of one chunk: visible when it is finished, and gone when it is abandoned. */
 interface Chunk {

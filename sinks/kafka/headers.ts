@@ -33,9 +33,13 @@ export class Headers {
     const out = this.#out;
     out.clear();
     const common = this.#commonOf(op);
-    out.copy(common, 0, common.length);
-    out.copy(this.#lsn, 0, this.#lsn.length);
-    writeHeader(out, 'seq', String(seq));
+    out.append(common);
+    out.append(this.#lsn);
+    out.append(SEQ);
+    const digits = String(seq);
+    out.reserve(1);
+    writeVarint(out, digits.length);
+    out.ascii(digits);
     return { bytes: out.bytes, start: 0, end: out.length };
   }
 
@@ -57,6 +61,9 @@ export class Headers {
     return common;
   }
 }
+
+/** The name of the last header. */
+const SEQ = encoded([['seq', '']]).subarray(0, -1);
 
 function encoded(texts: readonly (readonly [string, string])[]): Buffer {
   const out = new ByteWriter(256);

@@ -6,9 +6,10 @@ import type { RedactedTable } from '../../src/core/table.ts';
 import type { Format, Marker, MarkerOp, RowEvent } from './event.ts';
 import { Headers } from './headers.ts';
 import { partitionOf } from './partition.ts';
-import type { KafkaTransaction } from './producer.ts';
+
 import { BATCH_HEAD_BYTES, type Bytes, recordSize } from './record-batch.ts';
 import type { Topic } from './topics.ts';
+import type { KafkaTransaction } from './transaction.ts';
 
 /** A key that begins with this byte is no row's: their keys are UTF-8, which has no such byte. */
 const NO_ROW = 0xff;

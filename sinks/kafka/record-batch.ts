@@ -1,4 +1,4 @@
-import { zstdCompressSync } from 'node:zlib';
+import { constants, zstdCompressSync } from 'node:zlib';
 import { crc32c } from '@node-rs/crc32';
 import { ByteWriter } from '../../src/core/bytes.ts';
 
@@ -24,6 +24,8 @@ const RECORD_HEAD_BYTES = 24;
 
 const MAGIC = 2;
 const ZSTD = 4;
+/** A third less time than by default, for a tenth more bytes. */
+const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 const TRANSACTIONAL = 1 << 4;
 
 /**
@@ -31,11 +33,13 @@ const TRANSACTIONAL = 1 << 4;
  * See https://kafka.apache.org/documentation/#recordbatch.
  */
 export class RecordBatch {
-  readonly #out = new ByteWriter(16 * 1024);
+  readonly #out: ByteWriter;
   readonly #time = BigInt(Date.now());
   #count = 0;
 
-  constructor() {
+  /** `capacity`: bytes that it is likely to get. */
+  constructor(capacity = 16 * 1024) {
+    this.#out = new ByteWriter(capacity);
     this.#out.length = BATCH_HEAD_BYTES;
   }
 
@@ -78,7 +82,7 @@ export class RecordBatch {
   encode(producer: ProducerId, sequence: number, compression: Compression): Buffer {
     const records = this.#out.bytes.subarray(BATCH_HEAD_BYTES, this.#out.length);
     if (compression === 'none') return this.#head(this.#out.view(), 0, producer, sequence);
-    const compressed = zstdCompressSync(records);
+    const compressed = zstdCompressSync(records, FAST);
     const bytes = Buffer.allocUnsafe(BATCH_HEAD_BYTES + compressed.length);
     bytes.set(compressed, BATCH_HEAD_BYTES);
     return this.#head(bytes, ZSTD, producer, sequence);

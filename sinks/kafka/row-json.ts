@@ -87,7 +87,7 @@ export class RowJson {
       this.unchanged.push(field.name);
       if (this.#unavailable) put(out, field, this.#unavailable);
     } else {
-      out.copy(field.label, 0, field.label.length);
+      out.append(field.label);
       this.#value(out, field.json, cell);
       out.byte(COMMA);
     }
@@ -95,23 +95,19 @@ export class RowJson {
 
   #value(out: ByteWriter, json: ColumnJson, { bytes, start, end }: CellReader): void {
     if (json === 'text') writeJsonText(out, bytes, start, end);
-    else if (json === 'boolean') append(out, bytes[start] === LETTER_T ? TRUE : FALSE);
+    else if (json === 'boolean') out.append(bytes[start] === LETTER_T ? TRUE : FALSE);
     else if (isNumber(bytes, start)) out.copy(bytes, start, end);
     else if (this.#notFinite === 'text') writeJsonText(out, bytes, start, end);
-    else append(out, NULL);
+    else out.append(NULL);
   }
 }
 
 const COMMA = 0x2c;
 
 function put(out: ByteWriter, { label }: Field, value: Buffer): void {
-  append(out, label);
-  append(out, value);
+  out.append(label);
+  out.append(value);
   out.byte(COMMA);
-}
-
-function append(out: ByteWriter, bytes: Buffer): void {
-  out.copy(bytes, 0, bytes.length);
 }
 
 /** `NaN`, `Infinity` and `-Infinity` are the only texts of a number that have letters in the beginning. */

@@ -8,10 +8,11 @@ import { CheckpointTopic, type Progress, type Stored } from './checkpoint-topic.
 import { Cluster } from './cluster.ts';
 import { Copies } from './copies.ts';
 import { formatOf, type KafkaOptions } from './options.ts';
-import { type KafkaTransaction, TRANSACTION_MS, TransactionalProducer } from './producer.ts';
+import { TransactionalProducer } from './producer.ts';
 import { TableMessages } from './table-messages.ts';
 import { topicName } from './topic-name.ts';
 import { Topics } from './topics.ts';
+import { type KafkaTransaction, TRANSACTION_MS } from './transaction.ts';
 
 type Event = TableEvent<'redacted'>;
 
