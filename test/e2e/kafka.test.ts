@@ -22,8 +22,8 @@ const SETUP = `
   ALTER TABLE person REPLICA IDENTITY FULL;
   CREATE TABLE visit (place text, number integer, weight double precision, at date, PRIMARY KEY (place, number));
   INSERT INTO person SELECT 9007199254740993 + i, 'person' || i || '@shop.test', repeat(md5(i::text), 100), now(), i / 7.0,
-    decode(md5(i::text), 'hex'), i % 3 = 0 FROM generate_series(1, 2000) i;
-  INSERT INTO visit SELECT 'place "' || i % 9, i, i / 7.0, current_date - i FROM generate_series(1, 2000) i;
+    decode(md5(i::text), 'hex'), i % 3 = 0 FROM generate_series(1, 800) i;
+  INSERT INTO visit SELECT 'place "' || i % 9, i, i / 7.0, current_date - i FROM generate_series(1, 800) i;
 `;
 
 const tables: Tables = {
@@ -87,15 +87,13 @@ describe('kill -9 at a fault point of topics', () => {
     test(`"${fault}": nothing is lost, nothing is there twice`, async () => {
       const { trial, changes } = await open(at);
       await using _ = trial;
-      for (const count of [1, 2]) {
-        const service = await trial.run({ fault: `${fault}:${count}` });
-        await until(async () => !service.isRunning || (await load(trial, changes)), {
-          what: fault,
-          timeout: 120_000,
-          interval: 1000,
-        });
-        await service.dies();
-      }
+      const service = await trial.run({ fault: `${fault}:${1 + (at % 2)}` });
+      await until(async () => !service.isRunning || (await load(trial, changes)), {
+        what: fault,
+        timeout: 120_000,
+        interval: 1000,
+      });
+      await service.dies();
       await trial.catchUp();
       await assertBothEqual(trial);
     });
@@ -107,7 +105,7 @@ describe('kill -9 of the broker', () => {
     const { trial, changes } = await open(20);
     await using _ = trial;
     const service = await trial.stream();
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       const changing = changes.transactions(60);
       await trial.source.query(LARGE);
       await kafka.node(1).signal('SIGKILL');

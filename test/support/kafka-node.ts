@@ -61,6 +61,11 @@ export class KafkaNode {
     });
   }
 
+  /** All that it has on disk: segments, logs, settings. */
+  get directory(): string {
+    return this.#home;
+  }
+
   get isRunning(): boolean {
     return this.#process !== null;
   }

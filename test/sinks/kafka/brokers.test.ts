@@ -48,10 +48,10 @@ describe('three brokers', () => {
       await topics.open('moved', { create: true, partitions: 3, replicas: 3, configs: {} });
       const producer = await TransactionalProducer.open(cluster, { transactionalId: 'moving', compression: 'zstd' });
       const expected: string[] = [];
-      for (let round = 1; round <= 6; round++) {
+      for (let round = 1; round <= 4; round++) {
         const transaction = producer.begin();
         for (let i = 0; i < 300; i++) {
-          const value = `${round} ${i} ${'x'.repeat(40_000)}`;
+          const value = `${round} ${i} ${'x'.repeat(10_000)}`;
           expected.push(value);
           transaction.add('moved', i % 3, range('key'), range(value), NO_HEADERS);
           await transaction.relieve();
