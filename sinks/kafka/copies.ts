@@ -69,7 +69,7 @@ export class Copies {
 
   /** Throws what speaks against the table. */
   async start(table: RedactedTable, lsn: Lsn): Promise<void> {
-    const messages = await this.#messages.of(table);
+    const messages = await this.#messages.copied(table);
     const transaction = this.#control.begin();
     messages.mark(transaction, marker('copy_begin', lsn));
     await transaction.commit();
@@ -85,7 +85,7 @@ export class Copies {
       chunk = { copier, transaction: copier.begin() };
       copy.chunks.set(number, chunk);
     }
-    const messages = await this.#messages.of(table);
+    const messages = await this.#messages.copied(table);
     for (const read of reads) messages.add(chunk.transaction, read);
     await chunk.transaction.relieve();
     reach('inside a topic chunk');
@@ -109,7 +109,7 @@ export class Copies {
   /** Behind all that the copy brought, with whatever else the transaction holds. */
   async finish(table: string, to: KafkaTransaction): Promise<void> {
     const copy = this.#copies.get(table)!;
-    (await this.#messages.of(copy.table)).mark(to, marker('copy_end', copy.lsn));
+    (await this.#messages.copied(copy.table)).mark(to, marker('copy_end', copy.lsn));
     this.#copies.delete(table);
   }
 

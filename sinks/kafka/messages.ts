@@ -75,10 +75,18 @@ export class Messages {
   }
 
   #row(to: KafkaTransaction, event: RowEvent): void {
+    this.#assertMayFit(event);
     const out = this.#value;
     out.clear();
     this.#format.row(out, event);
     this.#send(to, event, { bytes: out.bytes, start: 0, end: out.length });
+  }
+
+  /** Before memory is taken for it: in JSON no value is shorter than in a tuple, where each has five bytes before it. */
+  #assertMayFit({ before, after }: RowEvent): void {
+    const image = after ?? before!;
+    const least = image.end - image.start - 5 * (this.#table.columns.length + 1);
+    if (least > this.topic.maxMessageBytes) throw this.#tooLarge();
   }
 
   #send(to: KafkaTransaction, { op, transaction, seq, key }: RowEvent, value: Bytes | null): void {

@@ -54,10 +54,13 @@ export class Session {
   }
 
   /** Whoever wrote before is fenced first, and only then it is read what that one left. */
-  static async open(options: KafkaOptions): Promise<Session> {
+  static async open(options: KafkaOptions, signal: AbortSignal): Promise<Session> {
+    signal.throwIfAborted();
     const { pipeline, connection, compression } = options;
     const cluster = new Cluster(connection);
     const topics = new Topics(cluster, connection);
+    const giveUp = () => void cluster.close();
+    signal.addEventListener('abort', giveUp);
     try {
       const checkpoint = await CheckpointTopic.open(cluster, topics, pipeline, options.topics.replicas);
       const transactionalId = `pgveil.${pipeline}`;
@@ -72,7 +75,10 @@ export class Session {
       return new Session({ options, cluster, topics, main, checkpoint, messages, copies, stored });
     } catch (error) {
       await Promise.all([topics.close(), cluster.close()]);
+      signal.throwIfAborted(); // which is why it failed
       throw error;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
     }
   }
 
@@ -136,7 +142,7 @@ export class Session {
   async #add(change: Change<'redacted'>): Promise<void> {
     if (this.#isThere(change)) return;
     const { messages } = this.#parts;
-    const known = messages.known(change.table) ?? (await messages.of(change.table));
+    const known = messages.known(change.table) ?? (await messages.streaming(change.table));
     known.add(this.#transaction, change);
   }
 

@@ -21,8 +21,7 @@ export class KafkaSink implements Sink {
 
   async open(signal: AbortSignal): Promise<Checkpoint> {
     await this.close();
-    signal.throwIfAborted();
-    const session = await asTrouble(() => Session.open(this.#options));
+    const session = await asTrouble(() => Session.open(this.#options, signal));
     this.#open = session;
     const { position, tables } = session.stored;
     if (this.#acknowledged !== null && (position?.pos ?? 0n) < this.#acknowledged) {

@@ -28,23 +28,27 @@ export class TableMessages {
     return this.#known.get(table);
   }
 
-  /** Throws, of the table, `reserved_column` or `topic_unfit`. */
-  async of(table: RedactedTable): Promise<Messages> {
-    const known = this.#known.get(table);
-    if (known) return known;
-    assertNamesFree(table);
-    const messages = await this.#make(table);
-    this.#known.set(table, messages);
-    return messages;
+  /** Of a table that a copy is made of: its topic may be new. Throws, of the table, `reserved_column` or `topic_unfit`. */
+  async copied(table: RedactedTable): Promise<Messages> {
+    return this.#known.get(table) ?? (await this.#make(table, this.#options.topics));
   }
 
-  async #make(table: RedactedTable): Promise<Messages> {
-    const { topicOf, topics, format } = this.#options;
+  /** Of one that was copied: a topic that is gone now had the copy in it. */
+  async streaming(table: RedactedTable): Promise<Messages> {
+    return this.#known.get(table) ?? (await this.#make(table, { ...this.#options.topics, create: false }));
+  }
+
+  async #make(table: RedactedTable, options: TopicConfig): Promise<Messages> {
+    const { topicOf, format } = this.#options;
+    assertNamesFree(table);
     try {
-      const topic = await this.#topics.open(topicOf(table), topics);
-      if (topic.isCompacted)
+      const topic = await this.#topics.open(topicOf(table), options);
+      if (topic.isCompacted) {
         throw new PgveilError('topic_unfit', `the topic ${topic.name} is compacted`, { fix: NOT_COMPACTED });
-      return new Messages(table, topic, format(table));
+      }
+      const messages = new Messages(table, topic, format(table));
+      this.#known.set(table, messages);
+      return messages;
     } catch (error) {
       const { code, message, fix } = trouble(error);
       if (!isAboutTopic(code, error)) throw error;

@@ -7,6 +7,7 @@ import { topicDifferences } from '../support/kafka-topics.ts';
 import { Random } from '../support/prng.ts';
 import { RandomChanges } from '../support/random-changes.ts';
 import { Servers } from '../support/servers.ts';
+import type { Status } from '../support/service.ts';
 import type { Trial } from '../support/trial.ts';
 import { until } from '../support/wait.ts';
 
@@ -79,6 +80,27 @@ describe('a twin and topics', () => {
     await changes.transactions(100);
     await trial.catchUp();
     await assertBothEqual(trial);
+  });
+});
+
+describe('a row that its topic does not take', () => {
+  test('halts its table alone, in a copy and in the stream', async () => {
+    const topics = { partitions: 2, config: { 'max.message.bytes': 4000 } };
+    const setup = `CREATE TABLE person (id bigint PRIMARY KEY, note text); CREATE TABLE visit (id bigint PRIMARY KEY, note text);
+      INSERT INTO person VALUES (1, repeat('x', 5000)); INSERT INTO visit VALUES (1, 'a')`;
+    const columns = { id: 'keep', note: 'keep' } as const;
+    const both: Tables = { 'public.person': { columns }, 'public.visit': { columns } };
+    await using trial = await servers.trial(setup, both, { kafka: { ...options.kafka, topics } });
+    const service = await trial.run();
+    const halt =
+      (table: string) =>
+      ({ tables }: Status) =>
+        tables[table]?.halt?.code === 'message_too_large';
+    await service.reaches('a halt in the copy', halt('public.person'));
+    await trial.source.query(`INSERT INTO visit VALUES (2, 'b')`);
+    await trial.holdsAll(service);
+    await trial.source.query(`INSERT INTO visit VALUES (3, repeat('x', 5000))`);
+    await service.reaches('a halt in the stream', halt('public.visit'));
   });
 });
 

@@ -166,6 +166,17 @@ describe('a Kafka sink', () => {
     await sink.flush(positionAt(0x200n));
   });
 
+  test('does not go on in a topic that is gone: what was copied was in it', async () => {
+    const of = options();
+    const sink = await open(of);
+    await writeCopy(sink, copyOf(table, [['1', 'one']]));
+    await sink.flush(positionAt(0x100n));
+    await sink.close();
+    await topics.delete(`${of.pipeline}.public.thing`);
+    const next = await open(of);
+    await assert.rejects(next.write(upTo(0x200n, [insert(table, ['2', 'two'])])), isAbout('topic_unfit', table.name));
+  });
+
   test('is looked at without being taken over, and leaves nothing behind but its topics', async () => {
     const of = options();
     const target = new KafkaTarget(of);
