@@ -36,7 +36,7 @@ const CHANGES = [
 describe('planted values', () => {
   for (const format of [{ format: 'flat' }, { format: 'debezium', schema: 'inline' }]) {
     test(`are in no segment of a broker and in nothing that is said (${format.format})`, async () => {
-      const options = { kafka: { brokers: kafka.brokers, compression: 'none', ...format } };
+      const options = { hasTwin: false, kafka: { brokers: kafka.brokers, compression: 'none', ...format } };
       await using trial = await servers.trial(SETUP, tables, options);
       const service = await trial.stream();
       for (const change of CHANGES) await trial.source.query(change);
