@@ -48,6 +48,17 @@ function isDots(part: string): boolean {
   return part === '.' || part === '..';
 }
 
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `kafka-1:9092`, or several with commas between; undefined when one of them is none. */
+export function parseBrokers(text: string): readonly BrokerAddress[] | undefined {
+  const brokers = text.split(',').map((broker) => parseListenAddress(broker.trim()));
+  return brokers.every((broker) => broker !== undefined && broker.port > 0) ? (brokers as BrokerAddress[]) : undefined;
+}
+
 /** `http://127.0.0.1:9000`: where a store other than AWS answers. */
 export function isEndpoint(text: string): boolean {
   return /^https?:\/\/[^/?#@\s]+\/?$/.test(text) && URL.canParse(text);

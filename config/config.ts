@@ -1,6 +1,6 @@
 import type { Secret } from '../src/core/secret.ts';
 import { formatTableName, parseTableName } from '../src/core/table-name.ts';
-import type { LakePlace, ListenAddress } from './address.ts';
+import type { BrokerAddress, LakePlace, ListenAddress } from './address.ts';
 import type { Decision } from './rules.ts';
 import type { Settings } from './schema.ts';
 
@@ -44,7 +44,7 @@ export interface TableConfig {
 }
 
 /** `type` tells what it is. */
-export type SinkConfig = TwinConfig | LakeConfig;
+export type SinkConfig = TwinConfig | LakeConfig | KafkaConfig;
 
 export interface TwinConfig {
   readonly type: 'postgres';
@@ -69,6 +69,48 @@ export interface LakeConfig {
   readonly flush: { readonly bytes: number; readonly everyMs: number };
   /** What timestamps without a zone are in the lake. */
   readonly timestamps: 'timestamp_ntz' | 'string';
+}
+
+export interface KafkaConfig {
+  readonly type: 'kafka';
+  readonly name: string;
+  readonly connection: KafkaConnection;
+  /** Of a table: `{name}.{schema}.{table}`, `{name}` being the pipeline's. */
+  readonly topic: string;
+  readonly topics: TopicConfig;
+  readonly format: 'debezium' | 'flat';
+  /** Of `debezium`: with each message its schema. */
+  readonly schema: 'inline' | 'none';
+  readonly int8: 'number' | 'string';
+  readonly compression: 'none' | 'zstd';
+  /** In bytes of messages: a source transaction that is larger is committed in parts. */
+  readonly split: number;
+}
+
+export interface KafkaConnection {
+  readonly brokers: readonly BrokerAddress[];
+  /** Null: without TLS. PEM texts; null where the system's authorities are trusted, and where brokers ask for no certificate of ours. */
+  readonly tls: {
+    readonly authority: string | null;
+    readonly certificate: string | null;
+    readonly key: Secret<string> | null;
+  } | null;
+  readonly sasl: {
+    readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+    readonly username: string;
+    readonly password: Secret<string>;
+  } | null;
+}
+
+/** How topics are made that are not there. */
+export interface TopicConfig {
+  /** False: they are only checked. */
+  readonly create: boolean;
+  /** -1: as the brokers have it. */
+  readonly partitions: number;
+  readonly replicas: number;
+  /** As Kafka calls them: `retention.ms`. */
+  readonly configs: Readonly<Record<string, string>>;
 }
 
 export function toConfig(settings: Settings): Config {
@@ -117,5 +159,26 @@ function toSink(name: string, sink: SinkSettings): SinkConfig {
       const { type, url: place, endpoint = null, flush, timestamps } = sink;
       return { type, name, place, endpoint, flush: { bytes: flush.bytes, everyMs: flush.every }, timestamps };
     }
+    case 'kafka':
+      return toKafka(name, sink);
   }
+}
+
+function toKafka(name: string, sink: SinkSettings & { type: 'kafka' }): KafkaConfig {
+  const { type, brokers, tls = null, sasl = null, topics, topic, format, schema, int8, compression, split } = sink;
+  const { create, partitions = -1, replicas = -1, config } = topics;
+  const { ca: authority = null, certificate = null, key = null } = tls ?? {};
+  return {
+    type,
+    name,
+    connection: { brokers, tls: tls && { authority, certificate, key }, sasl },
+    topic,
+    // A copy's reads are part of what a table amounts to: they must not go by their age.
+    topics: { create, partitions, replicas, configs: { 'retention.ms': '-1', ...Object.fromEntries(config) } },
+    format,
+    schema,
+    int8,
+    compression,
+    split,
+  };
 }

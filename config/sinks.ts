@@ -1,6 +1,19 @@
 import { z } from 'zod';
-import { fields, flag, isMapping, named, notBuilt, notBuiltIssue, problem, word } from './field.ts';
-import { endpoint, flushSize, flushTime, identifier, lakeUrl, postgresUrl, someText, tableSize } from './texts.ts';
+import { fields, flag, isMapping, named, notBuiltIssue, problem, whole, word } from './field.ts';
+import {
+  anyText,
+  brokers,
+  endpoint,
+  flushSize,
+  flushTime,
+  identifier,
+  lakeUrl,
+  postgresUrl,
+  secretText,
+  someText,
+  tableSize,
+  topicTemplate,
+} from './texts.ts';
 
 const twin = fields(
   {
@@ -35,18 +48,59 @@ const lake = fields(
   if (endpoint && url.kind === 'folder') context.addIssue({ code: 'custom', path: ['endpoint'], message });
 });
 
-const kafka = notBuilt(z.looseObject({ type: z.literal('kafka') }), 'kafka', ['type']).transform((): never => z.NEVER);
+const kafka = fields(
+  {
+    type: z.literal('kafka'),
+    brokers: z
+      .array(brokers, { error: problem('is not a list of brokers', 'write the brokers: [host:9092]') })
+      .min(1, { error: problem('names no broker', 'name one: [host:9092]') })
+      .transform((lists) => lists.flat()),
+    topic: topicTemplate.default('{name}.{schema}.{table}').describe('of each table'),
+    topics: fields({
+      create: flag().default(true).describe('false: they have to be there'),
+      partitions: whole(1, 10_000).optional().describe('of one that is created; by default as the brokers have it'),
+      replicas: whole(1, 100).optional().describe('of one that is created; by default as the brokers have it'),
+      config: named(someText, anyText, 'write name: value on each line')
+        .prefault({})
+        .describe('of one that is created, as Kafka calls it; retention.ms is -1 unless it stands here'),
+    }).prefault({}),
+    format: word(['debezium', 'flat']).default('debezium'),
+    schema: word(['none', 'inline'], ['registry']).default('none').describe('inline: in each message of debezium'),
+    int8: word(['number', 'string']).default('number').describe('string: for readers that cannot hold a bigint'),
+    compression: word(['zstd', 'none']).default('zstd'),
+    split: flushSize.prefault('100MB').describe('a larger transaction is committed in parts'),
+    tls: fields({
+      ca: someText.optional().describe('PEM; by default the authorities of the system'),
+      certificate: someText.optional().describe('PEM, of ours'),
+      key: secretText.optional().describe('PEM, of the certificate'),
+    })
+      .optional()
+      .describe('{} for the authorities of the system; without it there is no TLS'),
+    sasl: fields({
+      mechanism: word(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], ['OAUTHBEARER']),
+      username: someText,
+      password: secretText,
+    }).optional(),
+  },
+  ['patience', 'on_wal_limit', 'unchanged'],
+).superRefine(({ format, schema }, context) => {
+  const message = problem('is for format: debezium only', 'take it out');
+  if (format === 'flat' && schema === 'inline') context.addIssue({ code: 'custom', path: ['schema'], message });
+});
 
 export const sinks = named(
   identifier,
   z.discriminatedUnion('type', [twin, lake, kafka], {
-    error: problem('is not a sink that pgveil knows', 'write type: postgres or type: lake, and its url'),
+    error: problem('is not a sink that pgveil knows', 'write type: postgres, lake or kafka'),
   }),
-  'write the name of a sink, and below it its type and its url',
+  'write the name of a sink, and below it its type and where it is',
 ).superRefine(
   (given, context) => {
     if (given.size === 0) {
-      context.addIssue({ code: 'custom', message: problem('has no sink', 'add one, of type: postgres or type: lake') });
+      context.addIssue({
+        code: 'custom',
+        message: problem('has no sink', 'add one, of type: postgres, lake or kafka'),
+      });
     }
     const types = new Set<unknown>();
     for (const [name, sink] of given) {

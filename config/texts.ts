@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Secret } from '../src/core/secret.ts';
 import { formatTableName, isIdentifier, parseTableName } from '../src/core/table-name.ts';
-import { isEndpoint, isPostgresUrl, parseLakeUrl, parseListenAddress } from './address.ts';
+import { isEndpoint, isPostgresUrl, parseBrokers, parseLakeUrl, parseListenAddress } from './address.ts';
 import { parsed, problem, text } from './field.ts';
 import { parseKey } from './key.ts';
 import { parseDuration, parseSize } from './units.ts';
@@ -54,6 +54,24 @@ export const postgresUrl = parsed(
 export const lakeUrl = parsed(
   problem('is not the URL of a lake', 'write s3://bucket/prefix or, of a folder, file:///path'),
   parseLakeUrl,
+);
+/** One text may hold several, as an environment variable does. */
+export const brokers = parsed(
+  problem('is not the address of a broker', 'write host:port, and a comma between several'),
+  parseBrokers,
+);
+/** Of two tables it has to make two names: whatever they are called, they have no `.` in them by then. */
+export const topicTemplate = text(
+  problem(
+    'cannot name the topics of all tables',
+    'write {schema} and {table} with a dot between; also letters, digits, and {name}',
+  ),
+  (t) =>
+    /^(?:[A-Za-z0-9._-]|\{name\}|\{schema\}|\{table\})+$/.test(t) &&
+    /\{schema\}.*\..*\{table\}|\{table\}.*\..*\{schema\}/.test(t),
+);
+export const secretText = parsed(problem('is not a text', 'write a text of one character or more'), (t) =>
+  t === '' ? undefined : new Secret(t),
 );
 /** Empty where an environment variable is: then it is AWS. */
 export const endpoint = parsed(

@@ -1,6 +1,6 @@
 import { CHECKPOINT_FORMAT, type Checkpoint, type Position } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
-import { formatLsn, parseLsn } from '../../src/core/lsn.ts';
+import { positionOf, type StoredPosition, storedPosition } from '../../src/core/position-json.ts';
 import { forgetEntries, loadEntries, storeEntries, strayEntries } from './entry-objects.ts';
 import type { Storage } from './storage.ts';
 
@@ -8,7 +8,7 @@ import type { Storage } from './storage.ts';
 export const OWN_FOLDER = '_pgveil/';
 const NAME = `${OWN_FOLDER}checkpoint`;
 
-/** The stored form. LSNs as Postgres writes them, times as texts: both have 64 bits. */
+/** The stored form. */
 interface Stored {
   readonly format: number;
   /** Raised by every instance that takes over. */
@@ -18,11 +18,6 @@ interface Stored {
   readonly position: StoredPosition | null;
   /** Names of the objects that hold the tables' entries. */
   readonly entries: readonly string[];
-}
-
-interface StoredPosition extends Pick<Position, 'history'> {
-  readonly pos: string;
-  readonly witness: { readonly clsn: string; readonly xid: number; readonly commitTime: string } | null;
 }
 
 /** What is stored, and the tag that the next swap wants to see unchanged; null where nothing is. */
@@ -120,7 +115,7 @@ async function load(storage: Storage): Promise<Durable> {
       throw new PgveilError('newer_checkpoint', `the lake's checkpoint has format ${stored.format}`);
     }
     const tables = await loadEntries(storage, stored.entries);
-    const position = stored.format === CHECKPOINT_FORMAT && stored.position ? positionFrom(stored.position) : null;
+    const position = stored.format === CHECKPOINT_FORMAT && stored.position ? positionOf(stored.position) : null;
     if (tables) return { stored, checkpoint: { position, tables }, etag: found.etag };
     if (last === found.etag) throw new PgveilError('lake_failed', `${NAME} names an object that is not there`);
     last = found.etag; // somebody swapped it in between
@@ -132,29 +127,8 @@ function write({ epoch, serial, entries }: Durable['stored'], position: Position
     format: CHECKPOINT_FORMAT,
     epoch,
     serial,
-    position: position && positionTo(position),
+    position: position && storedPosition(position),
     entries,
   };
   return Buffer.from(`${JSON.stringify(stored, null, 2)}\n`);
-}
-
-function positionTo({ pos, witness, history }: Position): StoredPosition {
-  const { clsn, xid, commitTime } = witness ?? {};
-  return {
-    pos: formatLsn(pos),
-    witness: witness && { clsn: formatLsn(clsn!), xid: xid!, commitTime: String(commitTime) },
-    history,
-  };
-}
-
-function positionFrom({ pos, witness, history }: StoredPosition): Position {
-  return {
-    pos: parseLsn(pos),
-    witness: witness && {
-      clsn: parseLsn(witness.clsn),
-      xid: witness.xid,
-      commitTime: BigInt(witness.commitTime),
-    },
-    history,
-  };
 }

@@ -8,6 +8,7 @@ import { checkSource } from '../../connectors/postgres/check/check.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
 import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot/slot.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
+import { KafkaTarget } from '../../sinks/kafka/target.ts';
 import { LakeTarget } from '../../sinks/lake/target.ts';
 import { TwinTarget } from '../../sinks/postgres/target.ts';
 import { define } from '../../transforms/definition.ts';
@@ -54,6 +55,8 @@ function targetOf(sink: SinkConfig, { name, tables }: Config, reload: () => Conf
     }
     case 'lake':
       return new LakeTarget({ ...sink, pipeline: name });
+    case 'kafka':
+      return new KafkaTarget({ ...sink, pipeline: name });
   }
 }
 

@@ -51,6 +51,17 @@ export class ByteWriter {
     this.length += this.bytes.write(value, this.length);
   }
 
+  /** The same of a few characters that are ASCII, without a call of the engine's own. */
+  ascii(value: string): void {
+    this.reserve(value.length);
+    for (let i = 0; i < value.length; i++) this.bytes[this.length++] = value.charCodeAt(i);
+  }
+
+  /** All of `from`. */
+  append(from: Buffer): void {
+    this.copy(from, 0, from.length);
+  }
+
   /** What was written since `start`, sharing memory with this writer. */
   view(start = 0): Buffer {
     return this.bytes.subarray(start, this.length);

@@ -30,7 +30,17 @@ export const LAKE_FAULTS = [
   'after the swap',
 ] as const;
 
-export type Fault = (typeof FAULTS | typeof RECOPY_FAULTS | typeof LAKE_FAULTS)[number];
+/** Those of topics. */
+export const KAFKA_FAULTS = [
+  'topic copy noted',
+  'inside a topic chunk',
+  'topic chunk ended',
+  'inside a topic transaction',
+  'before the end of topics',
+  'after the end of topics',
+] as const;
+
+export type Fault = (typeof FAULTS | typeof RECOPY_FAULTS | typeof LAKE_FAULTS | typeof KAFKA_FAULTS)[number];
 
 /** Places that PGVEIL_FAULT names, and how often each is still to be passed. */
 const armed = (process.env.PGVEIL_FAULT ?? '').split(',').map((place) => {

@@ -1,23 +1,11 @@
 import { ByteWriter } from './bytes.ts';
+import { writeJsonText } from './json-text.ts';
 import type { RedactedTable } from './table.ts';
 import { CELL_UNCHANGED, CellReader, type Tuple } from './tuple.ts';
 
-const QUOTE = 0x22;
 const COMMA = 0x2c;
-const BACKSLASH = 0x5c;
 
 const UNKNOWN = -1;
-
-/** JSON's short escapes, by byte; other control characters are written as \u00XX. */
-const SHORT_ESCAPES = new Map([
-  [0x08, 'b'],
-  [0x09, 't'],
-  [0x0a, 'n'],
-  [0x0c, 'f'],
-  [0x0d, 'r'],
-  [QUOTE, '"'],
-  [BACKSLASH, '\\'],
-]);
 
 /**
  * The text of `source_primary_key`, built from the key's cells: the value itself for one column, and for several the JSON array
@@ -122,14 +110,4 @@ export function bytesOf(identity: string): Buffer {
 /** Postgres writes a numeric with as many trailing zeros as its scale has, and never with an exponent. */
 function canonicalNumeric(text: string): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
-}
-
-function writeJsonText(out: ByteWriter, bytes: Buffer, start: number, end: number): void {
-  out.byte(QUOTE);
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i]!;
-    if (byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH) out.byte(byte);
-    else out.text(`\\${SHORT_ESCAPES.get(byte) ?? `u${byte.toString(16).padStart(4, '0')}`}`);
-  }
-  out.byte(QUOTE);
 }

@@ -93,6 +93,17 @@ export const PIPELINE_ERRORS = {
     means: 'The lake’s store refused a request for a reason that pgveil does not know, or an object there is damaged.',
     fix: 'Look up the code; if it comes again, check bucket, region and what else writes there.',
   },
+  kafka_away: {
+    ...away,
+    means:
+      'Kafka does not answer, or refused for a passing reason (no leader, too few replicas, a transaction that took too long).',
+    fix: 'Nothing, if it comes back; otherwise check `brokers`, network and the brokers’ own logs.',
+  },
+  kafka_failed: {
+    ...away,
+    means: 'Kafka refused a request for a reason that pgveil does not know.',
+    fix: 'Look up the code in Kafka’s protocol; the broker’s own log may say more.',
+  },
   source_failed: {
     ...away,
     means: 'The source refused a statement for a reason that pgveil does not know.',
@@ -195,6 +206,16 @@ export const PIPELINE_ERRORS = {
     ...person,
     means: 'The lake’s store refused the credentials, or they lack a right that pgveil needs.',
     fix: 'Correct the credentials, or allow reading, writing, listing and deleting below the lake’s URL.',
+  },
+  kafka_rights: {
+    ...person,
+    means: 'Kafka refused the credentials, or they lack a right that pgveil needs.',
+    fix: 'Correct the credentials, or allow reading, writing, describing and creating its topics, and writing with its transactional ids.',
+  },
+  kafka_lost: {
+    ...person,
+    means: 'Kafka lost a commit that it had acknowledged.',
+    fix: 'Look at the brokers: a leader may have been elected that lacked it (`unclean.leader.election.enable`), or a single node was killed. Then start again: what follows that commit on the source is copied anew where it is gone.',
   },
   lake_unfit: {
     ...person,

@@ -78,6 +78,16 @@ export const TABLE_ERRORS = {
     means: 'The twin has no room for a second generation of the table; its old content stays readable.',
     fix: 'Make room on the twin (or raise `sinks.X.room`); it is tried again after `recopy.retry`, or at once by `pgveil recopy TABLE`.',
   },
+  message_too_large: {
+    ...table,
+    means: 'A row is larger than its topic takes.',
+    fix: 'Raise `max.message.bytes` of the topic, or decide `drop`, `truncate` or `hash` for the large column; then `pgveil recopy TABLE`.',
+  },
+  topic_unfit: {
+    ...table,
+    means: 'The topic of the table is not there and may not be created, or is not one that pgveil can write to.',
+    fix: 'Create it, or change it, as the message has it; then `pgveil recopy TABLE`.',
+  },
   too_wide: {
     ...table,
     means: 'The twin cannot hold a table of so many columns.',

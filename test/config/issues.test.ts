@@ -28,6 +28,7 @@ const table = (name: string, value: string) => configuration({ tables: `tables:\
 const sinks = (value: string) => configuration({ sinks: `sinks:\n  ${value} #!` });
 const twin = (keys: string) => sinks(`twin: { type: postgres, url: postgres://h/d, ${keys} }`);
 const lake = (keys: string) => sinks(`lake: { type: lake, url: 's3://bucket/prefix', ${keys} }`);
+const kafka = (keys: string) => sinks(`topics: { type: kafka, brokers: ['a:9092'], ${keys} }`);
 const aTwin = '{ type: postgres, url: postgres://h/d }';
 const other = (line: string) => configuration({ others: `${line} #!` });
 
@@ -179,7 +180,22 @@ const allSinks: Case[] = [
   [lake('timestamps: text'), 'wrong', 'sinks.lake.timestamps'],
   [lake('patience: 1s'), 'planned', 'sinks.lake.patience'],
   [lake('on_wal_limit: hold'), 'planned', 'sinks.lake.on_wal_limit'],
-  [sinks('topics: { type: kafka, brokers: [c4n4ry] }'), 'planned', 'sinks.topics.type'],
+  [sinks('topics: { type: kafka }'), 'missing', 'sinks.topics.brokers'],
+  [sinks('topics: { type: kafka, brokers: [] }'), 'wrong', 'sinks.topics.brokers'],
+  [sinks('topics: { type: kafka, brokers: [c4n4ry] }'), 'wrong', 'sinks.topics.brokers[0]'],
+  [sinks("topics: { type: kafka, brokers: ['a:1, c4n4ry'] }"), 'wrong', 'sinks.topics.brokers[0]'],
+  [kafka("topic: '{table}'"), 'wrong', 'sinks.topics.topic'],
+  [kafka("topic: '{name}.{schema}_{table}'"), 'wrong', 'sinks.topics.topic'],
+  [kafka("topic: '{schema}/{table}'"), 'wrong', 'sinks.topics.topic'],
+  [kafka('topics: { partitions: 0 }'), 'wrong', 'sinks.topics.topics.partitions'],
+  [kafka('topics: { config: { retention.ms: true } }'), 'wrong', 'sinks.topics.topics.config["retention.ms"]'],
+  [kafka('format: avro'), 'wrong', 'sinks.topics.format'],
+  [kafka('schema: registry'), 'planned', 'sinks.topics.schema'],
+  [kafka('format: flat, schema: inline'), 'wrong', 'sinks.topics.schema'],
+  [kafka('sasl: { mechanism: OAUTHBEARER, username: a, password: c4n4ry }'), 'planned', 'sinks.topics.sasl.mechanism'],
+  [kafka("sasl: { mechanism: PLAIN, username: a, password: '' }"), 'wrong', 'sinks.topics.sasl.password'],
+  [kafka('patience: 1s'), 'planned', 'sinks.topics.patience'],
+  [kafka('unchanged: allow'), 'planned', 'sinks.topics.unchanged'],
   [sinks('x: { type: c4n4ry }'), 'wrong', 'sinks.x.type'],
   [sinks('x: { url: postgres://u:c4n4ry@h/d }'), 'missing', 'sinks.x.type'],
   [sinks('x: postgres://u:c4n4ry@h/d'), 'wrong', 'sinks.x'],
@@ -217,7 +233,7 @@ tables:
   public.a: { columns: { a: hush, b: { hash: { lenght: 1 }, mask: { firs: 1 } } } }
   public.a: skip
   '"public".a': skip
-sinks: { twin: { type: postgres, url: x }, topics: { type: kafka }, other: { type: postgres, url: y } }
+sinks: { twin: { type: postgres, url: x }, topics: { type: kafka, brokers: ['a:1'], schema: registry }, other: { type: postgres, url: y } }
 memory: 1
 `;
   assert.deepEqual(
@@ -237,7 +253,7 @@ memory: 1
       '8 repeated tables["public.a"]',
       String.raw`9 repeated tables["\"public\".a"]`,
       '10 wrong sinks.twin.url',
-      '10 planned sinks.topics.type',
+      '10 planned sinks.topics.schema',
       '10 wrong sinks.other.url',
       '10 planned sinks.other',
       '11 wrong memory',
@@ -247,14 +263,14 @@ memory: 1
 
 test('what is not built yet is refused by its name, in these words', () => {
   const messages = [
-    ...findingsIn(sinks('topics: { type: kafka }')),
+    ...findingsIn(kafka('schema: registry')),
     ...findingsIn(withColumn('a: token')),
     ...findingsIn(withColumn('a: { json: {} }')),
     ...findingsIn(table('public.t', '{ columns: {}, rows: {} }')),
   ].map(({ message }) => message);
   assert.deepEqual(
     messages,
-    ['kafka', 'token', 'json', 'rows'].map((name) => `${name}: not built yet`),
+    ['registry', 'token', 'json', 'rows'].map((name) => `${name}: not built yet`),
   );
 });
 

@@ -3,6 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { importsOf } from './imports.ts';
+import { prepareKafka } from './kafka.ts';
+import { prepareKafkaReader } from './kafka-reader.ts';
 import { hasPython, prepareReaders } from './readers.ts';
 import { prepareS3 } from './s3.ts';
 
@@ -16,17 +18,25 @@ interface Provision {
 
 const PROVISIONS: readonly Provision[] = [
   { name: 'S3', module: join(import.meta.dirname, 's3.ts'), prepare: prepareS3 },
+  { name: 'Kafka', module: join(import.meta.dirname, 'kafka.ts'), prepare: prepareKafka },
+  {
+    name: 'Reader of Kafka',
+    module: join(import.meta.dirname, 'kafka-reader.ts'),
+    prepare: () => unlessNoPython(prepareKafkaReader),
+  },
   {
     name: 'Readers of a lake',
     module: join(import.meta.dirname, 'readers.ts'),
-    // Without a Python their tests stand aside by themselves.
-    prepare: async () => {
-      if (!(await hasPython())) return 'nowhere: there is no Python 3.10';
-      await prepareReaders();
-      return 'PyPI';
-    },
+    prepare: () => unlessNoPython(prepareReaders),
   },
 ];
+
+/** Without a Python their tests stand aside by themselves. */
+async function unlessNoPython(prepare: () => Promise<string>): Promise<string> {
+  if (!(await hasPython())) return 'nowhere: there is no Python 3.10';
+  await prepare();
+  return 'PyPI';
+}
 
 /** Starts to prepare something; never rejects, since what cannot be had fails its own tests. */
 export type Having = (name: string, prepare: () => Promise<string>) => Promise<void>;

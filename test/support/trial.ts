@@ -26,7 +26,9 @@ export interface TrialOptions {
   readonly sink?: Readonly<Record<string, unknown>>;
   /** Keys of `sinks.lake`, where one is fed as well; by default it lies in a folder of the trial's and makes a commit twice a second. */
   readonly lake?: Readonly<Record<string, unknown>>;
-  /** Without it nothing is fed but the lake. */
+  /** Keys of `sinks.topics`, where Kafka is fed as well; `brokers` at least. */
+  readonly kafka?: Readonly<Record<string, unknown>>;
+  /** Without it nothing is fed but lake and topics. */
   readonly hasTwin?: boolean;
   /** Of each of its processes. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -100,7 +102,11 @@ export class Trial implements AsyncDisposable {
       key: this.key.toString('base64'),
       source: { url: url.href, snapshot: { workers }, publication },
       tables: this.tables,
-      sinks: { ...(hasTwin ? { twin: { type: 'postgres', url: this.twinUrl, ...sink } } : {}), ...this.#lake },
+      sinks: {
+        ...(hasTwin ? { twin: { type: 'postgres', url: this.twinUrl, ...sink } } : {}),
+        ...this.#lake,
+        ...this.#topics,
+      },
       memory,
       http: { listen: `127.0.0.1:${this.#port}` },
       // By default it is made of the name, which trials of other test files have as well.
@@ -113,6 +119,11 @@ export class Trial implements AsyncDisposable {
     const { lake } = this.#options;
     const url = pathToFileURL(this.file('lake')).href;
     return lake ? { lake: { type: 'lake', url, flush: { every: '500ms' }, ...lake } } : {};
+  }
+
+  get #topics() {
+    const { kafka } = this.#options;
+    return kafka ? { topics: { type: 'kafka', ...kafka } } : {};
   }
 
   /** A path in the directory that the service runs in. */

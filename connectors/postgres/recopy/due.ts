@@ -12,6 +12,8 @@ const NEEDS_A_PERSON = new Set([
   'swap_blocked',
   'too_wide',
   'reserved_column',
+  'message_too_large',
+  'topic_unfit',
 ]);
 
 /** The first copy of a quarter of an hour begins at once; before each further one of a table the wait doubles. */

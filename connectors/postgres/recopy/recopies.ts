@@ -170,6 +170,7 @@ export class Recopies {
     for (const [name, line] of this.#queued) if (line.isFree) this.#queued.delete(name);
     const candidates = this.#due.candidates(performance.now()).filter((name) => !this.#queued.has(name));
     if (candidates.length === 0) return chosen;
+    const { isPending } = this.#due;
     const tables = await this.#options.look(candidates);
     const sizes = await this.#options.measure([...tables.values()].flatMap(({ leaves }) => leaves));
     const stops: TableEvent<'raw'>[] = [];
@@ -183,6 +184,8 @@ export class Recopies {
       if (typeof verdict === 'object') stops.push(verdict);
     }
     if (stops.length > 0) await this.#offers.hand({ ...NOTHING, events: stops }, signal);
+    // What a copy came to nothing by before anybody had looked at its table is known now not to be tried again.
+    if (isPending && !this.#due.isPending) this.#wake();
     return chosen;
   }
 

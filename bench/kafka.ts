@@ -1,0 +1,211 @@
+// How fast changes become messages that are committed: through the redactor with three columns redacted, into JSON, by our producer;
+// beside it the client's own transactional producer, which gets the very messages ready-made. Tuples and messages lie in memory before
+// a clock starts: the source has benches of its own.
+import { Producer } from '@platformatic/kafka';
+import { Debezium } from '../sinks/kafka/debezium.ts';
+import { Messages } from '../sinks/kafka/messages.ts';
+import type { Bytes } from '../sinks/kafka/record-batch.ts';
+import { KafkaSink } from '../sinks/kafka/sink.ts';
+import type { KafkaTransaction } from '../sinks/kafka/transaction.ts';
+import type { RawBatch } from '../src/core/batch.ts';
+import type { RedactedTable } from '../src/core/table.ts';
+import { optionsFor } from '../test/sinks/kafka/parts.ts';
+import { type KafkaServer, startOwnKafka } from '../test/support/kafka.ts';
+import {
+  batchOf,
+  changeOf,
+  configOf,
+  copied,
+  faked,
+  keep,
+  masked,
+  POSITION,
+  tableOf,
+  tupleOf,
+} from '../test/transforms/fixture.ts';
+import { RowRedactor } from '../transforms/redactor.ts';
+import type { Bench } from './bench.ts';
+import { type Figures, inTurns, perSecond } from './figures.ts';
+
+const CHANGES = 300_000;
+/** In a source transaction, and a batch. */
+const TOGETHER = 1_000;
+/** In a Kafka transaction, on either side. */
+const COMMITTED = 10_000;
+const PARTITIONS = 4;
+
+/** As the table of workload.ts. */
+const TABLE = tableOf({
+  relation: 'customers',
+  columns: {
+    ...{ id: 'bigint', email: 'text', full_name: 'text', phone: 'text', balance: 'numeric(12,2)' },
+    ...{ created_at: 'timestamp with time zone', updated_at: 'timestamp with time zone', active: 'boolean' },
+    ...{ address: 'text', notes: 'text' },
+  },
+});
+const RULES = { email: faked('email'), full_name: faked('name'), phone: masked(0, 2) };
+const DECISIONS = Object.fromEntries(
+  TABLE.columns.map(({ name }) => [name, RULES[name as keyof typeof RULES] ?? keep]),
+);
+
+export const kafka: Bench<KafkaServer> = {
+  unit: 'messages/s',
+  reference:
+    "@platformatic/kafka's own transactional producer (retryDelay 5, zstd, acks all), sending ready-made messages",
+
+  place: { inWords: 'one Kafka broker', start: () => startOwnKafka() },
+
+  async prepare() {},
+
+  async measure(server, scale, run) {
+    const count = Math.ceil((CHANGES * scale) / COMMITTED) * COMMITTED;
+    const batches = Array.from({ length: count / TOGETHER }, (_, number) => batchFrom(number * TOGETHER));
+    return await inTurns(run, async (side) => {
+      const pipeline = `bench_${side}_${run}`;
+      return side === 'ours' ? await ours(server, pipeline, batches) : await reference(server, pipeline, batches);
+    });
+  },
+
+  headline: ({ messages }) => messages!,
+};
+
+async function ours(server: KafkaServer, pipeline: string, batches: readonly RawBatch[]): Promise<Figures> {
+  const sink = new KafkaSink(optionsOf(server, pipeline));
+  await sink.open(new AbortController().signal);
+  const redactor = openRedactor();
+  for (const event of copied(TABLE)) await sink.write(redactor.redact(batchOf({ events: [event] })));
+  await sink.flush(POSITION);
+  const [began, used] = [performance.now(), process.cpuUsage()];
+  let flushing = Promise.resolve();
+  for (const [index, batch] of batches.entries()) {
+    await sink.write(redactor.redact(batch));
+    if ((index + 1) % (COMMITTED / TOGETHER) > 0) continue;
+    await flushing; // the next one gathers while one is committed, as in a lane
+    flushing = sink.flush(POSITION);
+  }
+  await flushing;
+  const figures = figuresOf(batches, began, used);
+  await sink.close();
+  return figures;
+}
+
+async function reference(server: KafkaServer, pipeline: string, batches: readonly RawBatch[]): Promise<Figures> {
+  const messages = readyMade(pipeline, batches);
+  await makeTopic(server, pipeline);
+  const producer = new Producer({
+    clientId: pipeline,
+    bootstrapBrokers: [...server.brokers],
+    transactionalId: pipeline,
+    idempotent: true,
+    producerId: -1n,
+    producerEpoch: -1,
+    acks: -1,
+    compression: 'zstd',
+    timeout: 60_000,
+    retries: 50,
+    retryDelay: 5,
+  });
+  const [began, used] = [performance.now(), process.cpuUsage()];
+  for (let from = 0; from < messages.length; from += COMMITTED) {
+    const transaction = await producer.beginTransaction();
+    await transaction.send({ messages: messages.slice(from, from + COMMITTED) });
+    await transaction.commit();
+  }
+  const figures = figuresOf(batches, began, used);
+  await producer.close();
+  return figures;
+}
+
+function figuresOf(batches: readonly RawBatch[], began: number, used: NodeJS.CpuUsage): Figures {
+  const { user, system } = process.cpuUsage(used);
+  const count = batches.length * TOGETHER;
+  return { messages: perSecond(count, performance.now() - began), cpu_us_per_message: (user + system) / count };
+}
+
+function optionsOf(server: KafkaServer, pipeline: string) {
+  const topics = { create: true, partitions: PARTITIONS, replicas: 1, configs: {} };
+  return optionsFor(server, { pipeline, topics, format: 'debezium' });
+}
+
+/** As ours makes them. */
+function readyMade(pipeline: string, batches: readonly RawBatch[]) {
+  const topic = { name: topicOf(pipeline), partitions: PARTITIONS, maxMessageBytes: 1_000_000, isCompacted: false };
+  const made: { topic: string; partition: number; key: Buffer; value: Buffer; headers: Map<Buffer, Buffer> }[] = [];
+  const add = (name: string, partition: number, key: Bytes, value: Bytes | null) =>
+    made.push({ topic: name, partition, key: copyOf(key), value: copyOf(value!), headers: HEADERS });
+  const redactor = openRedactor();
+  let messages: Messages | null = null;
+  for (const batch of batches) {
+    for (const change of redactor.redact(batch).changes) {
+      messages ??= new Messages(change.table, topic, formatOf(change.table, pipeline));
+      messages.add({ add } as unknown as KafkaTransaction, change);
+    }
+  }
+  return made;
+}
+
+function formatOf(table: RedactedTable, pipeline: string) {
+  return new Debezium(table, { pipeline, int8: 'number', schema: 'none' });
+}
+
+/** Of the size of ours. */
+const HEADERS = new Map(
+  Object.entries({
+    op: 'c',
+    table: TABLE.name,
+    plan: 'x'.repeat(64),
+    generation: '1',
+    commit_lsn: '0/16B3748',
+    seq: '500',
+  }).map(([name, value]) => [Buffer.from(`pgveil.${name}`), Buffer.from(value)]),
+);
+
+function copyOf({ bytes, start, end }: Bytes): Buffer {
+  return Buffer.from(bytes.subarray(start, end));
+}
+
+/** Ours makes its own when a copy of the table starts. */
+async function makeTopic(server: KafkaServer, pipeline: string): Promise<void> {
+  const sink = new KafkaSink(optionsOf(server, pipeline));
+  await sink.open(new AbortController().signal);
+  const redactor = openRedactor();
+  for (const event of copied(TABLE)) await sink.write(redactor.redact(batchOf({ events: [event] })));
+  await sink.close();
+}
+
+function topicOf(pipeline: string): string {
+  return `${pipeline}.public.customers`;
+}
+
+function openRedactor(): RowRedactor {
+  const redactor = new RowRedactor(configOf({ [TABLE.name]: DECISIONS }), () => {});
+  redactor.open(new Map(), new Map());
+  redactor.redact(batchOf({ events: copied(TABLE) }));
+  return redactor;
+}
+
+/** One transaction of rows from this number on. */
+function batchFrom(first: number): RawBatch {
+  const transaction = { clsn: BigInt(first + 1000), xid: 700 + first, commitTime: 812_345_678_901_234n };
+  const changes = Array.from({ length: TOGETHER }, (_, i) => ({
+    ...changeOf('insert', TABLE, { after: rowOf(first + i) }),
+    transaction,
+    seq: i + 1,
+  }));
+  return batchOf({ changes, position: { ...POSITION, pos: transaction.clsn + 8n } });
+}
+
+function rowOf(i: number) {
+  const time = '2026-11-21 12:34:56.789012+00';
+  return tupleOf(
+    ...[String(i), `customer.${i}@mail.example`, `Given${i % 5003} Family${i % 7919}`, `+49 151 ${10_000_000 + i}`],
+    ...[
+      `${i % 1000}.00`,
+      time,
+      time,
+      i % 10 === 0 ? 'f' : 't',
+      `${i % 401} Long Street, ${10_000 + (i % 89_989)} Springfield`,
+    ],
+    'Prefers to be called in the afternoon, has asked twice for the catalogue, and pays by card.',
+  );
+}

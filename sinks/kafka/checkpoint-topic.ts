@@ -1,0 +1,133 @@
+import { CHECKPOINT_FORMAT, type Checkpoint, type Position, type TableEntry } from '../../src/core/checkpoint.ts';
+import { entryFromJson, entryToJson } from '../../src/core/entry-json.ts';
+import { PgveilError } from '../../src/core/errors.ts';
+import { formatLsn, type Lsn, parseLsn } from '../../src/core/lsn.ts';
+import { positionOf, type StoredPosition, storedPosition } from '../../src/core/position-json.ts';
+import type { Cluster } from './cluster.ts';
+import { readCommitted } from './committed.ts';
+import { NO_HEADERS } from './headers.ts';
+
+import type { Bytes } from './record-batch.ts';
+import type { Topics } from './topics.ts';
+import type { KafkaTransaction } from './transaction.ts';
+
+const PARTITION = 0;
+
+/** Compacted soon and often: a start reads all of it. */
+const CONFIGS = {
+  'cleanup.policy': 'compact',
+  'segment.bytes': String(1024 * 1024),
+  'segment.ms': String(10 * 60_000),
+  'min.cleanable.dirty.ratio': '0.1',
+};
+
+/** How far into a source transaction that is committed in parts. */
+export interface Progress {
+  readonly clsn: Lsn;
+  readonly seq: number;
+}
+
+/** What a commit makes durable beside its rows. */
+export interface Mark {
+  /** Null: it stays as it is. */
+  readonly position: Position | null;
+  readonly progress: Progress | null;
+  readonly entries: ReadonlyMap<string, TableEntry>;
+}
+
+export interface Stored extends Checkpoint {
+  /** Behind the position: all up to here is there, too. */
+  readonly progress: Progress | null;
+  /** How many transactional ids chunks of copies ever had. */
+  readonly copiers: number;
+}
+
+interface StoredMark {
+  readonly format: number;
+  readonly position: StoredPosition;
+  readonly progress: { readonly clsn: string; readonly seq: number } | null;
+}
+
+/** A pipeline's checkpoint: a topic of its own, one record for the position and one for each table, the last of each key counts. */
+export class CheckpointTopic {
+  readonly #cluster: Cluster;
+  readonly #topic: string;
+
+  private constructor(cluster: Cluster, topic: string) {
+    this.#cluster = cluster;
+    this.#topic = topic;
+  }
+
+  static async open(cluster: Cluster, topics: Topics, pipeline: string, replicas: number): Promise<CheckpointTopic> {
+    const name = checkpointTopicOf(pipeline);
+    const { partitions, isCompacted } = await topics.open(name, {
+      create: true,
+      partitions: 1,
+      replicas,
+      configs: CONFIGS,
+    });
+    if (partitions !== 1 || !isCompacted) {
+      throw new PgveilError('kafka_failed', `the topic ${name} must have one partition and be compacted`);
+    }
+    return new CheckpointTopic(cluster, name);
+  }
+
+  add(transaction: KafkaTransaction, { position, progress, entries }: Mark): void {
+    for (const [table, entry] of entries) this.#put(transaction, `table/${table}`, entryToJson(entry));
+    if (!position) return;
+    const stored: StoredMark = {
+      format: CHECKPOINT_FORMAT,
+      position: storedPosition(position),
+      progress: progress && { clsn: formatLsn(progress.clsn), seq: progress.seq },
+    };
+    this.#put(transaction, 'position', JSON.stringify(stored));
+  }
+
+  addCopiers(transaction: KafkaTransaction, copiers: number): void {
+    this.#put(transaction, 'copiers', String(copiers));
+  }
+
+  async read(): Promise<Stored> {
+    return await readCheckpoint(this.#cluster, this.#topic);
+  }
+
+  #put(transaction: KafkaTransaction, key: string, value: string): void {
+    transaction.add(this.#topic, PARTITION, range(key), range(value), NO_HEADERS);
+  }
+}
+
+export function checkpointTopicOf(pipeline: string): string {
+  return `pgveil.checkpoint.${pipeline}`;
+}
+
+/** Of a topic that is there. Definitive only once whoever writes it is fenced. Rejects with `newer_checkpoint`. */
+export async function readCheckpoint(cluster: Cluster, topic: string): Promise<Stored> {
+  const last = new Map<string, string>();
+  for await (const { key, value } of readCommitted(cluster, topic, PARTITION)) {
+    if (key && value) last.set(key.toString(), value.toString());
+  }
+  const tables = new Map<string, TableEntry>();
+  for (const [key, value] of last) {
+    if (key.startsWith('table/')) tables.set(key.slice('table/'.length), entryFromJson(value));
+  }
+  return { ...markOf(last.get('position')), tables, copiers: Number(last.get('copiers') ?? 0) };
+}
+
+/** A position of an older format is of no use: without one everything is copied. */
+function markOf(value: string | undefined): Pick<Stored, 'position' | 'progress'> {
+  if (value === undefined) return { position: null, progress: null };
+  const { format, position, progress } = JSON.parse(value) as StoredMark;
+  if (format > CHECKPOINT_FORMAT) {
+    throw new PgveilError('newer_checkpoint', `the checkpoint in Kafka has format ${format}`);
+  }
+  if (format < CHECKPOINT_FORMAT) return { position: null, progress: null };
+  return {
+    position: positionOf(position),
+    progress: progress && { clsn: parseLsn(progress.clsn), seq: progress.seq },
+  };
+}
+
+function range(text: string): Bytes {
+  const bytes = Buffer.from(text);
+  return { bytes, start: 0, end: bytes.length };
+}

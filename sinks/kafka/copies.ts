@@ -1,0 +1,159 @@
+import type { Change } from '../../src/core/batch.ts';
+import type { TableEntry } from '../../src/core/checkpoint.ts';
+import { reach } from '../../src/core/fault.ts';
+import type { Lsn } from '../../src/core/lsn.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
+import type { CheckpointTopic } from './checkpoint-topic.ts';
+import type { Cluster } from './cluster.ts';
+import type { Marker } from './event.ts';
+import { type ProducerOptions, TransactionalProducer } from './producer.ts';
+import type { TableMessages } from './table-messages.ts';
+import type { KafkaTransaction } from './transaction.ts';
+
+/** Rows of one chunk: visible when it is finished, and gone when it is abandoned. */
+interface Chunk {
+  readonly copier: TransactionalProducer;
+  readonly transaction: KafkaTransaction;
+}
+
+interface Copy {
+  readonly table: RedactedTable;
+  readonly lsn: Lsn;
+  readonly chunks: Map<number, Chunk>;
+}
+
+/**
+ * Copies under way. What one reads is committed chunk by chunk, beside the stream's transactions, so each chunk that is open at a time has a
+ * transactional id; how many there ever were is in the checkpoint, so that whoever takes over can fence them all.
+ */
+export class Copies {
+  readonly #cluster: Cluster;
+  readonly #options: ProducerOptions;
+  readonly #checkpoint: CheckpointTopic;
+  readonly #messages: TableMessages;
+  /** For what concerns a copy as a whole, and the stream not at all. */
+  readonly #control: TransactionalProducer;
+  readonly #free: TransactionalProducer[];
+  #copiers: number;
+  /** By table name. */
+  readonly #copies = new Map<string, Copy>();
+
+  private constructor(parts: CopiesParts, control: TransactionalProducer, copiers: readonly TransactionalProducer[]) {
+    this.#cluster = parts.cluster;
+    this.#options = parts.options;
+    this.#checkpoint = parts.checkpoint;
+    this.#messages = parts.messages;
+    this.#control = control;
+    this.#free = [...copiers];
+    this.#copiers = copiers.length;
+  }
+
+  /** Fences all chunks of the instance before. `control` is open already: no more of them come. */
+  static async open(parts: CopiesParts, control: TransactionalProducer, copiers: number): Promise<Copies> {
+    const opening = Array.from({ length: copiers }, (_, number) => openCopier(parts, number));
+    return new Copies(parts, control, await Promise.all(opening));
+  }
+
+  of(table: string): RedactedTable | null {
+    return this.#copies.get(table)?.table ?? null;
+  }
+
+  /** A generation's number is durable before anything of it is made, and a start does not take for finished what has only begun. */
+  async note(table: string, entry: TableEntry): Promise<void> {
+    const started: TableEntry = entry.state.state === 'streaming' ? { ...entry, state: { state: 'absent' } } : entry;
+    const transaction = this.#control.begin();
+    this.#checkpoint.add(transaction, { position: null, progress: null, entries: new Map([[table, started]]) });
+    await transaction.commit();
+    reach('topic copy noted');
+  }
+
+  /** Throws what speaks against the table. */
+  async start(table: RedactedTable, lsn: Lsn): Promise<void> {
+    const messages = await this.#messages.copied(table);
+    const transaction = this.#control.begin();
+    messages.mark(transaction, marker('copy_begin', lsn));
+    await transaction.commit();
+    this.#copies.set(table.name, { table, lsn, chunks: new Map() });
+  }
+
+  async read(table: RedactedTable, number: number, reads: readonly Change<'redacted'>[]): Promise<void> {
+    const copy = this.#copies.get(table.name);
+    if (!copy) return; // it was stopped
+    let chunk = copy.chunks.get(number);
+    if (!chunk) {
+      const copier = this.#free.pop() ?? (await this.#newCopier());
+      chunk = { copier, transaction: copier.begin() };
+      copy.chunks.set(number, chunk);
+    }
+    const messages = await this.#messages.copied(table);
+    for (const read of reads) messages.add(chunk.transaction, read);
+    await chunk.transaction.relieve();
+    reach('inside a topic chunk');
+  }
+
+  async finishChunk(table: string, number: number): Promise<void> {
+    const chunk = this.#take(table, number);
+    if (!chunk) return; // it had no rows
+    await chunk.transaction.commit();
+    reach('topic chunk ended');
+    this.#free.push(chunk.copier);
+  }
+
+  async abandonChunk(table: string, number: number): Promise<void> {
+    const chunk = this.#take(table, number);
+    if (!chunk) return;
+    await chunk.transaction.abort();
+    this.#free.push(chunk.copier);
+  }
+
+  /** Behind all that the copy brought, with whatever else the transaction holds. */
+  async finish(table: string, to: KafkaTransaction): Promise<void> {
+    const copy = this.#copies.get(table)!;
+    (await this.#messages.copied(copy.table)).mark(to, marker('copy_end', copy.lsn));
+    this.#copies.delete(table);
+  }
+
+  async stop(table: string): Promise<void> {
+    const copy = this.#copies.get(table);
+    if (!copy) return;
+    for (const number of [...copy.chunks.keys()]) await this.abandonChunk(table, number);
+    this.#copies.delete(table);
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#copies.keys()].map((table) => this.stop(table)));
+  }
+
+  #take(table: string, number: number): Chunk | undefined {
+    const chunks = this.#copies.get(table)?.chunks;
+    const chunk = chunks?.get(number);
+    chunks?.delete(number);
+    return chunk;
+  }
+
+  async #newCopier(): Promise<TransactionalProducer> {
+    const number = this.#copiers++;
+    const transaction = this.#control.begin();
+    this.#checkpoint.addCopiers(transaction, this.#copiers);
+    await transaction.commit();
+    return await openCopier({ cluster: this.#cluster, options: this.#options }, number);
+  }
+}
+
+export interface CopiesParts {
+  readonly cluster: Cluster;
+  /** Of the control producer: the chunks' ids follow from its own. */
+  readonly options: ProducerOptions;
+  readonly checkpoint: CheckpointTopic;
+  readonly messages: TableMessages;
+}
+
+async function openCopier({ cluster, options }: Pick<CopiesParts, 'cluster' | 'options'>, number: number) {
+  const transactionalId = `${options.transactionalId}.${number}`;
+  return await TransactionalProducer.open(cluster, { ...options, transactionalId });
+}
+
+function marker(op: 'copy_begin' | 'copy_end', lsn: Lsn): Marker {
+  const commitTime = (BigInt(Date.now()) - 946_684_800_000n) * 1000n;
+  return { op, transaction: { clsn: lsn, xid: null, commitTime }, seq: 0 };
+}

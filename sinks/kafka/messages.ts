@@ -1,0 +1,119 @@
+import type { Change } from '../../src/core/batch.ts';
+import { ByteWriter } from '../../src/core/bytes.ts';
+import { PgveilError } from '../../src/core/errors.ts';
+import { KeyText } from '../../src/core/key-text.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
+import type { Format, Marker, MarkerOp, RowEvent } from './event.ts';
+import { Headers } from './headers.ts';
+import { partitionOf } from './partition.ts';
+
+import { BATCH_HEAD_BYTES, type Bytes, recordSize } from './record-batch.ts';
+import type { Topic } from './topics.ts';
+import type { KafkaTransaction } from './transaction.ts';
+
+/** A key that begins with this byte is no row's: their keys are UTF-8, which has no such byte. */
+const NO_ROW = 0xff;
+
+/** Makes messages of one table's changes. */
+export class Messages {
+  readonly #table: RedactedTable;
+  readonly topic: Topic;
+  readonly #format: Format;
+  readonly #headers: Headers;
+  readonly #key: KeyText;
+  readonly #oldKey: KeyText;
+  readonly #value = new ByteWriter(4096);
+
+  constructor(table: RedactedTable, topic: Topic, format: Format) {
+    this.#table = table;
+    this.topic = topic;
+    this.#format = format;
+    this.#headers = new Headers(table);
+    this.#key = new KeyText(table, false);
+    this.#oldKey = new KeyText(table, false);
+  }
+
+  /** Throws `message_too_large`, and `row_missing` where the source did not send the key. */
+  add(to: KafkaTransaction, change: Change<'redacted'>): void {
+    const { op, transaction, seq, before, beforeIs, after } = change;
+    const event = { transaction, seq, previousKey: null, before, beforeIs, after };
+    if (op === 'truncate') this.mark(to, { op: 't', transaction, seq });
+    else if (op === 'read') this.#row(to, { ...event, op: 'r', key: this.#read(this.#key, after!) });
+    else if (op === 'insert') this.#row(to, { ...event, op: 'c', key: this.#read(this.#key, after!) });
+    else if (op === 'delete') this.#delete(to, { ...event, op: 'd', key: this.#read(this.#key, before!) });
+    else this.#update(to, change);
+  }
+
+  /** One record to every partition: each can be read without the others. */
+  mark(to: KafkaTransaction, marker: Marker): void {
+    const out = this.#value;
+    out.clear();
+    const value = this.#format.marker(out, marker) ? { bytes: out.bytes, start: 0, end: out.length } : null;
+    const key = markerKey(marker.op);
+    const headers = this.#headers.of(marker.op, marker.transaction, marker.seq);
+    const { name, partitions } = this.topic;
+    for (let partition = 0; partition < partitions; partition++) to.add(name, partition, key, value, headers);
+  }
+
+  /** A row that gets another key is one that goes and one that comes. */
+  #update(to: KafkaTransaction, { transaction, seq, before, beforeIs, after }: Change<'redacted'>): void {
+    const key = this.#read(this.#key, after!, before);
+    const old = before && this.#read(this.#oldKey, before);
+    const event = { transaction, seq, previousKey: null, before, beforeIs, after };
+    if (!old || isEqual(old, key)) {
+      this.#row(to, { ...event, op: 'u', key });
+      return;
+    }
+    this.#delete(to, { ...event, op: 'd', key: old, after: null });
+    this.#row(to, { ...event, op: 'c', key, previousKey: old });
+  }
+
+  /** The event, and a tombstone behind it: by that a compacted topic forgets the key. */
+  #delete(to: KafkaTransaction, event: RowEvent): void {
+    this.#row(to, event);
+    this.#send(to, event, null);
+  }
+
+  #row(to: KafkaTransaction, event: RowEvent): void {
+    this.#assertMayFit(event);
+    const out = this.#value;
+    out.clear();
+    this.#format.row(out, event);
+    this.#send(to, event, { bytes: out.bytes, start: 0, end: out.length });
+  }
+
+  /** Before memory is taken for it: in JSON no value is shorter than in a tuple, where each has five bytes before it. */
+  #assertMayFit({ before, after }: RowEvent): void {
+    const image = after ?? before!;
+    const least = image.end - image.start - 5 * (this.#table.columns.length + 1);
+    if (least > this.topic.maxMessageBytes) throw this.#tooLarge();
+  }
+
+  #send(to: KafkaTransaction, { op, transaction, seq, key }: RowEvent, value: Bytes | null): void {
+    const { name, partitions, maxMessageBytes } = this.topic;
+    const headers = this.#headers.of(op, transaction, seq);
+    if (BATCH_HEAD_BYTES + recordSize(key, value, headers) > maxMessageBytes) throw this.#tooLarge();
+    to.add(name, partitionOf(key.bytes, key.start, key.end, partitions), key, value, headers);
+  }
+
+  #read(key: KeyText, image: RowEvent['after'] & {}, older: RowEvent['after'] = null): Bytes {
+    key.read(image, older);
+    if (!key.isKnown) throw new PgveilError('row_missing', 'a key was not sent', { table: this.#table.name });
+    return key;
+  }
+
+  #tooLarge(): PgveilError {
+    const { name, maxMessageBytes } = this.topic;
+    const message = `a row of ${this.#table.name} is larger than the ${maxMessageBytes} bytes that the topic ${name} takes`;
+    return new PgveilError('message_too_large', message, { table: this.#table.name });
+  }
+}
+
+function markerKey(op: MarkerOp): Bytes {
+  const bytes = Buffer.concat([Buffer.of(NO_ROW), Buffer.from(op === 't' ? 'truncate' : op)]);
+  return { bytes, start: 0, end: bytes.length };
+}
+
+function isEqual(a: Bytes, b: Bytes): boolean {
+  return a.bytes.compare(b.bytes, b.start, b.end, a.start, a.end) === 0;
+}

@@ -1,0 +1,215 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Change, RedactedBatch, TableEvent } from '../../src/core/batch.ts';
+import type { Position, TableEntry } from '../../src/core/checkpoint.ts';
+import { PgveilError } from '../../src/core/errors.ts';
+import { reach } from '../../src/core/fault.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
+import { CheckpointTopic, type Progress, type Stored } from './checkpoint-topic.ts';
+import { Cluster } from './cluster.ts';
+import { Copies } from './copies.ts';
+import { formatOf, type KafkaOptions } from './options.ts';
+import { TransactionalProducer } from './producer.ts';
+import { TableMessages } from './table-messages.ts';
+import { topicName } from './topic-name.ts';
+import { Topics } from './topics.ts';
+import { type KafkaTransaction, TRANSACTION_MS } from './transaction.ts';
+
+type Event = TableEvent<'redacted'>;
+
+/** Beyond this it is left to the brokers to abort what is open. */
+const CLOSE_MS = 1_000;
+
+interface Parts {
+  readonly options: KafkaOptions;
+  readonly cluster: Cluster;
+  readonly topics: Topics;
+  readonly main: TransactionalProducer;
+  readonly checkpoint: CheckpointTopic;
+  readonly messages: TableMessages;
+  readonly copies: Copies;
+  readonly stored: Stored;
+}
+
+/** What lasts from one `open` of the sink to its `close`. */
+export class Session {
+  readonly #parts: Parts;
+  /** Of the stream. What is written goes into it until it is committed. */
+  #transaction: KafkaTransaction;
+  /** To be durable with it. */
+  #entries = new Map<string, TableEntry>();
+  #finished: PromiseWithResolvers<boolean>[] = [];
+  /** Of the last batch that has one. */
+  #position: Position | null;
+  /** Behind it, what is durable of a transaction that is not as a whole. */
+  #progress: Progress | null;
+  /** By table name: copies that are finished and not durable yet, or were. */
+  readonly #swaps = new Map<string, PromiseWithResolvers<boolean>>();
+  #committing: Promise<void> = Promise.resolve();
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#transaction = parts.main.begin();
+    this.#position = parts.stored.position;
+    this.#progress = parts.stored.progress;
+  }
+
+  /** Whoever wrote before is fenced first, and only then it is read what that one left. */
+  static async open(options: KafkaOptions, signal: AbortSignal): Promise<Session> {
+    signal.throwIfAborted();
+    const { pipeline, connection, compression } = options;
+    const cluster = new Cluster(connection);
+    const topics = new Topics(cluster, connection);
+    const giveUp = () => void cluster.close();
+    signal.addEventListener('abort', giveUp);
+    try {
+      const checkpoint = await CheckpointTopic.open(cluster, topics, pipeline, options.topics.replicas);
+      const transactionalId = `pgveil.${pipeline}`;
+      const main = await TransactionalProducer.open(cluster, { transactionalId, compression });
+      const producer = { transactionalId: `${transactionalId}.copies`, compression };
+      const control = await TransactionalProducer.open(cluster, producer);
+      const stored = await checkpoint.read();
+      const template = { template: options.topic, pipeline };
+      const topicOf = (table: RedactedTable) => topicName(template, table);
+      const messages = new TableMessages(topics, { topicOf, topics: options.topics, format: formatOf(options) });
+      const copies = await Copies.open({ cluster, options: producer, checkpoint, messages }, control, stored.copiers);
+      return new Session({ options, cluster, topics, main, checkpoint, messages, copies, stored });
+    } catch (error) {
+      await Promise.all([topics.close(), cluster.close()]);
+      signal.throwIfAborted(); // which is why it failed
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  get stored(): Stored {
+    return this.#parts.stored;
+  }
+
+  async write(batch: RedactedBatch): Promise<void> {
+    const { copies } = this.#parts;
+    for (const event of batch.events) await this.#handle(event, batch.entries);
+    for (const [table, entry] of batch.entries) {
+      const last = batch.events.findLast((event) => nameOf(event) === table)?.type;
+      if (last === 'copy finished' && !this.#swaps.has(table)) continue; // it was refused: nothing of it is there to be read
+      if (last === 'copy started') continue; // it is durable already
+      this.#entries.set(table, entry);
+    }
+    if (batch.chunk) return await copies.read(batch.chunk.table, batch.chunk.number, batch.changes);
+    for (const change of batch.changes) await this.#add(change);
+    if (batch.position) this.#position = batch.position;
+    await this.#transaction.relieve();
+    if (!batch.position && batch.changes.length > 0) reach('inside a topic transaction');
+    if (!batch.position && this.#isTooLarge()) await this.commit(this.#position!, batch.progress);
+  }
+
+  /** Makes all that was written durable, up to the position, or as far into the transaction behind it. */
+  async commit(position: Position, into: Progress | null): Promise<void> {
+    this.#progress = progressBehind(position, this.#progress, into);
+    this.#position ??= position;
+    const [transaction, entries, finished] = [this.#transaction, this.#entries, this.#finished];
+    // Before anything is waited for: what is written meanwhile is not part of it.
+    this.#transaction = this.#parts.main.begin();
+    this.#entries = new Map();
+    this.#finished = [];
+    this.#parts.checkpoint.add(transaction, { position, progress: this.#progress, entries });
+    reach('before the end of topics');
+    this.#committing = transaction.commit();
+    await this.#committing;
+    reach('after the end of topics');
+    for (const swap of finished) swap.resolve(true);
+  }
+
+  async settled(table: string): Promise<boolean> {
+    const swap = this.#swaps.get(table);
+    return swap ? await swap.promise : this.#parts.copies.of(table) !== null;
+  }
+
+  async stopCopy(table: string): Promise<void> {
+    this.#swaps.get(table)?.resolve(false);
+    this.#swaps.delete(table);
+    await this.#parts.copies.stop(table);
+  }
+
+  async close(): Promise<void> {
+    for (const { reject } of this.#swaps.values()) reject(closed());
+    const { cluster, topics, copies } = this.#parts;
+    const aborting = Promise.allSettled([this.#transaction.abort(), copies.stopAll()]);
+    await Promise.race([aborting, sleep(CLOSE_MS, undefined, { ref: false })]);
+    await Promise.allSettled([topics.close(), cluster.close()]);
+  }
+
+  async #add(change: Change<'redacted'>): Promise<void> {
+    if (this.#isThere(change)) return;
+    const { messages } = this.#parts;
+    const known = messages.known(change.table) ?? (await messages.streaming(change.table));
+    known.add(this.#transaction, change);
+  }
+
+  /** Of a transaction that was committed in parts: sent once more, and the first parts of it are durable. A newer generation has none. */
+  #isThere({ transaction, seq, table }: Change<'redacted'>): boolean {
+    const { progress, tables } = this.#parts.stored;
+    if (!progress || transaction.clsn !== progress.clsn || seq > progress.seq) return false;
+    return tables.get(table.name)?.generation === table.generation;
+  }
+
+  /** Without a position before it there is nothing to resume from. */
+  #isTooLarge(): boolean {
+    const { bytes, ageMs } = this.#transaction;
+    return this.#position !== null && (bytes > this.#parts.options.split || ageMs > TRANSACTION_MS / 2);
+  }
+
+  async #handle(event: Event, entries: ReadonlyMap<string, TableEntry>): Promise<void> {
+    const { copies } = this.#parts;
+    switch (event.type) {
+      case 'copy started': {
+        const { name } = event.table;
+        await this.stopCopy(name);
+        // What is older is not to be durable later.
+        this.#entries.delete(name);
+        await this.#committing;
+        await copies.note(name, entries.get(name)!);
+        return await copies.start(event.table, event.lsn);
+      }
+      case 'chunk finished':
+        return await copies.finishChunk(event.table.name, event.chunk);
+      case 'chunk abandoned':
+        return await copies.abandonChunk(event.table.name, event.chunk);
+      case 'copy finished':
+        return await this.#finish(event.table.name);
+      case 'stopped':
+        return await this.stopCopy(event.name);
+      case 'defined': // a message is of one definition, by itself
+      case 'copy read': // all chunks are committed
+        return;
+    }
+  }
+
+  async #finish(table: string): Promise<void> {
+    const { copies } = this.#parts;
+    if (!copies.of(table)) return; // it was refused
+    const swap = Promise.withResolvers<boolean>();
+    swap.promise.catch(() => {}); // told by `settled`
+    this.#swaps.set(table, swap);
+    this.#finished.push(swap);
+    await copies.finish(table, this.#transaction);
+  }
+}
+
+/** What is sent once more may pass positions that lie before a transaction of which a part is durable: that is not to be forgotten. */
+function progressBehind({ pos }: Position, durable: Progress | null, into: Progress | null): Progress | null {
+  const later = !durable || (into && isLater(into, durable)) ? into : durable;
+  return later && later.clsn >= pos ? later : null;
+}
+
+function isLater(a: Progress, b: Progress): boolean {
+  return a.clsn === b.clsn ? a.seq > b.seq : a.clsn > b.clsn;
+}
+
+function nameOf(event: Event): string {
+  return event.type === 'stopped' ? event.name : event.table.name;
+}
+
+export function closed(): PgveilError {
+  return new PgveilError('kafka_away', 'closed');
+}

@@ -1,0 +1,88 @@
+import { copiedBy, type RedactedBatch } from '../../src/core/batch.ts';
+import type { Checkpoint, Position } from '../../src/core/checkpoint.ts';
+import { PgveilError } from '../../src/core/errors.ts';
+import type { Lsn } from '../../src/core/lsn.ts';
+import type { Pace, Sink } from '../../src/core/sink.ts';
+import type { KafkaOptions } from './options.ts';
+import { closed, Session } from './session.ts';
+import { asTrouble } from './trouble.ts';
+
+/** Topics of messages, written in Kafka's transactions. The checkpoint is a record in the same transaction as the rows. */
+export class KafkaSink implements Sink {
+  readonly pace: Pace = { atRest: true, bytes: 16 * 1024 * 1024, ms: 100 };
+  readonly #options: KafkaOptions;
+  #open: Session | null = null;
+  /** The last position that Kafka said it holds; what it tells later must not lie before it. */
+  #acknowledged: Lsn | null = null;
+
+  constructor(options: KafkaOptions) {
+    this.#options = options;
+  }
+
+  async open(signal: AbortSignal): Promise<Checkpoint> {
+    await this.close();
+    const session = await asTrouble(() => Session.open(this.#options, signal));
+    this.#open = session;
+    const { position, tables } = session.stored;
+    if (this.#acknowledged !== null && (position?.pos ?? 0n) < this.#acknowledged) {
+      this.#acknowledged = null; // once it was said, a person may want to go on
+      await this.close();
+      throw new PgveilError('kafka_lost', 'the checkpoint is older than the last commit that Kafka acknowledged');
+    }
+    return { position, tables };
+  }
+
+  async write(batch: RedactedBatch): Promise<void> {
+    const refused = await this.#orClose((session) => this.#writeOrGiveUp(session, batch));
+    if (refused) throw refused;
+  }
+
+  async flush(position: Position): Promise<void> {
+    await this.#orClose(async (session) => {
+      await session.commit(position, null);
+      this.#acknowledged = position.pos;
+    });
+  }
+
+  async settled(table: string): Promise<boolean> {
+    return await this.#opened().settled(table);
+  }
+
+  async close(): Promise<void> {
+    const session = this.#open;
+    this.#open = null;
+    await session?.close();
+  }
+
+  /** What concerns a copy alone ends that one: its open chunks are gone before anybody is told. Returns it. */
+  async #writeOrGiveUp(session: Session, batch: RedactedBatch): Promise<PgveilError | null> {
+    try {
+      await session.write(batch);
+      return null;
+    } catch (error) {
+      const copied = copiedBy(batch)?.name;
+      if (!(error instanceof PgveilError) || copied === undefined || error.table !== copied) throw error;
+      await session.stopCopy(copied);
+      return error;
+    }
+  }
+
+  /** After a failure what was written is incomplete: no later flush may make it durable, and the producers are of no use. */
+  async #orClose<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const session = this.#opened();
+    try {
+      const result = await asTrouble(() => work(session));
+      if (this.#open !== session) throw closed();
+      return result;
+    } catch (error) {
+      if (this.#open !== session) throw closed(); // which is why it failed
+      await this.close();
+      throw error;
+    }
+  }
+
+  #opened(): Session {
+    if (!this.#open) throw closed();
+    return this.#open;
+  }
+}

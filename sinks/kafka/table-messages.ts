@@ -1,0 +1,72 @@
+import type { TopicConfig } from '../../config/config.ts';
+import { PgveilError } from '../../src/core/errors.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
+import type { MakeFormat } from './event.ts';
+import { assertNamesFree } from './message-table.ts';
+import { Messages } from './messages.ts';
+import type { Topics } from './topics.ts';
+import { codeOf, trouble } from './trouble.ts';
+
+interface TableMessagesOptions {
+  readonly topicOf: (table: RedactedTable) => string;
+  readonly topics: TopicConfig;
+  readonly format: MakeFormat;
+}
+
+/** Whoever makes the messages of a table, one for each definition: made when its first row comes. */
+export class TableMessages {
+  readonly #topics: Topics;
+  readonly #options: TableMessagesOptions;
+  readonly #known = new WeakMap<RedactedTable, Messages>();
+
+  constructor(topics: Topics, options: TableMessagesOptions) {
+    this.#topics = topics;
+    this.#options = options;
+  }
+
+  known(table: RedactedTable): Messages | undefined {
+    return this.#known.get(table);
+  }
+
+  /** Of a table that a copy is made of: its topic may be new. Throws, of the table, `reserved_column` or `topic_unfit`. */
+  async copied(table: RedactedTable): Promise<Messages> {
+    return this.#known.get(table) ?? (await this.#make(table, this.#options.topics));
+  }
+
+  /** Of one that was copied: a topic that is gone now had the copy in it. */
+  async streaming(table: RedactedTable): Promise<Messages> {
+    return this.#known.get(table) ?? (await this.#make(table, { ...this.#options.topics, create: false }));
+  }
+
+  async #make(table: RedactedTable, options: TopicConfig): Promise<Messages> {
+    const { topicOf, format } = this.#options;
+    assertNamesFree(table);
+    try {
+      const topic = await this.#topics.open(topicOf(table), options);
+      if (topic.isCompacted) {
+        throw new PgveilError('topic_unfit', `the topic ${topic.name} is compacted`, { fix: NOT_COMPACTED });
+      }
+      const messages = new Messages(table, topic, format(table));
+      this.#known.set(table, messages);
+      return messages;
+    } catch (error) {
+      const { code, message, fix } = trouble(error);
+      if (!isAboutTopic(code, error)) throw error;
+      throw new PgveilError('topic_unfit', message, { table: table.name, ...(code === 'topic_unfit' && { fix }) });
+    }
+  }
+}
+
+/** A broker refuses a name that differs from that of another topic in `.` and `_` alone, and settings that it does not know. */
+function isAboutTopic(code: string, thrown: unknown): boolean {
+  return code === 'topic_unfit' || REFUSALS.includes(codeOf(thrown));
+}
+
+const REFUSALS = [
+  'INVALID_TOPIC_EXCEPTION',
+  'INVALID_CONFIG',
+  'INVALID_PARTITIONS',
+  'INVALID_REPLICATION_FACTOR',
+  'POLICY_VIOLATION',
+];
+const NOT_COMPACTED = 'Set `cleanup.policy` of the topic to `delete`: pgveil does not write to compacted topics yet.';

@@ -1,0 +1,73 @@
+import type { Checkpoint } from '../../src/core/checkpoint.ts';
+import { type Finding, ofSink } from '../../src/core/errors.ts';
+import type { Remains, Target } from '../../src/core/target.ts';
+import { checkpointTopicOf, readCheckpoint } from './checkpoint-topic.ts';
+import { Cluster } from './cluster.ts';
+import { isReserved } from './message-table.ts';
+import type { KafkaOptions } from './options.ts';
+import { KafkaSink } from './sink.ts';
+import { Topics } from './topics.ts';
+import { asTrouble } from './trouble.ts';
+
+/** Kafka as the commands see it. */
+export class KafkaTarget implements Target {
+  readonly #options: KafkaOptions;
+
+  constructor(options: KafkaOptions) {
+    this.#options = options;
+  }
+
+  sink(): KafkaSink {
+    return new KafkaSink(this.#options);
+  }
+
+  async check(): Promise<readonly Finding[]> {
+    await this.checkpoint();
+    return [];
+  }
+
+  reserves({ name, withheld }: { readonly name: string; readonly withheld: boolean }): boolean {
+    return !withheld && isReserved(name);
+  }
+
+  async identity(): Promise<null> {
+    return null;
+  }
+
+  async checkpoint(): Promise<Checkpoint | null> {
+    return await this.#with(async (cluster) => {
+      const topic = checkpointTopicOf(this.#options.pipeline);
+      return (await cluster.partitions(topic)) === null ? null : await readCheckpoint(cluster, topic);
+    });
+  }
+
+  /** The checkpoint alone: others may read the topics, and may have made them. */
+  async remains(): Promise<readonly Remains[]> {
+    const { name, pipeline } = this.#options;
+    const topic = checkpointTopicOf(pipeline);
+    if ((await this.#with((cluster) => cluster.partitions(topic))) === null) return [];
+    return [{ what: `checkpoint topic ${topic} in sink ${name}`, remove: () => this.#delete(topic) }];
+  }
+
+  async #delete(topic: string): Promise<void> {
+    await this.#with(async (cluster) => {
+      const topics = new Topics(cluster, this.#options.connection);
+      try {
+        await topics.delete(topic);
+      } finally {
+        await topics.close();
+      }
+    });
+  }
+
+  async #with<T>(work: (cluster: Cluster) => Promise<T>): Promise<T> {
+    const cluster = new Cluster(this.#options.connection);
+    try {
+      return await asTrouble(() => work(cluster));
+    } catch (error) {
+      throw ofSink(this.#options.name, error);
+    } finally {
+      await cluster.close();
+    }
+  }
+}

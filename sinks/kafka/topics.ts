@@ -1,0 +1,93 @@
+import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
+import type { KafkaConnection, TopicConfig } from '../../config/config.ts';
+import { PgveilError } from '../../src/core/errors.ts';
+import type { Cluster } from './cluster.ts';
+import { connectionOptions } from './connection-options.ts';
+import { codeOf } from './trouble.ts';
+
+export interface Topic {
+  readonly name: string;
+  readonly partitions: number;
+  /** Of one batch, compressed or not. */
+  readonly maxMessageBytes: number;
+  readonly isCompacted: boolean;
+}
+
+/** Makes topics, and looks at those that are there. */
+export class Topics {
+  readonly #cluster: Cluster;
+  readonly #admin: Admin;
+  readonly #known = new Map<string, Promise<Topic>>();
+
+  constructor(cluster: Cluster, connection: KafkaConnection) {
+    this.#cluster = cluster;
+    this.#admin = new Admin({
+      clientId: 'pgveil',
+      bootstrapBrokers: [...connection.brokers],
+      retries: 3,
+      retryDelay: 100,
+      ...connectionOptions(connection),
+    });
+  }
+
+  /** The topic as it is, or as `options` have it where it was not there. Throws `topic_unfit` where it may not be made. */
+  async open(name: string, options: TopicConfig): Promise<Topic> {
+    let opening = this.#known.get(name);
+    if (!opening) {
+      opening = this.#open(name, options);
+      this.#known.set(name, opening);
+      opening.catch(() => this.#known.delete(name));
+    }
+    return await opening;
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.#admin.deleteTopics({ topics: [name] });
+  }
+
+  async close(): Promise<void> {
+    await this.#admin.close();
+  }
+
+  async #open(name: string, options: TopicConfig): Promise<Topic> {
+    let partitions = await this.#cluster.partitions(name);
+    if (partitions === null) {
+      if (!options.create) throw new PgveilError('topic_unfit', `the topic ${name} is not there`);
+      await this.#create(name, options);
+      partitions = await this.#appears(name);
+    }
+    return { name, partitions, ...(await this.#configs(name)) };
+  }
+
+  async #create(name: string, { partitions, replicas, configs }: TopicConfig): Promise<void> {
+    const all = Object.entries(configs).map(([name, value]) => ({ name, value }));
+    try {
+      await this.#admin.createTopics({ topics: [name], partitions, replicas, configs: all });
+    } catch (error) {
+      if (codeOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
+    }
+  }
+
+  /** All brokers hear of a new topic a moment later. */
+  async #appears(name: string): Promise<number> {
+    return await this.#cluster.patiently(['LEADER_NOT_AVAILABLE', 'UNKNOWN_TOPIC_OR_PARTITION'], async () => {
+      for (;;) {
+        const partitions = await this.#cluster.partitions(name);
+        if (partitions !== null && this.#cluster.leader(name, partitions - 1)) return partitions;
+        await this.#cluster.pause(20);
+      }
+    });
+  }
+
+  async #configs(name: string): Promise<Pick<Topic, 'maxMessageBytes' | 'isCompacted'>> {
+    const wanted = ['max.message.bytes', 'cleanup.policy'];
+    const [described] = await this.#admin.describeConfigs({
+      resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: name, configurationKeys: wanted }],
+    });
+    const value = (config: string) => described!.configs.find((one) => one.name === config)?.value ?? '';
+    return {
+      maxMessageBytes: Number(value('max.message.bytes')),
+      isCompacted: value('cleanup.policy').includes('compact'),
+    };
+  }
+}

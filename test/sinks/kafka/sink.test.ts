@@ -1,0 +1,37 @@
+import { after, before } from 'node:test';
+import { Cluster } from '../../../sinks/kafka/cluster.ts';
+import { KafkaSink } from '../../../sinks/kafka/sink.ts';
+import { topicName } from '../../../sinks/kafka/topic-name.ts';
+import { acceptSink } from '../../acceptance/sink.ts';
+import { type KafkaServer, startKafka } from '../../support/kafka.ts';
+import { flatRecords, fold } from './fold.ts';
+import { idsOf, markersWritten, optionsFor, plainConnection } from './parts.ts';
+
+let server: KafkaServer;
+let cluster: Cluster;
+const names = new Map<string, string>();
+/** Brokers may be shared with others, so each pipeline gets a name of its own. */
+const nameOf = (pipeline: string) => {
+  const name = names.get(pipeline) ?? server.name(pipeline);
+  names.set(pipeline, name);
+  return name;
+};
+before(async () => {
+  server = await startKafka();
+  cluster = new Cluster(plainConnection(server.brokers));
+});
+after(async () => {
+  await cluster.close();
+  await server[Symbol.asyncDispose]();
+});
+
+acceptSink(
+  'kafka',
+  (pipeline) => new KafkaSink(optionsFor(server, { pipeline: nameOf(pipeline) })),
+  async (pipeline, table) => {
+    const options = optionsFor(server, { pipeline: nameOf(pipeline) });
+    await markersWritten(cluster, idsOf(options.pipeline));
+    const topic = topicName({ template: options.topic, pipeline: options.pipeline }, table);
+    return fold(table, await flatRecords(cluster, topic));
+  },
+);

@@ -1,0 +1,70 @@
+// Other people's consumer of Kafka: confluent-kafka from PyPI, in an environment of its own in `.servers`.
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { projectRoot } from './project.ts';
+import { buildOnce, serversDirectory } from './servers-directory.ts';
+
+const execute = promisify(execFile);
+
+const PACKAGE = 'confluent-kafka==2.16.1';
+/** A download that hangs is a failure and not a run that never ends. */
+const INSTALL_MS = 10 * 60_000;
+
+const PROGRAM = `
+import json, sys
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+brokers, topic, partitions = sys.argv[1], sys.argv[2], int(sys.argv[3])
+consumer = Consumer({'bootstrap.servers': brokers, 'group.id': topic + '-reader', 'isolation.level': 'read_committed',
+    'enable.auto.commit': False, 'auto.offset.reset': 'earliest', 'enable.partition.eof': True})
+consumer.assign([TopicPartition(topic, number, 0) for number in range(partitions)])
+text = lambda given: None if given is None else given.decode('utf-8', 'backslashreplace')
+found, left = [], partitions
+while left > 0:
+    message = consumer.poll(30)
+    if message is None: sys.exit('nothing came for 30 seconds')
+    if message.error():
+        if message.error().code() != KafkaError._PARTITION_EOF: sys.exit(str(message.error()))
+        left -= 1
+        continue
+    headers = {name: text(value) for name, value in message.headers() or []}
+    found.append([message.partition(), message.offset(), text(message.key()), text(message.value()), headers])
+consumer.close()
+print(json.dumps(found))
+`;
+
+/** A record as that consumer gives it: partition, offset, key, value, headers. */
+export type ReadRecord = readonly [number, number, string | null, string | null, Readonly<Record<string, string>>];
+
+/** Installs it, once on a machine; gives the directory that it is in. */
+export async function prepareKafkaReader(): Promise<string> {
+  return await buildOnce(join(serversDirectory(), 'kafka-reader-1'), async (building) => {
+    process.stderr.write(`installing ${PACKAGE}\n`);
+    await execute('python3', ['-m', 'venv', building]);
+    await execute(join(building, 'bin/python'), ['-m', 'pip', 'install', '--quiet', PACKAGE], { timeout: INSTALL_MS });
+  });
+}
+
+/** Runs the consumer of docs/05-kafka.md: the rows of the latest state. */
+export async function runDocumentedConsumer(
+  brokers: readonly string[],
+  topic: string,
+  partitions: number,
+): Promise<unknown[]> {
+  const page = await readFile(join(projectRoot, 'docs/05-kafka.md'), 'utf8');
+  const [, program] = /```python\n(.*?)```/s.exec(page)!;
+  return await run(program!, brokers, topic, partitions);
+}
+
+/** All that a `read_committed` consumer sees of a topic by now. */
+export async function readTopic(brokers: readonly string[], topic: string, partitions: number): Promise<ReadRecord[]> {
+  return await run(PROGRAM, brokers, topic, partitions);
+}
+
+async function run<T>(program: string, brokers: readonly string[], topic: string, partitions: number): Promise<T> {
+  const python = join(await prepareKafkaReader(), 'bin/python');
+  const parameters = ['-c', program, brokers.join(), topic, String(partitions)];
+  const { stdout } = await execute(python, parameters, { maxBuffer: 1 << 30 });
+  return JSON.parse(stdout);
+}

@@ -1,0 +1,52 @@
+// Compares `flat` topics with the twin that was fed beside them: the fold of their records under the rules of docs/05-kafka.md.
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { Cluster } from '../../sinks/kafka/cluster.ts';
+import { topicName } from '../../sinks/kafka/topic-name.ts';
+import { parseTableName } from '../../src/core/table-name.ts';
+import { flatRecords, foldByKey, twice } from '../sinks/kafka/fold.ts';
+import { idsOf, markersWritten, plainConnection } from '../sinks/kafka/parts.ts';
+
+interface Topics {
+  readonly brokers: readonly string[];
+  readonly pipeline: string;
+}
+
+/** What differs, by table; rows are named by a hash of their key. Both must be quiet. */
+export async function topicDifferences({ brokers, pipeline }: Topics, twin: pg.Client, tables: readonly string[]) {
+  const cluster = new Cluster(plainConnection(brokers));
+  try {
+    await markersWritten(cluster, idsOf(pipeline));
+    const found: string[] = [];
+    for (const table of tables) {
+      const topic = topicName({ template: '{name}.{schema}.{table}', pipeline }, parseTableName(table));
+      found.push(...(await compare(cluster, topic, twin, table)).map((what) => `${table}: ${what}`));
+    }
+    return found;
+  } finally {
+    await cluster.close();
+  }
+}
+
+async function compare(cluster: Cluster, topic: string, twin: pg.Client, table: string): Promise<string[]> {
+  await twin.query(`SET TimeZone = 'UTC'`);
+  const { fields } = await twin.query(`SELECT * FROM ${table} LIMIT 0`);
+  const names = fields.map(({ name }) => name).filter((name) => name !== 'source_primary_key');
+  const columns = names.map((name) => `"${name.replaceAll('"', '""')}"::text`);
+  const sql = `SELECT source_primary_key::text, ${columns.join(', ')} FROM ${table}`;
+  const { rows } = await twin.query({ text: sql, rowMode: 'array' });
+  const there = new Map(rows.map(([key, ...cells]) => [key as string, JSON.stringify(cells)]));
+  const records = await flatRecords(cluster, topic);
+  const folded = new Map([...foldByKey(names, records)].map(([key, cells]) => [key, JSON.stringify(cells)]));
+  const different = [...new Set([...there.keys(), ...folded.keys()])].filter(
+    (key) => there.get(key) !== folded.get(key),
+  );
+  const duplicates = twice(records).map((place) => `twice: ${place}`);
+  return [...duplicates, ...different.map((key) => difference(key, folded, there))].slice(0, 5);
+}
+
+function difference(key: string, topic: ReadonlyMap<string, string>, twin: ReadonlyMap<string, string>): string {
+  const row = createHash('sha256').update(key).digest('hex').slice(0, 12);
+  if (topic.has(key) && twin.has(key)) return `row ${row} is different`;
+  return `row ${row} ${topic.has(key) ? 'is in the topic alone' : 'is not in the topic'}`;
+}
