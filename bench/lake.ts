@@ -70,7 +70,13 @@ async function measured(rows: number, work: () => Promise<void>): Promise<Figure
 /** As a lane does: a flush is under way while the next batches are written. */
 async function write(folder: string, batches: Iterable<Insert>): Promise<void> {
   const temporary = join(folder, '_temporary');
-  const sink = new LakeSink({ pipeline: 'bench', storage: new FolderStorage(folder), temporary, flush: FLUSH });
+  const sink = new LakeSink({
+    pipeline: 'bench',
+    storage: new FolderStorage(folder),
+    temporary,
+    flush: FLUSH,
+    timestamps: 'timestamp_ntz',
+  });
   await sink.open(new AbortController().signal);
   let [unflushed, last, flushing]: [number, Insert | null, Promise<void>] = [0, null, Promise.resolve()];
   for (const batch of batches) {

@@ -1,4 +1,5 @@
 import { PgveilError } from '../../src/core/errors.ts';
+import { reach } from '../../src/core/fault.ts';
 import type { Action, Add, MetaData } from './action.ts';
 import type { DeltaLog } from './delta-log.ts';
 
@@ -56,12 +57,14 @@ export class DeltaTable {
   async commit(make: () => readonly Action[] | Promise<readonly Action[]>): Promise<void> {
     for (;;) {
       const actions = await make();
+      reach('before the log');
       if (await this.#log.tryCommit(this.#version + 1, actions)) return await this.#done(actions);
       await this.#follow(this.#version + 1);
     }
   }
 
   async #done(actions: readonly Action[]): Promise<void> {
+    reach('after the log');
     this.#version++;
     for (const { metaData, txn } of actions) {
       if (metaData) this.#metaData = metaData;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Transaction } from '../../src/core/batch.ts';
+import { reach } from '../../src/core/fault.ts';
 import type { Action, Add } from './action.ts';
 import { dayOf, unixMicros } from './calendar.ts';
 import type { Duck } from './duck.ts';
@@ -102,7 +103,9 @@ export class Gathering {
     });
     try {
       const path = `${rows.day}/${randomUUID()}.parquet`;
+      reach('before a file');
       await storage.upload(`${this.table.path}/${path}`, file.path);
+      reach('file stored');
       return {
         path,
         partitionValues: { [DATE_FIELD]: rows.day },

@@ -43,4 +43,8 @@ export interface Storage {
   delete(name: string): Promise<void>;
   /** Removes what uploads that were cut off left behind. Only for whoever alone writes here. */
   sweep(): Promise<void>;
+  /** Tries what a lake needs and leaves nothing behind. Says in words what is missing; null where nothing is. */
+  probe(): Promise<string | null>;
+  /** Removes what is left of a place that nothing lies in any more: empty folders. */
+  prune(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import type { Action, Add, MetaData } from './action.ts';
 import { DeltaLog } from './delta-log.ts';
 import { DeltaTable } from './delta-table.ts';
 import type { Yard } from './gathering.ts';
-import { DATE_FIELD, hasLocalTimestamps, type LakeTable, schemaString } from './lake-table.ts';
+import { DATE_FIELD, hasLocalTimestamps, type LakeTable, schemaString, type Timestamps } from './lake-table.ts';
 
 const ENGINE = 'pgveil';
 const FEATURES = ['timestampNtz'];
@@ -15,6 +15,7 @@ export class TableWriter {
   readonly #pipeline: string;
   readonly #delta: DeltaTable;
   readonly #appId: string;
+  #isRenewed = false;
 
   private constructor(pipeline: string, delta: DeltaTable, appId: string) {
     this.#pipeline = pipeline;
@@ -33,9 +34,21 @@ export class TableWriter {
     return new TableWriter(pipeline, delta, appId);
   }
 
+  /** What those of the present generation are; null before the first. */
+  get timestamps(): Timestamps | null {
+    const schema = this.#delta.metaData?.schemaString;
+    if (schema === undefined) return null;
+    return schema.includes('"timestamp_ntz"') ? 'timestamp_ntz' : 'string';
+  }
+
   /** Whether the table holds a transaction already, which is sent once more. */
   holds(clsn: Lsn): boolean {
-    return this.#delta.position !== null && clsn < this.#delta.position;
+    return !this.#isRenewed && this.#delta.position !== null && clsn < this.#delta.position;
+  }
+
+  /** Nothing more comes of what the table holds, but a copy: perhaps from another server, whose positions are lower. */
+  renew(): void {
+    this.#isRenewed = true;
   }
 
   /** Adds files of the present generation. */

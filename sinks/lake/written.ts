@@ -4,7 +4,7 @@ import type { RedactedTable } from '../../src/core/table.ts';
 import { ChangeRows } from './change-rows.ts';
 import { Copy } from './copy.ts';
 import { Gathering, type Yard } from './gathering.ts';
-import { type LakeTable, lakeTable } from './lake-table.ts';
+import { type LakeTable, lakeTable, type Timestamps } from './lake-table.ts';
 import type { Row } from './rows.ts';
 import { TableWriter } from './table-writer.ts';
 
@@ -35,6 +35,7 @@ interface Target {
 export class Written {
   readonly #pipeline: string;
   readonly #yard: Yard;
+  readonly #timestamps: Timestamps;
   readonly #rows = new ChangeRows();
   readonly #tables = new WeakMap<RedactedTable, LakeTable>();
   /** By the table's folder: opened when its first row comes, so that a table at rest costs nothing. */
@@ -47,9 +48,10 @@ export class Written {
   #entries = new Map<string, TableEntry>();
   readonly #spilling: Promise<void>[] = [];
 
-  constructor(pipeline: string, yard: Yard) {
+  constructor(pipeline: string, yard: Yard, timestamps: Timestamps) {
     this.#pipeline = pipeline;
     this.#yard = yard;
+    this.#timestamps = timestamps;
   }
 
   copyOf(table: string): Copy | undefined {
@@ -58,8 +60,10 @@ export class Written {
 
   async startCopy(table: RedactedTable): Promise<void> {
     await this.stopCopy(table.name);
-    const shown = this.#tableOf(table);
-    await this.writer(shown); // before anything is copied: the place may be taken
+    const shown = lakeTable(table, this.#timestamps);
+    this.#tables.set(table, shown);
+    const writer = await this.writer(shown); // before anything is copied: the place may be taken
+    writer.renew();
     this.#copies.set(table.name, new Copy(shown, this.#yard));
   }
 
@@ -143,7 +147,7 @@ export class Written {
   async #targetOf(source: RedactedTable): Promise<Target> {
     const copy = this.#copies.get(source.name);
     if (copy && copy.table.source.generation === source.generation) return { source, add: (row) => copy.change(row) };
-    const table = this.#tableOf(source);
+    const table = await this.#tableOf(source);
     const writer = await this.writer(table);
     let gathering = this.#gatherings.get(table);
     if (!gathering) {
@@ -156,10 +160,13 @@ export class Written {
     return { source, add };
   }
 
-  #tableOf(source: RedactedTable): LakeTable {
+  /** As its generation was made: what the configuration says of timestamps since then is for the next one. */
+  async #tableOf(source: RedactedTable): Promise<LakeTable> {
     let table = this.#tables.get(source);
     if (!table) {
-      table = lakeTable(source);
+      const wanted = lakeTable(source, this.#timestamps);
+      const { timestamps } = await this.writer(wanted);
+      table = lakeTable(source, timestamps ?? this.#timestamps);
       this.#tables.set(source, table);
     }
     return table;

@@ -65,6 +65,7 @@ const sink = new LakeSink({
   storage: new FolderStorage(join(folder, 'lake')),
   temporary: join(folder, 'temporary'),
   flush: { bytes: 0, everyMs: 0 },
+  timestamps: 'timestamp_ntz',
 });
 await sink.open(signal);
 await KINDS[kind]!(sink);

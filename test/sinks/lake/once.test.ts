@@ -27,7 +27,7 @@ import { Random } from '../../support/prng.ts';
 import { openDuck } from './delta.ts';
 import { type Fault, FaultyStorage } from './faulty.ts';
 import { fold, lakeRows } from './fold.ts';
-import { FLUSH, onEveryStorage } from './storages.ts';
+import { onEveryStorage, SETTINGS } from './storages.ts';
 
 type Transaction = ReturnType<typeof upTo>;
 
@@ -49,7 +49,7 @@ onEveryStorage((makePlace) => {
 
   let sinks = 0;
   const sinkOn = (storage: Storage) =>
-    new LakeSink({ pipeline: 'once', storage, temporary: join(directory, String(++sinks)), flush: FLUSH });
+    new LakeSink({ pipeline: 'once', storage, temporary: join(directory, String(++sinks)), ...SETTINGS });
 
   /** A lake with empty tables, durable at 0x100. */
   async function begin() {
@@ -196,13 +196,33 @@ onEveryStorage((makePlace) => {
     assert.ok((await namesOf(storage, 'public/one/2000-01-01/')).length > 1);
   });
 
+  test('a copy from another source, whose positions are lower, loses nothing that comes while it takes its place', async () => {
+    const { storage, again } = await begin();
+    const [table] = TABLES as [RedactedTable];
+    const sink = sinkOn(again());
+    await sink.open(signal);
+    const next = nextGeneration(table);
+    await writeCopy(sink, copyOf(next, [['1', 'a', null]]));
+    const flushing = sink.flush(positionAt(0x20n));
+    await sink.write(upTo(0x30n, [insert(next, ['2', 'b', null])]));
+    await flushing;
+    await sink.flush(positionAt(0x30n));
+    await sink.close();
+    assert.deepEqual(
+      fold(next, await rowsOf(storage, next))
+        .map(([id]) => id)
+        .sort(),
+      ['1', '2'],
+    );
+  });
+
   test('a table that another has made is not touched', async () => {
     const { storage, again } = await begin();
     const other = new LakeSink({
       pipeline: 'other',
       storage: again(),
       temporary: join(directory, 'other'),
-      flush: FLUSH,
+      ...SETTINGS,
     });
     await other.open(signal);
     await assert.rejects(writeCopy(other, copyOf(TABLES[0]!, [['1', 'a', null]])), { code: 'target_exists' });

@@ -57,7 +57,13 @@ test('a disk that is full comes back, and what else is wrong with the rows does 
 test('a folder for temporary files that is gone is made anew by the next open, and nothing is lost', async () => {
   const temporary = join(folder, 'temporary');
   const storage = new FolderStorage(join(folder, 'kept'));
-  const sink = new LakeSink({ pipeline: 'trouble', storage, temporary, flush: { bytes: 0, everyMs: 0 } });
+  const sink = new LakeSink({
+    pipeline: 'trouble',
+    storage,
+    temporary,
+    flush: { bytes: 0, everyMs: 0 },
+    timestamps: 'timestamp_ntz',
+  });
   await sink.open(signal);
   await writeCopy(sink, copyOf(table, [['1', 'a']]));
   await sink.flush(positionAt(0x100n));

@@ -114,7 +114,13 @@ async function writeAll(cases: readonly Case[]): Promise<RedactedTable> {
   );
   const storage = new FolderStorage(join(folder, 'lake'));
   const flush = { bytes: 0, everyMs: 0 };
-  const sink = new LakeSink({ pipeline: 'types', storage, temporary: join(folder, 'temporary'), flush });
+  const sink = new LakeSink({
+    pipeline: 'types',
+    storage,
+    temporary: join(folder, 'temporary'),
+    flush,
+    timestamps: 'timestamp_ntz',
+  });
   await sink.open(signal);
   await writeCopy(sink, copyOf(table, rows));
   await sink.flush(positionAt(0x100n));
