@@ -4,19 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { literal } from '../sinks/lake/duck.ts';
-import { CUSTOMERS } from './lake-rows.ts';
+import { CUSTOMERS, type Rendered } from './lake-rows.ts';
 
 /** A folder for lakes, and a DuckDB of its own that has the rows of the first one as a table. */
 export class LakePlace implements AsyncDisposable {
   readonly #folder: string;
   readonly #connection: DuckDBConnection;
+  /** As the sink gets them. */
+  rows: readonly Rendered[] = [];
 
   private constructor(folder: string, connection: DuckDBConnection) {
     this.#folder = folder;
     this.#connection = connection;
   }
 
-  /** With the defaults of both. */
   static async start(): Promise<LakePlace> {
     const instance = await DuckDBInstance.create(':memory:');
     return new LakePlace(await mkdtemp(join(tmpdir(), 'pgveil-bench-')), await instance.connect());
@@ -31,7 +32,8 @@ export class LakePlace implements AsyncDisposable {
     await this.#connection.run(`CREATE OR REPLACE TABLE rows AS FROM ${filesOf(lake)}`);
   }
 
-  async copyRows(): Promise<void> {
+  async copyRows(threads: number): Promise<void> {
+    await this.#connection.run(`SET threads = ${threads}`);
     const file = join(this.#folder, 'rows.parquet');
     await this.#connection.run(`COPY rows TO ${literal(file)} (FORMAT parquet, COMPRESSION zstd)`);
     await rm(file);

@@ -30,17 +30,29 @@ const NOTES = 'Prefers to be called in the afternoon, has asked twice for the ca
 /** A batch of whole transactions. */
 export type Insert = RedactedBatch & { readonly position: Position };
 
-/** Rows `from` to below `to`, in transactions of a thousand, and some of these in a batch, as the source makes them. */
-export function* inserts(from: number, to: number): Iterable<Insert> {
-  const step = ROWS_PER_TRANSACTION * TRANSACTIONS_PER_BATCH;
-  for (let first = from; first < to; first += step) yield insert(first, Math.min(to, first + step));
+/** The tuples of a batch: where each ends in one buffer. A million objects, held ready, would be walked by the collector again and again. */
+export interface Rendered {
+  readonly first: number;
+  readonly bytes: Buffer;
+  readonly ends: Uint32Array;
 }
 
-function insert(from: number, to: number): Insert {
-  const images = imagesOf(from, to);
-  const changes = images.map((after, i): Change<'redacted'> => {
-    const transaction = transactionOf(Math.floor((from + i) / ROWS_PER_TRANSACTION));
-    const seq = 1 + ((from + i) % ROWS_PER_TRANSACTION);
+/** Rows from 0 to below `count`. */
+export function render(count: number): Rendered[] {
+  const step = ROWS_PER_TRANSACTION * TRANSACTIONS_PER_BATCH;
+  return Array.from({ length: Math.ceil(count / step) }, (_, i) => tuplesOf(i * step, Math.min(count, (i + 1) * step)));
+}
+
+/** In transactions of a thousand, and some of these in a batch, as the source makes them. */
+export function* inserts(rendered: readonly Rendered[]): Iterable<Insert> {
+  for (const tuples of rendered) yield insert(tuples);
+}
+
+function insert({ first, bytes, ends }: Rendered): Insert {
+  const changes = Array.from(ends, (end, i): Change<'redacted'> => {
+    const transaction = transactionOf(Math.floor((first + i) / ROWS_PER_TRANSACTION));
+    const seq = 1 + ((first + i) % ROWS_PER_TRANSACTION);
+    const after: Tuple<'redacted'> = { bytes, start: ends[i - 1] ?? 0, end };
     return { op: 'insert', table: CUSTOMERS, transaction, seq, before: null, beforeIs: 'key', after };
   });
   const position = positionAt(changes.at(-1)!.transaction.clsn + 8n);
@@ -58,12 +70,10 @@ function transactionOf(number: number): Transaction {
   return last.transaction;
 }
 
-/** Tuples that share one buffer. */
-function imagesOf(from: number, to: number): Tuple<'redacted'>[] {
+function tuplesOf(from: number, to: number): Rendered {
   const out = new ByteWriter((to - from) * 400);
-  const images = [];
+  const ends = new Uint32Array(to - from);
   for (let id = from; id < to; id++) {
-    const start = out.length;
     const cells = cellsOf(id);
     out.uint16(cells.length);
     for (const cell of cells) {
@@ -71,9 +81,9 @@ function imagesOf(from: number, to: number): Tuple<'redacted'>[] {
       out.uint32(Buffer.byteLength(cell));
       out.text(cell);
     }
-    images.push({ start, end: out.length });
+    ends[id - from] = out.length;
   }
-  return images.map((image) => ({ bytes: out.bytes, ...image }));
+  return { first: from, bytes: out.bytes, ends };
 }
 
 /** Three of ten columns are redacted as pgveil.yaml has it. */

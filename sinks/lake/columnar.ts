@@ -50,6 +50,7 @@ export class Columnar {
     for (const [i, vector] of this.#vectors.entries()) {
       vector.moveTo(duckdb.data_chunk_get_vector(chunk.chunk, i + 1), length);
     }
+    run.release();
   }
 
   /** By field, how many rows had no value. */

@@ -3,7 +3,9 @@ import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { PgveilError } from '../../src/core/errors.ts';
+import { Gate } from './gate.ts';
 import { Scans } from './scan.ts';
+import { SpareMemory } from './spare-memory.ts';
 
 /** What it may hold by itself, in MB; what is more it puts into its folder. */
 const MEMORY_MB = 128;
@@ -14,6 +16,8 @@ const FILE_SHARE = 4;
 export class Duck {
   readonly #instance: DuckDBInstance;
   readonly #folder: string;
+  /** For rows on their way. */
+  readonly spare = new SpareMemory();
   /** What the table function of the name `scan` reads. */
   readonly scans = new Scans();
 
@@ -45,22 +49,27 @@ export class Duck {
     return await this.#instance.connect();
   }
 
-  /** One after another, each on a connection of its own, and with memory for a file that is made of so many bytes. */
+  /**
+   * Makes a file, or another one beside it where the memory of both is small: while one waits for our event loop, which converts its rows,
+   * the other one compresses. Each on a connection of its own.
+   */
   async inTurn<T>(bytes: number, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-    const turn = this.#last.then(async () => {
+    await this.#gate.enter(bytes);
+    try {
       const connection = await this.connect();
       try {
-        await connection.run(`SET memory_limit = '${MEMORY_MB + Math.ceil((FILE_SHARE * bytes) / 1e6)}MB'`);
+        const needed = MEMORY_MB + Math.ceil((FILE_SHARE * this.#gate.bytes) / 1e6);
+        await connection.run(`SET memory_limit = '${needed}MB'`);
         return await work(connection);
       } finally {
-        connection.closeSync(); // and its temporary tables with it
+        connection.closeSync();
       }
-    });
-    this.#last = turn.catch(() => {});
-    return await turn;
+    } finally {
+      this.#gate.leave(bytes);
+    }
   }
 
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #gate = new Gate();
 
   /** A path in the folder that nothing has yet. Whoever writes there removes it. */
   path(extension: string): string {

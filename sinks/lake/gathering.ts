@@ -49,7 +49,7 @@ export class Gathering {
     const day = dayOf(unixMicros(transaction.commitTime));
     let rows = this.#days.get(day);
     if (!rows) {
-      rows = new Rows(this.table, day);
+      rows = new Rows(this.table, day, this.#yard.duck.spare);
       this.#days.set(day, rows);
     }
     this.#last = { transaction, rows };

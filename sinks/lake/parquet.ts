@@ -2,8 +2,11 @@ import { rm } from 'node:fs/promises';
 import { BLOB } from '@duckdb/node-api';
 import { Columnar } from './columnar.ts';
 import { type Duck, identifier, literal } from './duck.ts';
-import type { Rows } from './rows.ts';
+import { type Rows, VECTOR_ROWS } from './rows.ts';
 import { type ColumnStatistics, statsJson } from './written-stats.ts';
+
+/** Of a value in DuckDB's vectors. */
+const WIDEST_BYTES = 16;
 
 /** A reader takes in row groups side by side, or leaves them out by their statistics. */
 const ROW_GROUP_ROWS = 122_880;
@@ -32,7 +35,7 @@ export async function writeParquet(duck: Duck, rows: Rows): Promise<ParquetFile>
   const columnar = new Columnar(rows);
   const scan = { fields: [HEAP_FIELD, ...rows.table.fields], fill: columnar.fill.bind(columnar) };
   try {
-    const written = await duck.inTurn(rows.bytes, (connection) =>
+    const written = await duck.inTurn(bytesOf(rows), (connection) =>
       duck.scans.with(scan, async (scanned) => {
         const reader = await connection.runAndReadAll(
           `COPY (SELECT * EXCLUDE (${identifier(HEAP_FIELD.name)}) FROM ${scanned}) TO ${literal(path)} (${optionsOf(rows)})`,
@@ -46,6 +49,11 @@ export async function writeParquet(duck: Duck, rows: Rows): Promise<ParquetFile>
     await rm(path, { force: true });
     throw error;
   }
+}
+
+/** A chunk takes so much of a column, however few rows are in it, and DuckDB has two of them in its hands. */
+function bytesOf({ bytes, table }: Rows): number {
+  return bytes + table.fields.length * 2 * VECTOR_ROWS * WIDEST_BYTES;
 }
 
 /** Who asks what a file is made of finds the table's generation and the plan that its rows went through. */

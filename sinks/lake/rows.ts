@@ -2,6 +2,7 @@ import type { Transaction } from '../../src/core/batch.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import type { Tuple } from '../../src/core/tuple.ts';
 import type { LakeTable } from './lake-table.ts';
+import { RUN_BYTES, SpareMemory } from './spare-memory.ts';
 
 /** As `_op` has it: read, update, create, delete, truncate. */
 export type Op = 'r' | 'u' | 'c' | 'd' | 't';
@@ -34,17 +35,19 @@ export interface Run {
   readonly keyEnds: readonly number[];
   readonly previousKeyEnds: readonly number[];
   readonly memory: Buffer;
+  /** When it was converted: its memory is for another one. */
+  release(): void;
 }
 
 export const NONE = -1;
 
 /** DuckDB's vectors hold no more. */
-const VECTOR_ROWS = 2048;
-/** To convert a cell takes a twentieth of a microsecond, and so many bytes a millisecond: after that it is somebody else's turn. */
+export const VECTOR_ROWS = 2048;
+/** To convert a cell takes a twentieth of a microsecond, and so many bytes some milliseconds: after that it is somebody else's turn. */
 const RUN_CELLS = 65_536;
-const RUN_BYTES = 512 * 1024;
 /** Of a thousand tables most have few rows. */
 const FIRST_BYTES = 2048;
+const KEY_BYTES = 256;
 
 /** What a row costs beside its bytes: a place in seven arrays. */
 const ROW_BYTES = 64;
@@ -56,23 +59,24 @@ export class Rows {
   readonly day: string;
   #runs: GrowingRun[] = [];
   readonly #most: number;
+  readonly #spare: SpareMemory;
   length = 0;
   /** What they take in memory. */
   bytes = 0;
 
-  constructor(table: LakeTable, day: string) {
+  constructor(table: LakeTable, day: string, spare = new SpareMemory()) {
     this.table = table;
     this.day = day;
+    this.#spare = spare;
     this.#most = Math.max(1, Math.min(VECTOR_ROWS, Math.floor(RUN_CELLS / table.fields.length)));
   }
 
   add(row: Row): void {
     let run = this.#runs.at(-1);
-    if (!run || run.length === this.#most || run.written >= RUN_BYTES) {
-      const capacity = run ? run.written + FIRST_BYTES : FIRST_BYTES; // the next is likely to be as large
-      run = new GrowingRun(capacity);
+    if (!run || run.length === this.#most || !run.hasRoom(row)) {
+      run = run ? new GrowingRun(this.#spare, this.#spare.take()) : new GrowingRun(this.#spare);
       this.#runs.push(run);
-      this.bytes += capacity;
+      this.bytes += run.capacity;
     }
     this.bytes += run.add(row);
     this.length++;
@@ -100,9 +104,12 @@ class GrowingRun implements Run {
   readonly keyEnds: number[] = [];
   readonly previousKeyEnds: number[] = [];
   readonly #writer: ByteWriter;
+  readonly #spare: SpareMemory;
 
-  constructor(capacity: number) {
-    this.#writer = new ByteWriter(capacity);
+  constructor(spare: SpareMemory, memory?: Buffer) {
+    this.#spare = spare;
+    this.#writer = new ByteWriter(memory ? 0 : FIRST_BYTES);
+    if (memory) this.#writer.bytes = memory;
   }
 
   get length(): number {
@@ -113,8 +120,17 @@ class GrowingRun implements Run {
     return this.#writer.view();
   }
 
-  get written(): number {
-    return this.#writer.length;
+  get capacity(): number {
+    return this.#writer.bytes.length;
+  }
+
+  /** Whether it stays within what a run should have, if the row's keys are as small as they mostly are. */
+  hasRoom({ image }: Row): boolean {
+    return this.#writer.length + (image ? image.end - image.start : 0) + KEY_BYTES <= RUN_BYTES;
+  }
+
+  release(): void {
+    this.#spare.give(this.#writer.bytes);
   }
 
   /** Returns by how much its memory grew. */

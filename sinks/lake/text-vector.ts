@@ -17,13 +17,13 @@ export class TextVector implements ColumnVector {
 
   put(at: number, bytes: Buffer, start: number, end: number): true {
     this.values.reserve(at);
-    const { view } = this.values;
+    const { view, bytes: out } = this.values;
     const [entry, length] = [at * ENTRY_BYTES, end - start];
     view.setUint32(entry, length, true);
     if (length <= INLINED) {
-      for (let i = 0; i < INLINED; i++) view.setUint8(entry + 4 + i, i < length ? bytes[start + i]! : 0);
+      for (let i = 0; i < length; i++) out[entry + 4 + i] = bytes[start + i]!; // behind it all is 0
     } else {
-      for (let i = 0; i < 4; i++) view.setUint8(entry + 4 + i, bytes[start + i]!);
+      for (let i = 0; i < 4; i++) out[entry + 4 + i] = bytes[start + i]!;
       const offset = this.#heap.offsetOf(bytes, start);
       view.setUint32(entry + 8, offset ?? this.#heap.keep(bytes, start, end), true);
       view.setUint32(entry + 12, offset === undefined ? MADE! : IMAGES!, true);

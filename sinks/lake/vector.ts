@@ -19,6 +19,8 @@ export class Values {
   #capacity = 64; // of a thousand tables most have few rows
   #there: Uint8Array<ArrayBuffer>;
   view: DataView<ArrayBuffer>;
+  /** The same memory: its bytes one by one. */
+  bytes: Uint8Array<ArrayBuffer>;
   /** Those that are not NULL, of all chunks so far. */
   count = 0;
 
@@ -26,7 +28,8 @@ export class Values {
   constructor(width: number) {
     this.#width = width;
     this.#there = new Uint8Array(this.#capacity / 8);
-    this.view = new DataView(new ArrayBuffer(this.#capacity * width));
+    this.bytes = new Uint8Array(this.#capacity * width);
+    this.view = new DataView(this.bytes.buffer);
   }
 
   /** Before a value is written. */
@@ -35,8 +38,9 @@ export class Values {
     while (at >= this.#capacity) this.#capacity *= 2;
     const [there, bytes] = [new Uint8Array(this.#capacity / 8), new Uint8Array(this.#capacity * this.#width)];
     there.set(this.#there);
-    bytes.set(new Uint8Array(this.view.buffer));
+    bytes.set(this.bytes);
     this.#there = there;
+    this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
   }
 
@@ -54,6 +58,7 @@ export class Values {
     if (!this.has(at)) return;
     this.#there[at >> 3]! ^= 1 << (at & 7);
     this.count--;
+    this.bytes.fill(0, at * this.#width, (at + 1) * this.#width); // a shorter text counts on it
   }
 
   moveTo(vector: Vector, count: number): void {
@@ -64,6 +69,6 @@ export class Values {
     duckdb.vector_ensure_validity_writable(vector);
     duckdb.copy_data_to_vector_validity(vector, 0, this.#there.buffer, 0, bytes);
     this.#there.fill(0, 0, bytes);
-    new Uint8Array(this.view.buffer).fill(0, 0, count * this.#width); // no address outlives its chunk, behind a NULL either
+    this.bytes.fill(0, 0, count * this.#width); // no address outlives its chunk, behind a NULL either
   }
 }

@@ -9,10 +9,12 @@ import type { Row } from './rows.ts';
 import { TableWriter } from './table-writer.ts';
 
 /**
- * Beyond this the largest part of what is in memory becomes a file, whatever its table's size is. As much may be on its way to a file, and
- * as much again to a commit: with what DuckDB has of them, and V8's own, that makes 400 MB (docs/decisions/0013).
+ * Beyond this the largest part of what is in memory becomes a file, whatever its table's size is. With two such parts on their way to a
+ * file, one in a commit, what DuckDB has of them, and V8's own, it makes less than 400 MB (docs/decisions/0013).
  */
-const MEMORY_BYTES = 12 * 1024 * 1024;
+const MEMORY_BYTES = 10 * 1024 * 1024;
+/** Parts on their way to a file. */
+const AT_ONCE = 2;
 
 /** What one flush makes durable. */
 export interface Cut {
@@ -44,7 +46,7 @@ export class Written {
   readonly #copies = new Map<string, Copy>();
   #finished = new Set<Copy>();
   #entries = new Map<string, TableEntry>();
-  #spilling: Promise<void> = Promise.resolve();
+  readonly #spilling: Promise<void>[] = [];
 
   constructor(pipeline: string, yard: Yard, timestamps: Timestamps) {
     this.#pipeline = pipeline;
@@ -102,11 +104,12 @@ export class Written {
   async relieve(): Promise<void> {
     for (;;) {
       if (this.#bytes() <= MEMORY_BYTES) return;
-      await this.#spilling;
+      if (this.#spilling.length === AT_ONCE) await this.#spilling.shift();
       const all = [...this.#all()];
       if (all.length === 0) return; // a flush took them meanwhile
-      this.#spilling = all.reduce((largest, one) => (one.bytes > largest.bytes ? one : largest)).spill();
-      this.#spilling.catch(() => {}); // told by whoever waits for it, here or at the end
+      const spilling = all.reduce((largest, one) => (one.bytes > largest.bytes ? one : largest)).spill();
+      spilling.catch(() => {}); // told by whoever waits for it, here or at the end
+      this.#spilling.push(spilling);
     }
   }
 
