@@ -57,6 +57,10 @@ export class Claim {
     }
   }
 
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   /** What is durable. */
   get checkpoint(): Checkpoint {
     return this.#checkpoint;
@@ -92,6 +96,11 @@ export class Claim {
 /** What is stored of a pipeline, without taking it over. */
 export async function storedCheckpoint(storage: Storage): Promise<Checkpoint> {
   return read(await storage.load(NAME)).checkpoint;
+}
+
+/** That of the writer, or of the last one. 0: there was none. */
+export async function storedEpoch(storage: Storage): Promise<number> {
+  return read(await storage.load(NAME)).stored.epoch;
 }
 
 function fenced(): PgveilError {

@@ -13,6 +13,8 @@ import { asTrouble } from './trouble.ts';
 export interface Yard {
   readonly storage: Storage;
   readonly duck: Duck;
+  /** What the files' names begin with, by which a vacuum knows whose they are: the writer's epoch, or `care`. */
+  readonly maker: string;
 }
 
 /**
@@ -67,10 +69,10 @@ export class Gathering {
   }
 
   async #store(rows: Rows): Promise<Add> {
-    const { duck, storage } = this.#yard;
+    const { duck, storage, maker } = this.#yard;
     const file = await asTrouble(() => writeParquet(duck, rows));
     try {
-      const path = `${rows.day}/${randomUUID()}.parquet`;
+      const path = `${rows.day}/${maker}-${randomUUID()}.parquet`;
       await storage.upload(`${this.table.path}/${path}`, file.path);
       return {
         path,

@@ -45,6 +45,9 @@ const ADDED: readonly (readonly [string, Pick<LakeType, 'delta' | 'duck'>])[] = 
   ['_text', TEXTS_BY_COLUMN],
 ];
 
+/** So many stand behind the source's columns. */
+export const OUR_FIELDS = ADDED.length;
+
 const RESERVED = [KEY_FIELD, ...ADDED.map(([name]) => name), DATE_FIELD];
 
 /** One definition of a table as the lake holds it: where it lies, and what is in its files. */

@@ -30,7 +30,7 @@ export async function writeParquet(duck: Duck, rows: Rows): Promise<ParquetFile>
   try {
     return await duck.inTurn(rows.bytes, async (connection) => {
       await fill(connection, rows);
-      const stats = await readStats(connection, 'gathered', rows.table);
+      const stats = await readStats(connection, 'gathered', rows.table.fields);
       await connection.run(`COPY gathered TO ${literal(path)} (${optionsOf(rows)})`);
       const { size } = await stat(path);
       return { path, size, stats };
