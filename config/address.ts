@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 export interface ListenAddress {
   readonly host: string;
   /** 0: any free port. */
@@ -16,4 +18,37 @@ export function parseListenAddress(text: string): ListenAddress | undefined {
 export function isPostgresUrl(text: string): boolean {
   // An empty host (a Unix socket) is fine for Postgres, but not for URL where a user stands before it.
   return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace('@/', '@localhost/'));
+}
+
+/** Where a lake lies. */
+export type LakePlace =
+  | { readonly kind: 'folder' /** Absolute. */; readonly path: string }
+  | {
+      readonly kind: 'bucket';
+      readonly bucket: string /** Without slashes at its ends; may be empty. */;
+      readonly prefix: string;
+    };
+
+/** `s3://bucket/prefix` or `file:///path`; undefined when it is neither. */
+export function parseLakeUrl(text: string): LakePlace | undefined {
+  const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^?#]*))?$/.exec(text) ?? [];
+  const parts = prefix.split('/').filter((part) => part !== '');
+  if (bucket !== undefined) return parts.some(isDots) ? undefined : { kind: 'bucket', bucket, prefix: parts.join('/') };
+  // Of three slashes the third begins the path: `file://lake` would mean a host.
+  if (!/^file:\/\/\/[^/?#][^?#]*$/.test(text)) return undefined;
+  try {
+    return { kind: 'folder', path: fileURLToPath(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** To a folder above or the same: not what anybody means by a prefix. */
+function isDots(part: string): boolean {
+  return part === '.' || part === '..';
+}
+
+/** `http://127.0.0.1:9000`: where a store other than AWS answers. */
+export function isEndpoint(text: string): boolean {
+  return /^https?:\/\/[^/?#@\s]+\/?$/.test(text) && URL.canParse(text);
 }

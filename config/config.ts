@@ -1,7 +1,8 @@
 import type { Secret } from '../src/core/secret.ts';
 import { formatTableName, parseTableName } from '../src/core/table-name.ts';
-import type { ListenAddress } from './address.ts';
-import type { Decision, Settings } from './schema.ts';
+import type { LakePlace, ListenAddress } from './address.ts';
+import type { Decision } from './rules.ts';
+import type { Settings } from './schema.ts';
 
 /** The configuration as the program uses it: defaults filled in, secrets wrapped, tables under their one spelling. */
 export interface Config {
@@ -13,7 +14,8 @@ export interface Config {
   readonly unlisted: { readonly columns: 'withhold' | 'halt' };
   /** The listed tables less the skipped ones, by `formatTableName`. */
   readonly tables: ReadonlyMap<string, TableConfig>;
-  readonly sink: TwinConfig;
+  /** One at least, by their names. */
+  readonly sinks: ReadonlyMap<string, SinkConfig>;
   /** In bytes. */
   readonly memory: number;
   readonly http: ListenAddress;
@@ -41,7 +43,11 @@ export interface TableConfig {
   readonly columns: ReadonlyMap<string, Decision>;
 }
 
+/** `type` tells what it is. */
+export type SinkConfig = TwinConfig | LakeConfig;
+
 export interface TwinConfig {
+  readonly type: 'postgres';
   readonly name: string;
   readonly url: Secret<string>;
   readonly indexes: boolean;
@@ -51,6 +57,18 @@ export interface TwinConfig {
   readonly sourcePrimaryKey: string;
   /** Bytes that its database may have while a second generation is made; null: as long as the disk lasts. */
   readonly room: number | null;
+}
+
+export interface LakeConfig {
+  readonly type: 'lake';
+  readonly name: string;
+  readonly place: LakePlace;
+  /** Of a store other than AWS; null for AWS, and for a folder. */
+  readonly endpoint: string | null;
+  /** A commit is made when so much was written, or when the oldest of it is so old. */
+  readonly flush: { readonly bytes: number; readonly everyMs: number };
+  /** What timestamps without a zone are in the lake. */
+  readonly timestamps: 'timestamp_ntz' | 'string';
 }
 
 export function toConfig(settings: Settings): Config {
@@ -70,7 +88,7 @@ export function toConfig(settings: Settings): Config {
     },
     unlisted: { columns: settings.unlisted.columns },
     tables: toTables(settings.tables),
-    sink: toTwin(settings.sinks),
+    sinks: new Map([...settings.sinks].map(([name, sink]) => [name, toSink(name, sink)])),
     memory: settings.memory,
     http: settings.http.listen,
     control: settings.control ?? null,
@@ -87,15 +105,17 @@ function toTables(settings: Settings['tables']): Map<string, TableConfig> {
   return tables;
 }
 
-/** The schema lets exactly one sink through, and that is a twin. */
-function toTwin(sinks: Settings['sinks']): TwinConfig {
-  const [name, twin] = [...sinks][0]!;
-  return {
-    name,
-    url: twin.url,
-    indexes: twin.indexes,
-    types: twin.types,
-    sourcePrimaryKey: twin.source_primary_key,
-    room: twin.room ?? null,
-  };
+type SinkSettings = Settings['sinks'] extends Map<string, infer S> ? S : never;
+
+function toSink(name: string, sink: SinkSettings): SinkConfig {
+  switch (sink.type) {
+    case 'postgres': {
+      const { type, url, indexes, types, source_primary_key: sourcePrimaryKey, room = null } = sink;
+      return { type, name, url, indexes, types, sourcePrimaryKey, room };
+    }
+    case 'lake': {
+      const { type, url: place, endpoint = null, flush, timestamps } = sink;
+      return { type, name, place, endpoint, flush: { bytes: flush.bytes, everyMs: flush.every }, timestamps };
+    }
+  }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import type { TwinConfig } from '../config/config.ts';
 import { parseConfig } from '../config/load.ts';
 
 const compose = parse(readFileSync('docker-compose.yml', 'utf8'));
@@ -15,7 +16,8 @@ test('the configuration in docker-compose.yml is one, and its addresses are thos
   const references = { env, readFile: () => assert.fail('reads no file') };
   const config = parseConfig(contentOf('pgveil'), 'docker-compose.yml', references);
   assert.equal(new URL(config.source.url.reveal()).hostname, 'source');
-  assert.equal(new URL(config.sink.url.reveal()).hostname, 'twin');
+  const twin = config.sinks.get('twin') as TwinConfig;
+  assert.equal(new URL(twin.url.reveal()).hostname, 'twin');
   assert.deepEqual(config.http, { host: '0.0.0.0', port: 8787 });
 });
 

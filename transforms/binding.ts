@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
-import type { Decision } from '../config/schema.ts';
+import type { Decision } from '../config/rules.ts';
 import type { Binding, TableEntry } from '../src/core/checkpoint.ts';
 import type { Column, Table } from '../src/core/table.ts';
 
@@ -15,6 +15,8 @@ export interface Bound {
   readonly missing: readonly string[];
   /** What this very table was bound as at its last copy; null where it is taken in by name. */
   readonly before: TableEntry | null;
+  /** What was bound under the name last, whichever table that was; null where nothing ever was. */
+  readonly last: TableEntry | null;
   /** Whether the configured name was never bound to any table. */
   readonly isNew: boolean;
   /** Columns that took a name with a decision of its own, or with its old and new name the table itself. */
@@ -44,11 +46,17 @@ export function bind(table: Table<'raw'>, tables: Config['tables'], entries: Ent
     names,
     missing: [...configured.keys()].filter((name) => !names.includes(name)),
     before,
+    last: before ?? own,
     isNew: before === null && own === null,
     moved: isMoved
       ? [{ what: 'table', from: knownAs, to: table.name }]
       : movedColumns(table.columns, configured, before),
   };
+}
+
+/** What the present configuration says of the columns that were copied then: of each of `last.shape.columns`. */
+export function decisionsThen(last: TableEntry, configured: Columns): Bound['decisions'] {
+  return nameColumns(last.shape.columns, configured, last).map((name) => configured.get(name) ?? null);
 }
 
 /** Null for a table that stopped before it was ever copied: such an entry binds nothing. */
@@ -70,7 +78,11 @@ function knownTable(table: Table<'raw'>, entries: Entries): [string, TableEntry 
 }
 
 /** Under which configured name each column is decided: its own where that has a decision, else the one it was bound to. */
-function nameColumns(columns: readonly Column[], configured: Columns, before: TableEntry | null): string[] {
+function nameColumns(
+  columns: readonly Pick<Column, 'attnum' | 'name'>[],
+  configured: Columns,
+  before: TableEntry | null,
+): string[] {
   const bound = new Map(before?.binding.columns.map(({ attnum, name }) => [attnum, name]));
   return columns.map(({ attnum, name }) => {
     const carried = bound.get(attnum);

@@ -1,4 +1,4 @@
-import type { ConstantOptions } from '../config/schema.ts';
+import type { ConstantOptions } from '../config/rules.ts';
 import type { Transform } from '../src/core/transform.ts';
 import { literal } from './literal.ts';
 

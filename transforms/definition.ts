@@ -4,10 +4,10 @@ import type { Finding } from '../src/core/errors.ts';
 import type { Approval } from '../src/core/redactor.ts';
 import type { Table } from '../src/core/table.ts';
 import { approvalOf, isApproved } from './approval.ts';
-import { type Bound, bind } from './binding.ts';
-import { namesMoved, problems } from './findings.ts';
+import { type Bound, bind, decisionsThen } from './binding.ts';
+import { namesMoved, outgrown, problems } from './findings.ts';
 import type { Keyring } from './keys.ts';
-import { compile, type Plan } from './plan.ts';
+import { compile, type Plan, planHash } from './plan.ts';
 
 /** A table definition under the configuration: its plan, or all that stands in the way of one. */
 export type Definition = {
@@ -37,5 +37,18 @@ export function define(
   if (approval && !isApproved(approval, entries.get(table.name))) {
     return { bound, approval, plan: null, findings: [namesMoved(table, approval)] };
   }
-  return plan ? { bound, approval, plan, findings: [] } : { bound, approval, plan: null, findings: found };
+  if (plan) return { bound, approval, plan, findings: [] };
+  const findings = isAsDecided(table.name, bound, { tables, keys }) ? found.map(outgrown) : found;
+  return { bound, approval, plan: null, findings };
+}
+
+/** The decisions are those that the last copy was made under: what does not fit them any more is the source's doing. */
+function isAsDecided(
+  name: string,
+  { last }: Bound,
+  { tables, keys }: Pick<Decisions, 'tables'> & { readonly keys: Keyring },
+): boolean {
+  if (last === null) return false;
+  const decisions = decisionsThen(last, tables.get(name)!.columns);
+  return planHash(last.shape.columns, decisions, keys) === last.plan;
 }

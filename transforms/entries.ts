@@ -78,6 +78,11 @@ export class Entries {
     for (const [name, entry] of entries) if (entry !== this.all.get(name)) this.#set(name, entry);
   }
 
+  /** They stay what they are, and somebody does not know it. */
+  tell(names: Iterable<string>): void {
+    for (const name of names) this.#set(name, this.all.get(name)!);
+  }
+
   /** Of a table that was copied. */
   note(name: string, fingerprint: Fingerprint): void {
     this.#set(name, { ...this.all.get(name)!, fingerprint });

@@ -1,4 +1,4 @@
-import type { FakeOptions } from '../config/schema.ts';
+import type { FakeOptions } from '../config/rules.ts';
 import type { Dictionary } from './dictionary.ts';
 
 const MAIL_DOMAINS = ['example.com', 'example.net', 'example.org'];

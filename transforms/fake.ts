@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { FakeOptions } from '../config/schema.ts';
+import type { FakeOptions } from '../config/rules.ts';
 import type { Transform } from '../src/core/transform.ts';
 import { type Dictionary, dictionary, dictionaryHash } from './dictionary.ts';
 import { FAKE_KINDS, withSuffix } from './fake-kinds.ts';

@@ -1,4 +1,4 @@
-import type { Decision } from '../config/schema.ts';
+import type { Decision } from '../config/rules.ts';
 import { ERRORS, type ErrorCode, type Finding } from '../src/core/errors.ts';
 import type { Approval } from '../src/core/redactor.ts';
 import type { Column, Table } from '../src/core/table.ts';
@@ -18,6 +18,12 @@ export function problems(table: Table<'raw'>, bound: Bound, unlisted: 'withhold'
       return [...misfit(path, column, decision), ...(isKey ? notInjective(path, decision) : [])];
     }),
   ];
+}
+
+/** The same of decisions that fitted once: it halts the table, where a new decision that does not fit ends the start. */
+export function outgrown(found: Finding): Finding {
+  if (ERRORS[found.code].recovery === 'halt table') return found;
+  return { ...found, code: 'rule_outgrown', fix: ERRORS.rule_outgrown.fix };
 }
 
 /** Names that now stand for something else than what was decided on under them. */

@@ -1,4 +1,4 @@
-import type { HashOptions } from '../config/schema.ts';
+import type { HashOptions } from '../config/rules.ts';
 import type { Transform } from '../src/core/transform.ts';
 import { lengthMisfit, textMisfit } from './text-type.ts';
 

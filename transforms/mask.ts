@@ -1,4 +1,4 @@
-import type { MaskOptions } from '../config/schema.ts';
+import type { MaskOptions } from '../config/rules.ts';
 import type { Transform } from '../src/core/transform.ts';
 import { countCharacters, firstCharacters, lastCharacters } from './characters.ts';
 import { textMisfit } from './text-type.ts';

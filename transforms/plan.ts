@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import type { Decision } from '../config/schema.ts';
+import type { Decision } from '../config/rules.ts';
 import type { Binding } from '../src/core/checkpoint.ts';
-import type { Index, RedactedTable, Table } from '../src/core/table.ts';
+import type { Column, Index, RedactedTable, Table } from '../src/core/table.ts';
 import type { Rewrite } from '../src/core/transform.ts';
 import type { Bound } from './binding.ts';
 import type { Keyring } from './keys.ts';
@@ -32,7 +32,7 @@ export function compile(table: Table<'raw'>, { binding, decisions }: Bound, keys
     return { kind: 'rule', rewrite: compileRule(column, decision, keys), keepsNull: decision.options.nulls };
   });
   return {
-    table: redactedTable(table, decisions, planHash(table, decisions, keys)),
+    table: redactedTable(table, decisions, planHash(table.columns, decisions, keys)),
     actions,
     wanted: actions.map(({ kind }) => kind === 'keep' || kind === 'rule'),
     binding,
@@ -54,8 +54,12 @@ function redactedTable(table: Table<'raw'>, decisions: Bound['decisions'], plan:
 }
 
 /** Two plans with one hash give equal results. Names of columns are no part of it: a renamed column holds what it held. */
-function planHash(table: Table<'raw'>, decisions: Bound['decisions'], keys: Keyring): string {
-  const decided = table.columns.flatMap(({ attnum }, index) => {
+export function planHash(
+  columns: readonly Pick<Column, 'attnum'>[],
+  decisions: Bound['decisions'],
+  keys: Keyring,
+): string {
+  const decided = columns.flatMap(({ attnum }, index) => {
     const decision = decisions[index];
     return decision ? [[attnum, ...canonical(decision)]] : [];
   });

@@ -58,11 +58,13 @@ export class RowRedactor implements Redactor {
     stored: ReadonlyMap<string, TableEntry>,
     halts: ReadonlyMap<string, string>,
     orders = NO_ORDERS,
+    apart: ReadonlySet<string> = new Set(),
   ): ReadonlyMap<string, TableEntry> {
     const { fingerprint } = this.#keys;
     const entries = carryOut(orders, stored, { tables: this.#config.tables, fingerprint });
     this.#entries = new Entries(stored, fingerprint);
     this.#entries.replace(entries);
+    this.#entries.tell(apart);
     this.#definitions = new WeakMap();
     this.#flows = new Map();
     this.#halted = new Set();

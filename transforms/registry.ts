@@ -1,4 +1,4 @@
-import type { Rule, RuleName } from '../config/schema.ts';
+import type { Rule, RuleName } from '../config/rules.ts';
 import type { Transform } from '../src/core/transform.ts';
 import { constant } from './constant.ts';
 import { fake } from './fake.ts';

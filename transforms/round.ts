@@ -1,4 +1,4 @@
-import type { RoundOptions } from '../config/schema.ts';
+import type { RoundOptions } from '../config/rules.ts';
 import type { Transform } from '../src/core/transform.ts';
 import { parseDecimal, roundDecimal } from './decimal.ts';
 import { numberType } from './number-type.ts';

@@ -1,4 +1,4 @@
-import type { Rule } from '../config/schema.ts';
+import type { Rule } from '../config/rules.ts';
 import type { Column } from '../src/core/table.ts';
 import type { Keys, Rewrite } from '../src/core/transform.ts';
 import { transformOf } from './registry.ts';

@@ -1,4 +1,4 @@
-import type { TruncateOptions } from '../config/schema.ts';
+import type { TruncateOptions } from '../config/rules.ts';
 import type { Transform } from '../src/core/transform.ts';
 import { firstCharacters } from './characters.ts';
 import { textMisfit } from './text-type.ts';

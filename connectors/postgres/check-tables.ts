@@ -14,7 +14,7 @@ export async function checkTables(
 ): Promise<Finding[]> {
   const rights = await readRights(client, reading);
   return [...reading.tables].flatMap(([name, table]) => [
-    ...reserved(name, table, expected),
+    ...reserved(name, expected),
     ...(table.problem ? [asFinding(name, table.problem)] : unreadable(name, table.leaves, rights, role)),
   ]);
 }
@@ -24,17 +24,10 @@ function asFinding(object: string, { code, message, fix }: Exclude<TableReading[
   return { code: code === 'table_missing' ? 'unknown_table' : code, object, message, fix };
 }
 
-function reserved(name: string, { table }: TableReading, { tables, sourcePrimaryKey }: Expected): Finding[] {
-  const found: Finding[] = [];
-  if (tables.get(name)?.schema === 'pgveil') {
-    const message = `${name} is in a schema called pgveil, which the twin needs for itself`;
-    found.push({ code: 'reserved_schema', object: name, message, fix: ERRORS.reserved_schema.fix });
-  }
-  if (table?.columns.some((column) => column.name === sourcePrimaryKey)) {
-    const message = `${name} has a column ${quoteName(sourcePrimaryKey)}, which is the name of the twin’s own key`;
-    found.push({ code: 'reserved_column', object: name, message, fix: ERRORS.reserved_column.fix });
-  }
-  return found;
+function reserved(name: string, { tables }: Expected): Finding[] {
+  if (tables.get(name)?.schema !== 'pgveil') return [];
+  const message = `${name} is in a schema called pgveil, which the twin needs for itself`;
+  return [{ code: 'reserved_schema', object: name, message, fix: ERRORS.reserved_schema.fix }];
 }
 
 interface Rights {

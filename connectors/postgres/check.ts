@@ -13,8 +13,6 @@ export interface Expected {
   readonly tables: ReadonlyMap<string, Asked>;
   readonly publication: string;
   readonly slot: string;
-  /** `sinks.X.source_primary_key`: the name that no column of the source may have. */
-  readonly sourcePrimaryKey: string;
 }
 
 /** Everything about the source that stands in the way, all at once. Changes nothing. Never rejects for what it can say as a finding. */

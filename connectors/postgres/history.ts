@@ -41,13 +41,23 @@ export function switchPoint(timelineHistory: string, timeline: number): Lsn | nu
   return null;
 }
 
+/** Whether the stream shows that the history is the one that sinks know. Each may throw `history_changed`. */
+export interface Search {
+  /** Until then nothing may be applied or acknowledged. */
+  readonly found: boolean;
+  /** A transaction was sent. */
+  begin(transaction: Witness): void;
+  /** Between transactions the stream got to `lsn`: everything committed before it was sent. */
+  reached(lsn: Lsn): void;
+}
+
 /**
  * Looks for the witness among what the slot sends again. A data directory restored from an older copy has the same identifier,
  * timeline and slot, and its LSN may have passed ours: it shows in nothing else. So until `found` nothing may be applied or acknowledged.
  *
  * The stream always starts at the slot's confirmed_flush; transactions arrive in the order of their clsn.
  */
-export class WitnessSearch {
+export class WitnessSearch implements Search {
   readonly #position: Position;
   readonly #confirmedFlush: Lsn;
   #last: Witness | null = null;
@@ -67,14 +77,12 @@ export class WitnessSearch {
     return this.#found;
   }
 
-  /** A transaction was sent. Throws `history_changed`. */
   begin(transaction: Witness): void {
     if (this.#found) return;
     if (transaction.clsn >= this.#position.pos) this.#conclude();
     else this.#last = transaction;
   }
 
-  /** Between transactions the stream got to `lsn`: everything committed before it was sent. Throws `history_changed`. */
   reached(lsn: Lsn): void {
     if (!this.#found && lsn >= this.#position.pos) this.#conclude();
   }
@@ -93,6 +101,33 @@ export class WitnessSearch {
     const same =
       witness && witness.clsn === last.clsn && witness.xid === last.xid && witness.commitTime === last.commitTime;
     if (!same) throw changed(`its WAL has a transaction at ${formatLsn(last.clsn)} that we never received`);
+  }
+}
+
+/** The searches for what the sinks hold: the first for where the stream begins, the others for those that are further on. */
+export class WitnessSearches implements Search {
+  readonly #first: WitnessSearch;
+  readonly #others: readonly WitnessSearch[];
+
+  /** Throws `slot_lost` as a search does. */
+  constructor(position: Position, ahead: readonly Position[], confirmedFlush: Lsn) {
+    this.#first = new WitnessSearch(position, confirmedFlush);
+    this.#others = ahead.map((one) => new WitnessSearch(one, confirmedFlush));
+  }
+
+  /** Whether what is sent may be applied by the sink that is behind all others. What these hold already is left out for them. */
+  get found(): boolean {
+    return this.#first.found;
+  }
+
+  begin(transaction: Witness): void {
+    this.#first.begin(transaction);
+    for (const search of this.#others) search.begin(transaction);
+  }
+
+  reached(lsn: Lsn): void {
+    this.#first.reached(lsn);
+    for (const search of this.#others) search.reached(lsn);
   }
 }
 

@@ -5,13 +5,13 @@ import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
-import type { Rules, Source } from '../../src/core/source.ts';
+import type { Beginning, Rules, Source } from '../../src/core/source.ts';
 import type { Table } from '../../src/core/table.ts';
 import { Batches } from './batches.ts';
 import { Bell } from './bell.ts';
 import { readCatalog } from './catalog.ts';
 import { copyFirst } from './first-copy.ts';
-import { requireSameServer, WitnessSearch } from './history.ts';
+import { requireSameServer, WitnessSearches } from './history.ts';
 import { readLeafSizes } from './leaf-sizes.ts';
 import type { Copy } from './line.ts';
 import { merge } from './merge.ts';
@@ -75,7 +75,7 @@ export class PostgresSource implements Source {
     watch.lost.addEventListener('abort', () => this.#receiver?.destroy(watch.lost.reason));
   }
 
-  async *read(from: Checkpoint, signal: AbortSignal): AsyncGenerator<RawBatch> {
+  async *read(from: Beginning, signal: AbortSignal): AsyncGenerator<RawBatch> {
     const { lost } = this.#opened();
     const stopped = AbortSignal.any([signal, lost]);
     const bell = new Bell();
@@ -143,15 +143,15 @@ export class PostgresSource implements Source {
   }
 
   /** Goes on from what is durable, or refuses because the server has not got what follows it. */
-  async #resume({ tables }: Checkpoint, position: Position, bell: Bell): Promise<Stream> {
+  async #resume({ tables, ahead }: Beginning, position: Position, bell: Bell): Promise<Stream> {
     const receiver = await this.#openReceiver();
     const { timeline } = position.history;
     const identity = await receiver.identify(timeline);
-    requireSameServer(position, identity);
+    for (const one of [position, ...ahead]) requireSameServer(one, identity);
     const reading = await this.#readCatalog();
     const outset = resume(tables, reading, position.pos, this.#rules, this.#observe);
     const history = { ...position.history, timeline: identity.timeline, slot: this.#config.source.slot };
-    return await this.#streamFrom({ ...position, history }, outset, receiver, bell);
+    return await this.#streamFrom({ ...position, history }, ahead, outset, receiver, bell);
   }
 
   /** Copies everything that is not halted, and goes on from the copy. */
@@ -167,7 +167,7 @@ export class PostgresSource implements Source {
     const options = { ...this.#copyOptions(1, signal), asked, generationOf, entries, history };
     const { position, tables } = yield* copyFirst({ ...options, note: (events) => recopies.note(events) });
     const outset = afterCopy(tables, await this.#readCatalog(), position.pos, this.#observe);
-    return await this.#streamFrom(position, outset, await this.#openReceiver(), bell);
+    return await this.#streamFrom(position, [], outset, await this.#openReceiver(), bell);
   }
 
   /** Which history a new slot belongs to. */
@@ -235,11 +235,17 @@ export class PostgresSource implements Source {
     return receiver;
   }
 
-  async #streamFrom(position: Position, outset: Outset, receiver: Receiver, bell: Bell): Promise<Stream> {
+  async #streamFrom(
+    position: Position,
+    ahead: readonly Position[],
+    outset: Outset,
+    receiver: Receiver,
+    bell: Bell,
+  ): Promise<Stream> {
     const confirmedFlush = await this.#startReplication(receiver);
     const limit = this.#limit;
     const batches = new Batches(limit);
-    const witness = new WitnessSearch(position, confirmedFlush);
+    const witness = new WitnessSearches(position, ahead, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#readCatalog(this.#only([name])), this.#observe);
     const transactions = new Transactions(position, batches, relations, witness);
     transactions.looked(outset.reading);

@@ -4,7 +4,7 @@ import type { Lsn } from '../../src/core/lsn.ts';
 import { unlessAborted } from './abort.ts';
 import type { Batches } from './batches.ts';
 import { Bell } from './bell.ts';
-import type { WitnessSearch } from './history.ts';
+import type { Search } from './history.ts';
 import { Idle } from './idle.ts';
 import { MESSAGE, readBegin } from './pgoutput.ts';
 import { CatalogPoll } from './poll.ts';
@@ -34,7 +34,7 @@ export interface Hold {
 export class Stream implements Listener {
   readonly #transactions: Transactions;
   readonly #batches: Batches;
-  readonly #witness: WitnessSearch;
+  readonly #witness: Search;
   readonly #full: number;
   readonly #idle: Idle;
   readonly #poll: CatalogPoll;
@@ -52,7 +52,7 @@ export class Stream implements Listener {
   constructor(
     transactions: Transactions,
     batches: Batches,
-    witness: WitnessSearch,
+    witness: Search,
     outset: readonly TableEvent<'raw'>[],
     limit: number,
     look: () => Promise<Reading>,

@@ -4,7 +4,7 @@ import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import { Arena } from './arena.ts';
 import type { Batches } from './batches.ts';
-import type { WitnessSearch } from './history.ts';
+import type { Search } from './history.ts';
 import {
   MESSAGE,
   malformed,
@@ -28,7 +28,7 @@ export class Transactions {
   readonly #from: Lsn;
   readonly #batches: Batches;
   readonly #relations: Relations;
-  readonly #witness: WitnessSearch;
+  readonly #witness: Search;
   readonly #arena = new Arena();
   /** A look at the catalog that the stream has not got to yet. */
   #look: Reading | null = null;
@@ -36,7 +36,7 @@ export class Transactions {
   /** Ordinal of the last row in its transaction. Every row counts, ours or not, so that it is the same whenever it is sent again. */
   #seq = 0;
 
-  constructor(from: Position, batches: Batches, relations: Relations, witness: WitnessSearch) {
+  constructor(from: Position, batches: Batches, relations: Relations, witness: Search) {
     this.position = from;
     this.#from = from.pos;
     this.#batches = batches;

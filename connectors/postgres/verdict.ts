@@ -48,9 +48,9 @@ function halt(name: string, problem: Problem, { due, observe }: Grounds) {
   return isDeepStrictEqual(due.stateOf(name), stop.state) ? 'wait' : event;
 }
 
-/** Under the same definition and the same rules a copy would end as the one before. */
-function isAsItWas(table: Table<'raw'>, { entries, rules }: Grounds): boolean {
+/** Under the same definition and the same rules a copy would end as the one before; that of a later one `due` knows. */
+function isAsItWas(table: Table<'raw'>, { due, entries, rules }: Grounds): boolean {
   const entry = entries.get(table.name);
-  const isSame = entry?.oid === table.oid && isDeepStrictEqual(entry.shape, shapeOf(table));
-  return isSame && rules.isAsCopied(table);
+  if (entry?.oid !== table.oid || entry.generation !== due.generationOf(table.name)) return false;
+  return isDeepStrictEqual(entry.shape, shapeOf(table)) && rules.isAsCopied(table);
 }

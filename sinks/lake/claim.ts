@@ -93,9 +93,10 @@ export class Claim {
   }
 }
 
-/** What is stored of a pipeline, without taking it over. */
-export async function storedCheckpoint(storage: Storage): Promise<Checkpoint> {
-  return read(await storage.load(NAME)).checkpoint;
+/** What is stored of a pipeline, without taking it over; null where nothing is. Rejects with `newer_checkpoint`. */
+export async function storedCheckpoint(storage: Storage): Promise<Checkpoint | null> {
+  const found = await storage.load(NAME);
+  return found && read(found).checkpoint;
 }
 
 /** That of the writer, or of the last one. 0: there was none. */

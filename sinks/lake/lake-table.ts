@@ -50,6 +50,11 @@ export const OUR_FIELDS = ADDED.length;
 
 const RESERVED = [KEY_FIELD, ...ADDED.map(([name]) => name), DATE_FIELD];
 
+/** Whether a column of the source cannot have this name in the lake. */
+export function isReserved(name: string): boolean {
+  return RESERVED.includes(name);
+}
+
 /** One definition of a table as the lake holds it: where it lies, and what is in its files. */
 export interface LakeTable {
   readonly source: RedactedTable;
@@ -65,7 +70,7 @@ export interface LakeTable {
 export function lakeTable(source: RedactedTable): LakeTable {
   const leaving = [...source.columns.entries()].filter(([, { withheld }]) => !withheld);
   const originals = leaving.map(([, { name }]) => name);
-  const reserved = originals.find((name) => RESERVED.includes(name));
+  const reserved = originals.find(isReserved);
   if (reserved !== undefined) {
     const fix = 'Rename the column on the source, or decide `drop` for it.';
     const message = `${source.name} has a column ${reserved}, a name of the lake’s own`;

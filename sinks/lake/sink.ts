@@ -1,7 +1,7 @@
 import { copiedBy, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
-import type { Sink } from '../../src/core/sink.ts';
+import type { Pace, Sink } from '../../src/core/sink.ts';
 import { Claim } from './claim.ts';
 import type { Copy } from './copy.ts';
 import { Duck } from './duck.ts';
@@ -14,6 +14,8 @@ export interface LakeOptions {
   readonly storage: Storage;
   /** A folder of this machine for files on their way; it is emptied at each `open`. */
   readonly temporary: string;
+  /** A commit is made when so much was written, or when the first of it is so old: each makes a file of every table with changes. */
+  readonly flush: { readonly bytes: number; readonly everyMs: number };
 }
 
 type Event = TableEvent<'redacted'>;
@@ -31,11 +33,13 @@ interface Opened {
 
 /** Parquet files under one Delta log per table. Each table has a position of its own; one checkpoint says from where to read. */
 export class LakeSink implements Sink {
+  readonly pace: Pace;
   readonly #options: LakeOptions;
   #open: Opened | null = null;
 
   constructor(options: LakeOptions) {
     this.#options = options;
+    this.pace = { atRest: false, bytes: options.flush.bytes, ms: options.flush.everyMs };
   }
 
   async open(signal: AbortSignal): Promise<Checkpoint> {

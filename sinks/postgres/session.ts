@@ -8,7 +8,7 @@ import type { Claim } from './checkpoint.ts';
 import type { TwinLayout } from './twin-table.ts';
 
 /** A twin as the configuration describes it, of one pipeline. */
-export interface TwinOptions extends TwinConfig, TwinLayout {
+export interface TwinOptions extends Omit<TwinConfig, 'type'>, TwinLayout {
   /** The configured ones, for `check`; by the name that status and logs use. */
   readonly tables: ReadonlyMap<string, TableName>;
 }

@@ -3,7 +3,7 @@ import { copiedBy, type RedactedBatch, type TableEvent } from '../../src/core/ba
 import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { Observe } from '../../src/core/observer.ts';
-import type { Sink } from '../../src/core/sink.ts';
+import type { Pace, Sink } from '../../src/core/sink.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { Applying } from './applying.ts';
 import { type Claim, readCheckpoint } from './checkpoint.ts';
@@ -33,6 +33,8 @@ interface Opened {
 
 /** The twin: a Postgres that holds the redacted rows, and the checkpoint in the same transactions. */
 export class PostgresSink implements Sink {
+  /** A commit costs little, and people wait for what they see: while more comes the transactions become larger. */
+  readonly pace: Pace = { atRest: true, bytes: 16 * 1024 * 1024, ms: 100 };
   readonly #options: TwinOptions;
   readonly #observe: Observe;
   readonly #tables = new WeakMap<RedactedTable, TwinTable>();
@@ -141,7 +143,6 @@ export class PostgresSink implements Sink {
       await copies.read(this.#tableOf(batch.chunk.table), batch.chunk.number, batch.changes, batch.bytes);
     } else {
       await applying.write(batch.changes);
-      this.#count(batch);
     }
   }
 
@@ -182,19 +183,6 @@ export class PostgresSink implements Sink {
     const { copies, completions } = this.#opened();
     const bytes = copies.bytesOf(table);
     if (bytes !== null) completions.build(table, bytes);
-  }
-
-  /** By runs of one table: a look-up for each change would be seen in the profile. */
-  #count({ changes }: RedactedBatch): void {
-    const rows = new Map<string, number>();
-    let start = 0;
-    for (let end = 1; end <= changes.length; end++) {
-      const { table } = changes[start]!;
-      if (changes[end]?.table === table) continue;
-      rows.set(table.name, (rows.get(table.name) ?? 0) + end - start);
-      start = end;
-    }
-    for (const [table, count] of rows) this.#observe({ type: 'changes', table, rows: count });
   }
 
   #tableOf(source: RedactedTable): TwinTable {

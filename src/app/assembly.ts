@@ -5,6 +5,7 @@ import type { Observe, SlotSeen } from '../core/observer.ts';
 import type { Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
+import type { Remains } from '../core/target.ts';
 
 /**
  * Makes concrete parts of a configuration; `reload` reads it anew, for secrets that were changed meanwhile.
@@ -36,10 +37,4 @@ export interface Check {
   readonly needs: string;
   /** Changes nothing. Rejects with a PgveilError where it cannot even look. */
   findings(): Promise<readonly Finding[]>;
-}
-
-export interface Remains {
-  /** `replication slot pgveil_shop on the source`. */
-  readonly what: string;
-  remove(): Promise<void>;
 }

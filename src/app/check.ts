@@ -29,7 +29,7 @@ export function exitCodeOf(findings: readonly Finding[]): 0 | 1 | 2 | 3 {
 }
 
 /** That something will be copied anew is worth knowing; it keeps nothing from running. */
-function isInTheWay({ code }: Finding): boolean {
+export function isInTheWay({ code }: Finding): boolean {
   const { recovery } = ERRORS[code];
   return recovery !== 'copy everything' && recovery !== 'copy table';
 }

@@ -4,7 +4,7 @@ import type { Observe } from '../core/observer.ts';
 import { Backoff } from '../pipeline/backoff.ts';
 import { Patience } from '../pipeline/patience.ts';
 import type { Check } from './assembly.ts';
-import { gather } from './check.ts';
+import { gather, isInTheWay } from './check.ts';
 
 /** Something stands in the way of a start and will not go away by itself. */
 export class NotReady extends Error {
@@ -33,10 +33,10 @@ export async function checkFirst(
     while (!signal.aborted) {
       const findings = await gather(checks);
       // With all that was found: whoever mends the one thing should not meet the next at the next start.
-      if (findings.some(isFinal)) throw new NotReady(findings);
+      if (findings.some(isFinal)) throw new NotReady(findings.filter(isInTheWay));
       const away = findings.find(({ code }) => ERRORS[code].recovery === 'reopen');
       if (!away) {
-        for (const finding of findings) warn(finding, observe);
+        for (const finding of findings) tell(finding, observe);
         return;
       }
       const { code, message, needs: part } = away;
@@ -55,6 +55,8 @@ function isFinal({ code }: Finding): boolean {
   return exit === 2 || (retry === 'person' && recovery === 'stop');
 }
 
-function warn({ code, object: table, message, fix }: Finding, observe: Observe): void {
-  observe({ type: 'warning', table, code, message, fix });
+function tell(finding: Finding, observe: Observe): void {
+  const { code, object: table, message, fix } = finding;
+  if (isInTheWay(finding)) observe({ type: 'warning', table, code, message, fix });
+  else observe({ type: 'step', message });
 }

@@ -23,8 +23,8 @@ export interface RunOptions {
 
 /** `pgveil run`: resolves with the exit code; rejects with a PgveilError or with NotReady. */
 export async function run(config: Config, assembly: Assembly, display: Display, options: RunOptions): Promise<number> {
-  const { name, tables, sink, source, http } = config;
-  const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: [sink.name] });
+  const { name, tables, sinks, source, http } = config;
+  const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: sinks.keys() });
   const metrics = new Metrics(state);
   const observe: Observe = (seen) => {
     state.observe(seen);

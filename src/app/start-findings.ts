@@ -40,11 +40,25 @@ function changeSince(entries: Entries, { name, plan, key, bytes }: Wanted): Find
   return ruleChanged(name, `this rule recopies ${name} (${formatBytes(bytes)})`);
 }
 
-/** A table that is not there is an error of the configuration, unless it was there: then it halts, and the others go on. */
-export function missedSince(entries: Entries, finding: Finding): Finding {
-  const wasThere = (entries.get(finding.object)?.oid ?? 0) !== 0;
-  if (finding.code !== 'unknown_table' || !wasThere) return finding;
-  return { ...finding, code: 'table_missing', fix: ERRORS.table_missing.fix };
+/**
+ * A table or key that is not there is an error of the configuration, unless it was there: then its table halts, and the others go on.
+ * `keys` are those that the configuration names, by table.
+ */
+export function missedSince(
+  entries: Entries,
+  keys: ReadonlyMap<string, { readonly key: readonly string[] | null }>,
+  finding: Finding,
+): Finding {
+  const entry = entries.get(finding.object);
+  if (!entry || entry.oid === 0) return finding;
+  if (finding.code === 'unknown_table') return { ...finding, code: 'table_missing', fix: ERRORS.table_missing.fix };
+  const isKnown = finding.code === 'unknown_key' && hadKey(entry, keys.get(finding.object)?.key ?? []);
+  return isKnown ? { ...finding, code: 'no_key' } : finding;
+}
+
+function hadKey({ shape }: TableEntry, key: readonly string[]): boolean {
+  const names = shape.key.map((attnum) => shape.columns.find((column) => column.attnum === attnum)?.name);
+  return names.length === key.length && key.every((name) => names.includes(name));
 }
 
 function ruleChanged(object: string, message: string): Finding {

@@ -15,9 +15,9 @@ export async function readStatus(config: Config, assembly: Assembly): Promise<Re
 }
 
 /** The status of a pipeline that nobody runs: what is stored is told to a State as if it had just been observed. */
-async function readStored({ name, source, tables, sink }: Config, assembly: Assembly): Promise<Status> {
+async function readStored({ name, source, tables, sinks }: Config, assembly: Assembly): Promise<Status> {
   const [checkpoints, slot] = await Promise.all([assembly.checkpoints(), assembly.slot()]);
-  const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: [sink.name] });
+  const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: sinks.keys() });
   for (const [name, checkpoint] of checkpoints) {
     for (const [table, entry] of checkpoint?.tables ?? []) {
       // Without a position the first copy was not finished: the rows that are there will be thrown away.
@@ -28,8 +28,8 @@ async function readStored({ name, source, tables, sink }: Config, assembly: Asse
   }
   if (slot) state.observe(slot);
   const status = state.status();
-  const sinks = Object.entries(status.sinks).map(([name, told]) => [name, { ...told, lag_ms: null }] as const);
-  return { ...status, sinks: Object.fromEntries(sinks) };
+  const told = Object.entries(status.sinks).map(([name, sink]) => [name, { ...sink, lag_ms: null }] as const);
+  return { ...status, sinks: Object.fromEntries(told) };
 }
 
 /** For people: a line for each table and sink, and what there is to do below. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from 'pg';
-import type { Config } from '../../config/config.ts';
+import type { Config, SinkConfig, TwinConfig } from '../../config/config.ts';
 import { readCatalog } from '../../connectors/postgres/catalog.ts';
 import { checkSource } from '../../connectors/postgres/check.ts';
 import { dropPublication, readPublication } from '../../connectors/postgres/publication.ts';
@@ -8,107 +8,118 @@ import { askedOf } from '../../connectors/postgres/reading.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
 import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
-import { checkTwin } from '../../sinks/postgres/check.ts';
-import { dropPipeline, findMade } from '../../sinks/postgres/drop.ts';
-import { storedCheckpoint } from '../../sinks/postgres/look.ts';
-import { type TwinOptions, withTwin } from '../../sinks/postgres/session.ts';
-import { PostgresSink } from '../../sinks/postgres/sink.ts';
+import { LakeTarget } from '../../sinks/lake/target.ts';
+import { TwinTarget } from '../../sinks/postgres/target.ts';
 import { define } from '../../transforms/definition.ts';
 import { deriveKeys } from '../../transforms/keys.ts';
 import { RowRedactor } from '../../transforms/redactor.ts';
-import type { TableEntry } from '../core/checkpoint.ts';
+import type { Checkpoint, TableEntry } from '../core/checkpoint.ts';
 import { ERRORS, type Finding, PgveilError } from '../core/errors.ts';
 import type { Observe } from '../core/observer.ts';
+import type { Remains, Target } from '../core/target.ts';
+import { mergeEntries } from '../pipeline/merge.ts';
 import { identify } from '../postgres/identity.ts';
-import type { Assemble, Parts, Remains } from './assembly.ts';
+import type { Assemble, Parts } from './assembly.ts';
 import { RenewedUrl } from './renewed.ts';
+import { reservedColumns } from './reserved.ts';
 import { changesSince, missedSince, type Wanted } from './start-findings.ts';
+
+/** By the sinks' names. */
+type Targets = ReadonlyMap<string, Target>;
 
 /** The one place where concrete parts are named. */
 export const assemble: Assemble = (configured, reload) => {
-  const config = withRenewedUrls(configured, reload);
-  const { source, sink } = config;
+  const config = withRenewedUrl(configured, reload);
+  const targets = new Map([...config.sinks].map(([name, sink]) => [name, targetOf(sink, config, reload)]));
   return {
     checks: [
-      { needs: 'source', findings: () => findSource(config) },
-      { needs: 'source', findings: () => findRules(config) },
-      { needs: sink.name, findings: () => checkTwin(twinOptions(config)) },
-      { needs: 'source', findings: () => findOneDatabase(config) },
+      { needs: 'source', findings: () => findSource(config, targets) },
+      { needs: 'source', findings: () => findRules(config, targets) },
+      ...[...targets].map(([name, target]) => ({ needs: name, findings: () => target.check() })),
+      { needs: 'source', findings: () => findOneDatabase(config, targets) },
     ],
-    parts: (observe) => makeParts(config, observe),
-    checkpoints: async () => new Map([[sink.name, await storedCheckpoint(twinOptions(config))]]),
-    slot: () => onSource(config, (client) => observeSlot(client, source.slot)),
-    remains: async (data) => [...(await remainsOnSource(config)), ...(data ? await remainsOnTwin(config) : [])],
+    parts: (observe) => makeParts(config, targets, observe),
+    checkpoints: async () => await checkpointsOf(targets),
+    slot: () => onSource(config, (client) => observeSlot(client, config.source.slot)),
+    remains: async (data) => [...(await remainsOnSource(config)), ...(data ? await remainsIn(targets) : [])],
   };
 };
 
-function makeParts(config: Config, observe: Observe): Parts {
-  const { sink } = config;
+/** Each kind of sink: what is configured, and what the commands see of it. */
+function targetOf(sink: SinkConfig, { name, tables }: Config, reload: () => Config): Target {
+  switch (sink.type) {
+    case 'postgres': {
+      const url = new RenewedUrl(sink.url, () => (reload().sinks.get(sink.name) as TwinConfig).url);
+      return new TwinTarget({ ...sink, url, pipeline: name, tables });
+    }
+    case 'lake':
+      return new LakeTarget({ ...sink, pipeline: name });
+  }
+}
+
+function makeParts(config: Config, targets: Targets, observe: Observe): Parts {
   const redactor = new RowRedactor(config, observe);
-  return {
-    source: new PostgresSource(config, redactor, observe),
-    sinks: new Map([[sink.name, new PostgresSink(twinOptions(config), observe)]]),
-    redactor,
-  };
+  const sinks = new Map([...targets].map(([name, target]) => [name, target.sink(observe)]));
+  return { source: new PostgresSource(config, redactor, observe), sinks, redactor };
 }
 
-function withRenewedUrls(config: Config, reload: () => Config): Config {
-  const { source, sink } = config;
-  return {
-    ...config,
-    source: { ...source, url: new RenewedUrl(source.url, () => reload().source.url) },
-    sink: { ...sink, url: new RenewedUrl(sink.url, () => reload().sink.url) },
-  };
+function withRenewedUrl(config: Config, reload: () => Config): Config {
+  const { source } = config;
+  return { ...config, source: { ...source, url: new RenewedUrl(source.url, () => reload().source.url) } };
 }
-
-const twinOptions = ({ name, tables, sink }: Config): TwinOptions => ({ ...sink, pipeline: name, tables });
 
 // Checks
 
-async function findSource(config: Config): Promise<Finding[]> {
+async function findSource(config: Config, targets: Targets): Promise<Finding[]> {
   const { url, publication, slot } = config.source;
-  const { sourcePrimaryKey } = config.sink;
   const [found, entries] = await Promise.all([
-    checkSource({ url, publication, slot, sourcePrimaryKey, tables: askedOf(config) }),
-    entriesOf(config),
+    checkSource({ url, publication, slot, tables: askedOf(config) }),
+    entriesOf(targets),
   ]);
-  return found.map((finding) => missedSince(entries, finding));
+  return found.map((finding) => missedSince(entries, config.tables, finding));
 }
 
-/** Whether the rules fit the tables that are there, and what a start would do because they changed. */
-async function findRules(config: Config): Promise<Finding[]> {
+/** Whether rules and sinks fit the tables that are there, and what a start would do because the rules changed. */
+async function findRules(config: Config, targets: Targets): Promise<Finding[]> {
   const [reading, entries] = await Promise.all([
     onSource(config, (client) => readCatalog(client, askedOf(config))),
-    entriesOf(config),
+    entriesOf(targets),
   ]);
   const keys = deriveKeys(config.key);
   const wanted: Wanted[] = [];
   const unfit = [...reading.tables.values()].flatMap(({ table, leaves }) => {
     if (!table) return [];
-    const { plan, findings } = define(table, config, keys, entries);
+    const { bound, plan, findings } = define(table, config, keys, entries);
     const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
     if (plan) wanted.push({ name: table.name, plan: plan.table.plan, key: keys.fingerprint, bytes });
-    return findings;
+    return [...findings, ...reservedColumns(table, bound.decisions, targets)];
   });
   return [...unfit, ...changesSince(entries, wanted)];
 }
 
-async function findOneDatabase(config: Config): Promise<Finding[]> {
-  const both = Promise.all([
-    onSource(config, (client) => identify(client, 'source')),
-    withTwin(twinOptions(config), (client) => identify(client, 'twin')),
+async function findOneDatabase(config: Config, targets: Targets): Promise<Finding[]> {
+  const [source, ...others] = await Promise.all([
+    onSource(config, (client) => identify(client, 'source')).catch((error) => unlessKnown(error, null)),
+    ...[...targets].map(async ([name, target]) => {
+      return { name, identity: await target.identity().catch((error) => unlessKnown(error, null)) };
+    }),
   ]);
-  const [source, twin] = await both.catch((error) => unlessKnown(error, [null, null]));
-  if (!source || !isDeepStrictEqual(source, twin)) return [];
   const { means: message, fix } = ERRORS.twin_is_source;
-  return [{ code: 'twin_is_source', object: `sinks.${config.sink.name}.url`, message, fix }];
+  return others
+    .filter(({ identity }) => source && isDeepStrictEqual(source, identity))
+    .map(({ name }) => ({ code: 'twin_is_source', object: `sinks.${name}.url`, message, fix }));
 }
 
-/** What is durable on the twin; as before the first start where it does not answer, which another check says. */
-async function entriesOf(config: Config): Promise<ReadonlyMap<string, TableEntry>> {
-  const reading = storedCheckpoint(twinOptions(config));
-  const checkpoint = await reading.catch((error) => unlessKnown(error, null));
-  return checkpoint?.tables ?? new Map();
+/** What is durable in the sinks; as before the first start where one does not answer, which another check says. */
+async function entriesOf(targets: Targets): Promise<ReadonlyMap<string, TableEntry>> {
+  const looks = [...targets.values()].map((target) => target.checkpoint().catch((error) => unlessKnown(error, null)));
+  const found = (await Promise.all(looks)).filter((checkpoint) => checkpoint !== null);
+  return mergeEntries(found.map(({ tables }) => tables)).tables;
+}
+
+async function checkpointsOf(targets: Targets): Promise<ReadonlyMap<string, Checkpoint | null>> {
+  const looks = [...targets].map(async ([name, target]) => [name, await target.checkpoint()] as const);
+  return new Map(await Promise.all(looks));
 }
 
 function unlessKnown<T>(error: unknown, instead: T): T {
@@ -136,12 +147,8 @@ async function remainsOnSource(config: Config): Promise<Remains[]> {
   return remains;
 }
 
-async function remainsOnTwin(config: Config): Promise<Remains[]> {
-  const twin = twinOptions(config);
-  const { checkpoint, tables } = await findMade(twin);
-  if (!checkpoint && tables.length === 0) return [];
-  const what = `checkpoint and ${tables.length === 1 ? '1 table' : `${tables.length} tables`} in sink ${config.sink.name}`;
-  return [{ what, remove: () => dropPipeline(twin, { data: true }) }];
+async function remainsIn(targets: Targets): Promise<Remains[]> {
+  return (await Promise.all([...targets.values()].map((target) => target.remains()))).flat();
 }
 
 async function onSource<T>({ name, source }: Config, work: (client: Client) => Promise<T>): Promise<T> {

@@ -128,3 +128,9 @@ export function copiedBy({ chunk, changes, events }: RedactedBatch): RedactedTab
       return null;
   }
 }
+
+/** The batch as it is for a sink that holds everything before `held`: what is left of the stream's changes are those of later transactions. */
+export function without(batch: RedactedBatch, held: Lsn): RedactedBatch {
+  if (batch.chunk || batch.changes.every(({ transaction }) => transaction.clsn >= held)) return batch;
+  return { ...batch, changes: batch.changes.filter(({ transaction }) => transaction.clsn >= held) };
+}

@@ -29,12 +29,14 @@ export interface Approval {
 export interface Redactor extends Rules {
   /**
    * Starts anew from what is durable. `halts` are tables that a sink could not go on with (name to code): their entries change
-   * with the first batch, before any of their changes would. So do those that `orders` changes. Returns the entries as they stand then.
+   * with the first batch, before any of their changes would. So do those that `orders` changes, and those of `apart`, which not every
+   * sink holds as they are here. Returns the entries as they stand then.
    */
   open(
     entries: ReadonlyMap<string, TableEntry>,
     halts: ReadonlyMap<string, string>,
     orders?: Orders,
+    apart?: ReadonlySet<string>,
   ): ReadonlyMap<string, TableEntry>;
   /** The source is another database: an oid that is known from the one before means nothing in it. Called before the first of its tables. */
   unbind(): void;

@@ -1,8 +1,18 @@
 import type { RedactedBatch } from './batch.ts';
 import type { Checkpoint, Position } from './checkpoint.ts';
 
+/** When a sink is told to make durable what it wrote, besides whenever somebody waits for it. Always at a commit. */
+export interface Pace {
+  /** Whether as soon as nothing more waits to be written. */
+  readonly atRest: boolean;
+  /** At the latest when so much was written, or when the first of it is so old. */
+  readonly bytes: number;
+  readonly ms: number;
+}
+
 /** Writes redacted rows somewhere, exactly once in effect, and keeps its checkpoint with them. */
 export interface Sink {
+  readonly pace: Pace;
   /**
    * Takes the target over: makes what it needs, fences the instance before (its writes fail from here on) and returns what is durable.
    * Called before the first `write`, and again after a failure: what was written and not flushed is then gone.

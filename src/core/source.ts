@@ -1,8 +1,14 @@
 import type { RawBatch } from './batch.ts';
-import type { Checkpoint } from './checkpoint.ts';
+import type { Checkpoint, Position } from './checkpoint.ts';
 import type { PgveilError } from './errors.ts';
 import type { Lsn } from './lsn.ts';
 import type { Table } from './table.ts';
+
+/** Where reading begins, and what else it has to find there. */
+export interface Beginning extends Checkpoint {
+  /** Positions of sinks that are further on: the history has to be theirs as well. */
+  readonly ahead: readonly Position[];
+}
 
 /** Reads a database. The only kind of part that touches production. */
 export interface Source {
@@ -16,7 +22,7 @@ export interface Source {
    * halted for a reason that is gone) are copied meanwhile. Not pulling is the back-pressure.
    * Throws PgveilError; after one, only `close` may be called. Ends without an error when `signal` aborts.
    */
-  read(from: Checkpoint, signal: AbortSignal): AsyncIterable<RawBatch>;
+  read(from: Beginning, signal: AbortSignal): AsyncIterable<RawBatch>;
   /** Every sink is done with what `copy read` asks for: changes of the table may follow; or none may, where one gave the copy up. */
   settled(table: string, generation: number, isWhole: boolean): void;
   /** A sink could not go on with this copy (see Sink): nobody is to have it, and the table halts for that reason until the next one. */

@@ -35,6 +35,11 @@ export const TABLE_ERRORS = {
     means: 'A column has no decision and `unlisted.columns` is `halt`.',
     fix: 'Give the column a decision.',
   },
+  rule_outgrown: {
+    ...table,
+    means: 'A column or the key changed on the source, and a rule that fitted does not fit any more.',
+    fix: 'Choose another rule for the column, or change the source back; the table is copied anew.',
+  },
   rule_failed: {
     ...table,
     means: 'The rule of a key column could not rewrite a value.',
@@ -74,8 +79,9 @@ export const TABLE_ERRORS = {
   },
   reserved_column: {
     ...table,
-    means: 'The table has a column with the name of the twin’s own key.',
-    fix: 'Rename that column, or set `sinks.X.source_primary_key` to another name before the first copy.',
+    means:
+      'The table has a column with a name that a sink needs for itself: the twin’s key, or one of the lake’s own columns.',
+    fix: 'Rename that column or decide `drop` for it, or, where it is the twin’s key, set `sinks.X.source_primary_key` to another name before the first copy.',
   },
   stale: {
     retry: 'soon',

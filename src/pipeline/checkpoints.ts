@@ -1,6 +1,15 @@
-import type { Checkpoint, Position, TableEntry } from '../core/checkpoint.ts';
+import type { Checkpoint, Position } from '../core/checkpoint.ts';
+import { PgveilError } from '../core/errors.ts';
 import type { Sink } from '../core/sink.ts';
+import type { Beginning } from '../core/source.ts';
+import { mergeEntries } from './merge.ts';
 import { naming } from './naming.ts';
+
+/** What a session begins with. */
+export interface Footing extends Beginning {
+  /** Tables that the sinks do not hold alike: those of them that hold another entry have to be told. */
+  readonly apart: ReadonlySet<string>;
+}
 
 /** What is durable in each sink, by its name. */
 export async function openSinks(
@@ -12,19 +21,31 @@ export async function openSinks(
   return checkpoints;
 }
 
-/** The earliest of the sinks' checkpoints; without any position everything is copied. */
-export function whereToRead(checkpoints: ReadonlyMap<string, Checkpoint>, anew: boolean): Checkpoint {
-  const [first, ...others] = checkpoints.values();
-  const earliest = others.reduce((least, one) => (isBefore(one.position, least.position) ? one : least), first!);
-  return anew || !earliest.position ? unfinished(earliest.tables) : earliest;
+/** The earliest of the sinks' positions and what they hold in common; where one has no position everything is copied. */
+export function whereToRead(checkpoints: ReadonlyMap<string, Checkpoint>, anew: boolean): Footing {
+  const sinks = [...checkpoints.values()].sort((one, other) => compare(one.position, other.position));
+  const { position } = sinks[0]!;
+  const { tables, apart } = mergeEntries(sinks.map((checkpoint) => checkpoint.tables));
+  if (anew || !position) return { position: null, tables: absent(tables), ahead: [], apart };
+  const ahead = sinks.slice(1).map((checkpoint) => checkpoint.position!);
+  assertOneSource([position, ...ahead]);
+  return { position, tables, ahead, apart };
 }
 
 /** Everything is copied: nothing of what is there counts, but what the columns' names were bound to does. */
-function unfinished(tables: Checkpoint['tables']): Checkpoint {
-  const absent = ([name, entry]: [string, TableEntry]) => [name, { ...entry, state: { state: 'absent' } }] as const;
-  return { position: null, tables: new Map([...tables].map(absent)) };
+function absent(tables: Checkpoint['tables']): Checkpoint['tables'] {
+  return new Map([...tables].map(([name, entry]) => [name, { ...entry, state: { state: 'absent' } }] as const));
 }
 
-function isBefore(one: Position | null, other: Position | null): boolean {
-  return other !== null && (one === null || one.pos < other.pos);
+/** Null first. */
+function compare(one: Position | null, other: Position | null): number {
+  const [a, b] = [one?.pos ?? -1n, other?.pos ?? -1n];
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Positions of two servers cannot be compared: another source was accepted, and not every sink got to know. */
+function assertOneSource(positions: readonly Position[]): void {
+  const sources = positions.map(({ history }) => `${history.systemIdentifier} ${history.databaseOid}`);
+  if (new Set(sources).size === 1) return;
+  throw new PgveilError('history_changed', 'the sinks hold positions of different sources');
 }

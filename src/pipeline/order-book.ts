@@ -48,11 +48,12 @@ export class OrderBook implements Clerk {
     throw new PgveilError('approve_refused', `${table}: no name has moved, so there is nothing to approve`, { fix });
   }
 
-  /** The next batch of all goes to every sink. */
-  pushed({ events }: RawBatch): void {
+  /** The next batch of all goes to every sink. True where somebody waits until they have it. */
+  pushed({ events }: RawBatch): boolean {
     this.#pushed++;
     const ordered = new Set(events.flatMap((event) => (event.type === 'ordered' ? event.name : [])));
     for (const open of this.#open) if (ordered.has(open.table)) open.batches ??= this.#pushed;
+    return ordered.size > 0;
   }
 
   /** The sink holds the first `batches` of all. */

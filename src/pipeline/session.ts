@@ -4,9 +4,11 @@ import type { Checkpoint, Position } from '../core/checkpoint.ts';
 import { ofSink, type PgveilError } from '../core/errors.ts';
 import { reach } from '../core/fault.ts';
 import type { Lsn } from '../core/lsn.ts';
+import type { Beginning } from '../core/source.ts';
 import type { RedactedTable } from '../core/table.ts';
 import { Acks } from './acks.ts';
 import { openSinks, whereToRead } from './checkpoints.ts';
+import { countChanges } from './count.ts';
 import { Goal } from './goal.ts';
 import { Lane } from './lane.ts';
 import { naming } from './naming.ts';
@@ -33,7 +35,7 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
     for (const [sink, { position }] of checkpoints) {
       if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
     }
-    const tables = parts.redactor.open(from.tables, outset.halts, outset.desk.orders);
+    const tables = parts.redactor.open(from.tables, outset.halts, outset.desk.orders, from.apart);
     const book = new OrderBook(parts, outset.healed);
     outset.desk.open(book);
     await new Session(parts, outset, checkpoints, book).run({ ...from, tables }, signal);
@@ -44,6 +46,11 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
 }
 
 type Event = TableEvent<'redacted'>;
+
+function endsCopy({ type }: Event): boolean {
+  return type === 'copy finished';
+}
+
 function nameOf(event: Event): string {
   return event.type === 'stopped' ? event.name : event.table.name;
 }
@@ -74,7 +81,8 @@ class Session {
     this.#from = this.#acks.least;
     this.#book = book;
     this.#before = [...checkpoints.values()].find(({ position }) => position !== null)?.position ?? null;
-    this.#goal = new Goal(parts.source, (lsn) => this.#isDurable(lsn));
+    const hurry = () => this.#hurry();
+    this.#goal = new Goal(parts.source, (lsn) => this.#isDurable(lsn), hurry);
     this.#settlements = new Settlements(parts, { healed: outset.healed, changed: () => this.#goal.check() });
     const limit = (parts.memory * QUEUE_SHARE) / parts.sinks.size;
     for (const [name, sink] of parts.sinks) {
@@ -87,11 +95,12 @@ class Session {
         this.#book.durable(name, batches);
         this.#durable(name, pos);
       };
-      this.#lanes.set(name, new Lane(sink, limit, { written, refused, durable }));
+      const held = this.#from === null ? null : checkpoints.get(name)!.position!.pos;
+      this.#lanes.set(name, new Lane(sink, { limit, held }, { written, refused, durable }));
     }
   }
 
-  async run(from: Checkpoint, signal: AbortSignal): Promise<void> {
+  async run(from: Beginning, signal: AbortSignal): Promise<void> {
     const stopped = AbortSignal.any([signal, this.#stop.signal]);
     const lanes = [...this.#lanes];
     const writing = lanes.map(([name, lane]) => this.#orStop(naming(name, lane.run())));
@@ -106,19 +115,26 @@ class Session {
   }
 
   /** Row by row this is all there is: read, redact, hand to every lane. */
-  async #read(from: Checkpoint, stopped: AbortSignal): Promise<void> {
+  async #read(from: Beginning, stopped: AbortSignal): Promise<void> {
     const lanes = [...this.#lanes.values()];
     for await (const batch of this.#parts.source.read(from, stopped)) {
       this.#settlements.read(batch);
       await nextTurn(); // Batches may be ready in numbers. Each holds the event loop for long enough.
       if (batch.position && this.#isOtherDatabase(batch.position)) this.#parts.redactor.unbind();
       const redacted = this.#parts.redactor.redact(batch);
-      this.#book.pushed(batch);
+      const isOrdered = this.#book.pushed(batch);
       this.#report(redacted);
       this.#settlements.redacted(batch, redacted);
-      await Promise.all(lanes.map((lane) => lane.push(redacted)));
+      const pushed = lanes.map((lane) => lane.push(redacted));
+      if (isOrdered || this.#goal.awaits(batch) || redacted.events.some(endsCopy)) this.#hurry();
+      await Promise.all(pushed);
       if (stopped.aborted) break;
     }
+  }
+
+  /** Somebody waits: a command, a copy that is to take its place, or whoever wants to be caught up. */
+  #hurry(): void {
+    for (const lane of this.#lanes.values()) lane.hurry();
   }
 
   /** What an accepted source is compared with: where the sinks stood before. */
@@ -152,6 +168,7 @@ class Session {
       if (!last?.type.startsWith('copy')) this.#parts.observe({ type: 'table', table, generation, ...state });
     }
     if (batch.events.some(({ type }) => type === 'chunk finished')) this.#outset.advanced();
+    countChanges(batch, this.#parts.observe);
     void this.#orStop(this.#settlements.written(batch));
   }
 

@@ -1,14 +1,7 @@
 import type { ClientBase } from 'pg';
+import type { Identity } from '../core/identity.ts';
 import type { Side } from './trouble.ts';
 import { trouble } from './trouble.ts';
-
-/** Which database of which server a connection leads to: equal for source and twin only where they are one, whatever their addresses. */
-export interface Identity {
-  readonly systemIdentifier: string;
-  /** pg_postmaster_start_time() in seconds since 1970: a clone made from a base backup has the system identifier of its original. */
-  readonly startedAt: string;
-  readonly databaseOid: number;
-}
 
 /** Any role may ask. */
 export async function identify(client: ClientBase, side: Side): Promise<Identity> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { inspect } from 'node:util';
-import type { Rule } from '../../config/schema.ts';
+import type { Rule } from '../../config/rules.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import type { Rewrite } from '../../src/core/transform.ts';
 import { bind } from '../../transforms/binding.ts';

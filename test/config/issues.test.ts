@@ -27,6 +27,7 @@ const source = (keys: string) => configuration({ source: `source:\n  url: postgr
 const table = (name: string, value: string) => configuration({ tables: `tables:\n  ${name}: ${value} #!` });
 const sinks = (value: string) => configuration({ sinks: `sinks:\n  ${value} #!` });
 const twin = (keys: string) => sinks(`twin: { type: postgres, url: postgres://h/d, ${keys} }`);
+const lake = (keys: string) => sinks(`lake: { type: lake, url: 's3://bucket/prefix', ${keys} }`);
 const aTwin = '{ type: postgres, url: postgres://h/d }';
 const other = (line: string) => configuration({ others: `${line} #!` });
 
@@ -163,7 +164,21 @@ const options: Case[] = [
 
 const allSinks: Case[] = [
   [configuration({ sinks: 'sinks: {} #!' }), 'wrong', 'sinks'],
-  [sinks('lake: { type: lake, url: s3://c4n4ry, flush: { bytes: 1MB } }'), 'planned', 'sinks.lake.type'],
+  [sinks('lake: { type: lake }'), 'missing', 'sinks.lake.url'],
+  [sinks('lake: { type: lake, url: c4n4ry }'), 'wrong', 'sinks.lake.url'],
+  [sinks('lake: { type: lake, url: file://c4n4ry/path }'), 'wrong', 'sinks.lake.url'],
+  [sinks('lake: { type: lake, url: file:/// }'), 'wrong', 'sinks.lake.url'],
+  [sinks('lake: { type: lake, url: s3://C4N4RY/path }'), 'wrong', 'sinks.lake.url'],
+  [sinks('lake: { type: lake, url: s3://bucket/../path }'), 'wrong', 'sinks.lake.url'],
+  [lake('endpoint: http://user:c4n4ry@host'), 'wrong', 'sinks.lake.endpoint'],
+  [lake('endpoint: host:9000'), 'wrong', 'sinks.lake.endpoint'],
+  [sinks('lake: { type: lake, url: file:///path, endpoint: http://host }'), 'wrong', 'sinks.lake.endpoint'],
+  [lake('flush: { bytes: 0MB }'), 'wrong', 'sinks.lake.flush.bytes'],
+  [lake('flush: { every: 1ms }'), 'wrong', 'sinks.lake.flush.every'],
+  [lake('flush: { every: 25h }'), 'wrong', 'sinks.lake.flush.every'],
+  [lake('timestamps: text'), 'wrong', 'sinks.lake.timestamps'],
+  [lake('patience: 1s'), 'planned', 'sinks.lake.patience'],
+  [lake('on_wal_limit: hold'), 'planned', 'sinks.lake.on_wal_limit'],
   [sinks('topics: { type: kafka, brokers: [c4n4ry] }'), 'planned', 'sinks.topics.type'],
   [sinks('x: { type: c4n4ry }'), 'wrong', 'sinks.x.type'],
   [sinks('x: { url: postgres://u:c4n4ry@h/d }'), 'missing', 'sinks.x.type'],
@@ -202,7 +217,7 @@ tables:
   public.a: { columns: { a: hush, b: { hash: { lenght: 1 }, mask: { firs: 1 } } } }
   public.a: skip
   '"public".a': skip
-sinks: { twin: { type: postgres, url: x }, lake: { type: lake }, other: { type: postgres, url: y } }
+sinks: { twin: { type: postgres, url: x }, topics: { type: kafka }, other: { type: postgres, url: y } }
 memory: 1
 `;
   assert.deepEqual(
@@ -222,7 +237,7 @@ memory: 1
       '8 repeated tables["public.a"]',
       String.raw`9 repeated tables["\"public\".a"]`,
       '10 wrong sinks.twin.url',
-      '10 planned sinks.lake.type',
+      '10 planned sinks.topics.type',
       '10 wrong sinks.other.url',
       '10 planned sinks.other',
       '11 wrong memory',
@@ -232,14 +247,14 @@ memory: 1
 
 test('what is not built yet is refused by its name, in these words', () => {
   const messages = [
-    ...findingsIn(sinks('lake: { type: lake }')),
+    ...findingsIn(sinks('topics: { type: kafka }')),
     ...findingsIn(withColumn('a: token')),
     ...findingsIn(withColumn('a: { json: {} }')),
     ...findingsIn(table('public.t', '{ columns: {}, rows: {} }')),
   ].map(({ message }) => message);
   assert.deepEqual(
     messages,
-    ['lake', 'token', 'json', 'rows'].map((name) => `${name}: not built yet`),
+    ['kafka', 'token', 'json', 'rows'].map((name) => `${name}: not built yet`),
   );
 });
 

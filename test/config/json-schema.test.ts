@@ -9,10 +9,10 @@ test('the committed JSON Schema is the one of the present schema; if not: node c
 
 test('it knows the names of rules and the words, and offers nothing that is not built', () => {
   const text = jsonSchema();
-  for (const word of ['"withhold"', '"fake"', '"firstName"', '"null"', '"source_primary_key"']) {
+  for (const word of ['"withhold"', '"fake"', '"firstName"', '"null"', '"source_primary_key"', '"lake"']) {
     assert.ok(text.includes(word), word);
   }
-  for (const word of ['lake', 'kafka', 'token', 'recopy_', '"rows"', 'patience', '"not"']) {
+  for (const word of ['kafka', 'token', 'recopy_', '"rows"', 'patience', '"not"']) {
     assert.ok(!text.includes(word), word);
   }
 });

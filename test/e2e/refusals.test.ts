@@ -80,7 +80,7 @@ sinks:
     const findings = await refused(trial, 2, {
       ...trial.configuration(),
       key: '',
-      sinks: { lake: { type: 'lake', url: 's3://bucket/path' } },
+      sinks: { topics: { type: 'kafka', brokers: ['127.0.0.1:9092'] } },
     });
     assert.ok(about(findings).some((text) => text.includes('key')));
     assert.ok(findings.some(({ message }) => /not built yet/.test(message)));

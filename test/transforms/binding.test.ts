@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Decision } from '../../config/schema.ts';
+import type { Decision } from '../../config/rules.ts';
 import { NOTHING_ORDERED, type TableEntry } from '../../src/core/checkpoint.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { bind as bindTable } from '../../transforms/binding.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Decision } from '../../config/schema.ts';
+import type { Decision } from '../../config/rules.ts';
 import { NOTHING_ORDERED, type TableEntry } from '../../src/core/checkpoint.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { define } from '../../transforms/definition.ts';
@@ -98,6 +98,25 @@ describe('a table that was copied before', () => {
   test('does without a column that is gone, which is an error only at first', () => {
     assert.deepEqual(define(renamed({ id: 1, ssn: 2 }), config, keys, entries).findings, []);
     assert.equal(define(renamed({ id: 1, ssn: 2 }), config, keys, new Map()).findings[0]?.code, 'unknown_column');
+  });
+
+  test('halts where its column outgrew a rule that fitted, and is an error of the configuration where the rule is new', () => {
+    const numbers = tableOf({ columns: { id: 'integer', ssn: 'text', note: 'numeric' } });
+    const rounding = configOf({ 'public.t': { ...decided, note: rounded(0) } });
+    const copied = define(numbers, rounding, keys, new Map()).plan!;
+    const then = { ...entry, binding: copied.binding, shape: shapeOf(numbers), plan: copied.table.plan };
+    const codes = (of: Table<'raw'>, by: typeof config) =>
+      define(of, by, keys, new Map([['public.t', then]])).findings.map(({ code }) => code);
+    assert.deepEqual(codes(table, rounding), ['rule_outgrown']);
+    assert.deepEqual(codes({ ...table, oid: table.oid + 1 }, rounding), ['rule_outgrown'], 'a table made anew');
+    assert.deepEqual(codes({ ...numbers, key: [2] }, rounding), ['rule_outgrown'], 'another key');
+    const edited = configOf({ 'public.t': { ...decided, note: rounded(1) } });
+    assert.deepEqual(codes(table, edited), ['rule_misfit']);
+    const more = configOf({ 'public.t': { ...decided, note: rounded(0), more: rounded(0) } });
+    assert.deepEqual(codes(tableOf({ columns: { id: 'integer', ssn: 'text', note: 'text', more: 'text' } }), more), [
+      'rule_outgrown',
+      'rule_outgrown',
+    ]);
   });
 
   test('has moved names when another decision would apply, and the message has all of them', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { FakeOptions } from '../../config/schema.ts';
+import type { FakeOptions } from '../../config/rules.ts';
 import { dictionary } from '../../transforms/dictionary.ts';
 import { fake } from '../../transforms/fake.ts';
 import { FAKE_KINDS } from '../../transforms/fake-kinds.ts';

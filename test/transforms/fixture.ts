@@ -1,6 +1,6 @@
 // Columns, tables and rows as the source would send them, from plain values.
 import type { Config } from '../../config/config.ts';
-import type { Decision, FakeOptions, Rule } from '../../config/schema.ts';
+import type { Decision, FakeOptions, Rule } from '../../config/rules.ts';
 import type { Batch, Change, RawBatch, TableEvent, Transaction } from '../../src/core/batch.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import type { Observation } from '../../src/core/observer.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Decision } from '../../config/schema.ts';
+import type { Decision } from '../../config/rules.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import { bind } from '../../transforms/binding.ts';
 import { deriveKeys } from '../../transforms/keys.ts';

@@ -42,7 +42,6 @@ export function sourceOf(server: PostgresServer, names: readonly string[], optio
     source: { url: new Secret(server.url()), publication, slot, workers: 2, onGap, autoBelow: Infinity },
     tables: asTables(names),
     memory,
-    sink: { sourcePrimaryKey: 'source_primary_key' },
   } as unknown as Config;
   const source = new PostgresSource(
     config,
@@ -168,7 +167,7 @@ export class Consumer implements AsyncDisposable {
   async #run(): Promise<void> {
     try {
       await this.source.open(this.#stop.signal);
-      for await (const batch of this.source.read(this.#from, this.#stop.signal)) {
+      for await (const batch of this.source.read({ ...this.#from, ahead: [] }, this.#stop.signal)) {
         this.batches.push(this.#keep ? batch : { ...batch, changes: [] });
         for (const event of batch.events) {
           if (event.type === 'copy read') this.source.settled(event.table.name, event.generation, true);

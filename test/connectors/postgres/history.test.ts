@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Identity, requireSameServer, switchPoint, WitnessSearch } from '../../../connectors/postgres/history.ts';
+import {
+  type Identity,
+  requireSameServer,
+  switchPoint,
+  WitnessSearch,
+  WitnessSearches,
+} from '../../../connectors/postgres/history.ts';
 import type { Position } from '../../../src/core/checkpoint.ts';
 
 const witness = { clsn: 190n, xid: 7, commitTime: 5n };
@@ -129,4 +135,21 @@ test('once found it is not looked for again', () => {
   search.begin({ clsn: 120n, xid: 9, commitTime: 7n });
   search.reached(300n);
   assert.equal(search.found, true);
+});
+
+test('a sink that is further on has to find its own witness as well, behind what the first may apply', () => {
+  const later = { clsn: 290n, xid: 9, commitTime: 9n };
+  const ahead = { ...position, pos: 300n, witness: later };
+  for (const [last, fails] of [
+    [later, false],
+    [{ ...later, xid: 10 }, true],
+  ] as const) {
+    const searches = new WitnessSearches(position, [ahead], 100n);
+    searches.begin(witness);
+    searches.begin(last);
+    assert.equal(searches.found, true);
+    const reached = () => searches.reached(300n);
+    if (fails) assert.throws(reached, changed);
+    else reached();
+  }
 });

@@ -116,6 +116,13 @@ export const KEYS: readonly Row[] = [
       },
     },
     {
+      name: 'the index of a named key dropped halts the table, until there is another',
+      setup: `${MEMBER}; ALTER TABLE person REPLICA IDENTITY FULL`,
+      tables: byCode,
+      ddl: ['DROP INDEX person_code'],
+      ends: { as: 'halted', code: 'no_key', fix: { sql: ['CREATE UNIQUE INDEX person_code ON person (code)'] } },
+    },
+    {
       name: 'a named key that may be NULL halts the table, until it may not',
       setup: `${MEMBER}; ALTER TABLE person REPLICA IDENTITY FULL`,
       tables: byCode,

@@ -87,22 +87,6 @@ forMajors('applying changes', { core: true }, (major) => {
     );
   });
 
-  test('changes are counted per batch and table, reads of a copy are not', async () => {
-    const sketch = { relation: 'counted', columns: { id: 'bigint' }, key: ['id'] };
-    const { table, sink } = await begin(sketch, [['1'], ['2']]);
-    const other = { ...table, oid: 2, relation: 'counted_too', name: 'public.counted_too' };
-    await copyInto(sink, other, [], 0x101n);
-    await apply(sink, [insert(table, ['3']), insert(other, ['3']), remove(table, ['1'])]);
-    await sink.close();
-    assert.deepEqual(
-      sink.observed.filter(({ type }) => type === 'changes'),
-      [
-        { type: 'changes', table: 'public.counted', rows: 2 },
-        { type: 'changes', table: 'public.counted_too', rows: 1 },
-      ],
-    );
-  });
-
   test('numeric keys are one when their values are, and the last text stays', async () => {
     const sketch = { relation: 'by_value', columns: { k: 'numeric', a: 'text' }, key: ['k'] };
     const { table, sink } = await begin(sketch, [

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Assembly, Check, Remains } from '../../../src/app/assembly.ts';
+import type { Assembly, Check } from '../../../src/app/assembly.ts';
 import type { Output } from '../../../src/app/commands.ts';
 import { execute } from '../../../src/app/execute.ts';
 import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { Observe, SlotSeen } from '../../../src/core/observer.ts';
+import type { Remains } from '../../../src/core/target.ts';
 import { MemorySink, PassingRedactor, ScriptedSource } from '../pipeline/parts.ts';
 
 /** What a secret or a value of a row looks like in these tests: none of it may ever come out. */

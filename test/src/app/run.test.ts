@@ -77,6 +77,16 @@ test('a finding about one table is said, and the others go on', async () => {
   assert.match(out, /"code":"no_key"/);
 });
 
+test('that a table will be copied anew is told as a step, and is no error beside others', async () => {
+  const renewed = finding('rule_changed', 'public.b');
+  const starting = { checks: [finds(renewed)], source: upToDate(), starting: streams };
+  const { out } = await pgveil(['run', '--until-caught-up'], starting);
+  assert.match(out, /"level":"info".*"msg":"rule_changed is so"/);
+  const { err } = await pgveil(['run'], { checks: [finds(renewed, finding('wal_level', 'source'))] });
+  assert.match(err, /wal_level/);
+  assert.doesNotMatch(err, /rule_changed/);
+});
+
 test('a source that is away at the start is waited for', async () => {
   let asked = 0;
   const findings = async () => (asked++ === 0 ? [finding('source_away', 'source')] : []);

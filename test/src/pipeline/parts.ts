@@ -3,7 +3,7 @@ import type { RawBatch, RedactedBatch } from '../../../src/core/batch.ts';
 import type { Checkpoint, Position } from '../../../src/core/checkpoint.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import type { Approval, Redactor } from '../../../src/core/redactor.ts';
-import type { Sink } from '../../../src/core/sink.ts';
+import type { Pace, Sink } from '../../../src/core/sink.ts';
 import type { Source } from '../../../src/core/source.ts';
 import type { Table } from '../../../src/core/table.ts';
 
@@ -69,6 +69,7 @@ export class ScriptedSource implements Source {
 
 /** Keeps what it is given; `write` and `flush` can be made to wait or fail. */
 export class MemorySink implements Sink {
+  pace: Pace = { atRest: true, bytes: 1000, ms: 100 };
   durable: Position | null = null;
   readonly written: RedactedBatch[] = [];
   readonly flushed: Lsn[] = [];

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LakeConfig } from '../../config/config.ts';
+import type { Checkpoint } from '../../src/core/checkpoint.ts';
+import { type Finding, ofSink } from '../../src/core/errors.ts';
+import type { Remains, Target } from '../../src/core/target.ts';
+import { storedCheckpoint } from './claim.ts';
+import { FolderStorage } from './folder.ts';
+import { isReserved } from './lake-table.ts';
+import { S3Storage } from './s3.ts';
+import { LakeSink } from './sink.ts';
+import type { Storage } from './storage.ts';
+
+/** A lake as the configuration describes it, of one pipeline. */
+export interface LakeSettings extends LakeConfig {
+  readonly pipeline: string;
+}
+
+/** A lake as the commands see it. */
+export class LakeTarget implements Target {
+  readonly #settings: LakeSettings;
+  readonly #storage: Storage;
+
+  constructor(settings: LakeSettings) {
+    this.#settings = settings;
+    this.#storage = storageOf(settings);
+  }
+
+  sink(): LakeSink {
+    const { pipeline, flush } = this.#settings;
+    return new LakeSink({ pipeline, storage: this.#storage, temporary: temporaryOf(this.#settings), flush });
+  }
+
+  async check(): Promise<readonly Finding[]> {
+    return await this.#naming(async () => {
+      await storedCheckpoint(this.#storage);
+      return [];
+    });
+  }
+
+  reserves({ name, withheld }: { readonly name: string; readonly withheld: boolean }): boolean {
+    return !withheld && isReserved(name);
+  }
+
+  async identity(): Promise<null> {
+    return null;
+  }
+
+  async checkpoint(): Promise<Checkpoint | null> {
+    return await this.#naming(() => storedCheckpoint(this.#storage));
+  }
+
+  async remains(): Promise<readonly Remains[]> {
+    return [];
+  }
+
+  async #naming<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw ofSink(this.#settings.name, error);
+    }
+  }
+}
+
+function storageOf({ place, endpoint, pipeline }: LakeSettings): Storage {
+  if (place.kind === 'folder') return new FolderStorage(join(place.path, pipeline));
+  const prefix = place.prefix === '' ? `${pipeline}/` : `${place.prefix}/${pipeline}/`;
+  return new S3Storage({ bucket: place.bucket, prefix, region: null, endpoint, credentials: null });
+}
+
+/** Of this user and this lake: it is emptied when the lake is opened, and another lake may have a pipeline of the same name. */
+function temporaryOf({ place, endpoint, pipeline }: LakeSettings): string {
+  const lake = createHash('sha256')
+    .update(JSON.stringify([place, endpoint]))
+    .digest('hex')
+    .slice(0, 12);
+  return join(tmpdir(), `pgveil-${process.getuid?.() ?? 0}-${pipeline}-${lake}`);
+}

@@ -1,0 +1,32 @@
+import type { Checkpoint } from './checkpoint.ts';
+import type { Finding } from './errors.ts';
+import type { Identity } from './identity.ts';
+import type { Observe } from './observer.ts';
+import type { Sink } from './sink.ts';
+import type { RedactedColumn } from './table.ts';
+
+/**
+ * Where one sink of the configuration writes, as the commands see it. Nothing connects before a method is called, and each may be
+ * called at any time, also while an instance is writing there. What cannot be reached rejects with a PgveilError that names the sink.
+ */
+export interface Target {
+  /** Who writes there. */
+  sink(observe: Observe): Sink;
+  /** Everything there that stands in the way, found without changing anything that stays. What cannot be reached may be a finding as well. */
+  check(): Promise<readonly Finding[]>;
+  /** Whether it needs the name of this column, which leaves, for itself. */
+  reserves(column: Pick<RedactedColumn, 'name' | 'withheld'>): boolean;
+  /** Null where it is no Postgres: then it cannot be the source. */
+  identity(): Promise<Identity | null>;
+  /** What is durable, without taking anything over; null where nothing is. Rejects with `newer_checkpoint`. */
+  checkpoint(): Promise<Checkpoint | null>;
+  /** What pgveil made there for this pipeline and nothing else; what is not there is not listed. */
+  remains(): Promise<readonly Remains[]>;
+}
+
+/** Something that pgveil made and left behind. */
+export interface Remains {
+  /** `replication slot pgveil_shop on the source`. */
+  readonly what: string;
+  remove(): Promise<void>;
+}
