@@ -22,15 +22,16 @@ export interface SweepOptions {
   /** Versions stay readable for so many milliseconds. */
   readonly keepMs: number;
   readonly dryRun: boolean;
+  /** In milliseconds since 1970. */
+  readonly now: number;
 }
 
 /** Who made a file: what its name begins with. Nothing else is ever taken for an orphan. */
 const OURS = /^\d{4}-\d\d-\d\d\/([a-z]+|\d+)-[0-9a-f-]{36}\.parquet$/;
 
 /** Removes files that no version of the time that is kept needs, and then the log's entries of versions before that. */
-export async function sweep(table: Tended, epoch: number, { keepMs, dryRun }: SweepOptions): Promise<Swept> {
+export async function sweep(table: Tended, epoch: number, { keepMs, dryRun, now }: SweepOptions): Promise<Swept> {
   const { storage } = table.workshop;
-  const now = Date.now();
   // Listed before the log is read: what is committed meanwhile is known then.
   const listed = await filesOf(storage, table.path);
   const kept = await retained(table, now - keepMs);
@@ -43,7 +44,7 @@ export async function sweep(table: Tended, epoch: number, { keepMs, dryRun }: Sw
     done.bytes += size;
     if ((done.files + done.orphans) % 1000 === 0) table.say(`removed ${done.files + done.orphans} files`);
   }
-  const logEntries = await sweepLog(table, Math.max(keepMs, ORPHAN_MS), dryRun);
+  const logEntries = await sweepLog(table, now - Math.max(keepMs, ORPHAN_MS), dryRun);
   const { oldest, lastRemoval } = kept;
   const oldestVersion = oldest.version < 0 ? null : oldest.version;
   return { ...done, logEntries, oldestVersion, nextDue: lastRemoval && lastRemoval + keepMs };
@@ -72,8 +73,8 @@ async function filesOf(storage: Storage, folder: string) {
  * Old entries hold the least and greatest values of files that are gone. A writer looks at the log anew before it builds on a version that it
  * has not looked behind for half a day, so what is kept for a day is enough for it.
  */
-async function sweepLog(table: Tended, keepMs: number, dryRun: boolean): Promise<number> {
-  const { oldest }: Retained = await retained(table, Date.now() - keepMs);
+async function sweepLog(table: Tended, since: number, dryRun: boolean): Promise<number> {
+  const { oldest }: Retained = await retained(table, since);
   const { commits, checkpoints } = await LogHistory.open(table);
   const names = [
     ...commits.filter((version) => version < oldest.version).map(commitName),

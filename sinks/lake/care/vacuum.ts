@@ -9,6 +9,8 @@ export interface VacuumOptions {
   /** What was deleted or overwritten is in no file any more after so many milliseconds; null: it stays. */
   readonly eraseMs: number | null;
   readonly dryRun: boolean;
+  /** In milliseconds since 1970. */
+  readonly now: number;
 }
 
 /** What was done to a table, without a value of it. Times are ISO 8601. */
@@ -44,8 +46,8 @@ const INTERVAL_MS = ORPHAN_MS;
 
 /** Erases what is due, removes what no version needs any more, and leaves a receipt beside the table. `epoch` is that of the writer. */
 export async function vacuum(table: Tended, epoch: number, options: VacuumOptions): Promise<Receipt> {
-  const at = new Date();
-  const erased = options.eraseMs === null ? null : await erase(table, at.getTime(), options.eraseMs, options);
+  const at = new Date(options.now);
+  const erased = options.eraseMs === null ? null : await erase(table, options.eraseMs, options);
   const { files, orphans, bytes, logEntries, oldestVersion, nextDue } = await sweep(table, epoch, options);
   const receipt: Receipt = {
     table: table.name,
@@ -69,7 +71,7 @@ export function assertErasable(keepMs: number, eraseMs: number | null): void {
 }
 
 /** Early enough that the versions which still have it are gone in time, too. */
-async function erase(table: Tended, now: number, eraseMs: number, { keepMs, dryRun }: VacuumOptions): Promise<Erased> {
+async function erase(table: Tended, eraseMs: number, { keepMs, dryRun, now }: VacuumOptions): Promise<Erased> {
   const before = now - (eraseMs - keepMs - INTERVAL_MS);
   const { keys, dropped, filesRewritten, filesRemoved, version }: Folded = await fold(table, { before, dryRun });
   return { before: new Date(before).toISOString(), keys, rows: dropped, filesRewritten, filesRemoved, version };
