@@ -88,6 +88,28 @@ onEveryStorage((makePlace) => {
     assert.equal((await tendedOn(storage).log.read()).version, 7);
   });
 
+  test('a writer that has slept meanwhile finds no number free that was one before', async (t) => {
+    const { sink, storage } = await begin();
+    const workload = new Workload(table, new Random(12));
+    await deliver(
+      sink,
+      Array.from({ length: 4 }, () => workload.next()),
+    );
+    await compact(tendedOn(storage)); // version 5, of which the writer does not know
+    const { removed } = await vacuumed(storage, 8, { eraseMs: 8 * DAY_MS }); // version 6
+    assert.equal(removed.logEntries, 6);
+    assert.equal((await tendedOn(storage).log.read()).version, 6);
+    const slept = Date.now() + 8 * DAY_MS;
+    const clock = t.mock.method(Date, 'now', () => slept);
+    const transaction = workload.next();
+    await sink.write(transaction);
+    await sink.flush(transaction.position);
+    clock.mock.restore();
+    assert.equal((await tendedOn(storage).log.read()).version, 7);
+    assert.deepEqual(await latestOf(storage), workload.latest);
+    await sink.close();
+  });
+
   test('what a copy under way has written stays, however long it takes, and goes when another writer has taken over', async () => {
     const { sink, storage, again } = await begin();
     const next = nextGeneration(table);
