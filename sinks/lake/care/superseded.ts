@@ -17,7 +17,7 @@ export interface Marked {
  * drop: gone. fill: takes on unchanged values of rows that go. forget: names a key whose rows go.
  */
 export async function markSuperseded(history: History, horizon: bigint): Promise<Marked> {
-  const { connection, buckets } = history;
+  const { connection } = history;
   await connection.run('CREATE TEMP TABLE marks (file INTEGER, row BIGINT, mark VARCHAR)');
   const [truncated] = await rowsIn(
     connection,
@@ -27,8 +27,8 @@ export async function markSuperseded(history: History, horizon: bigint): Promise
   const isGone = `(lsn, seq) <= (${lsn}::BIGINT, ${seq}::BIGINT)`;
   await connection.run(`INSERT INTO marks SELECT file, row, 'drop' FROM history WHERE lsn <= ${horizon} AND ${isGone}`);
   let keys = 0;
-  for (let number = 0; number < buckets; number++) {
-    const rows = `(SELECT * FROM ${history.bucket(number)} WHERE lsn <= ${horizon})`;
+  for await (const bucket of history.buckets()) {
+    const rows = `(SELECT * FROM ${bucket} WHERE lsn <= ${horizon})`;
     const latest = `(SELECT *, row_number() OVER (PARTITION BY key ORDER BY lsn DESC, seq DESC) AS age FROM ${rows} WHERE NOT (${isGone}))`;
     const mark = `CASE WHEN age > 1 OR op = 'd' THEN 'drop' WHEN is_partial THEN 'fill' WHEN previous IS NOT NULL THEN 'forget' END`;
     await connection.run(

@@ -2,7 +2,7 @@ import { checkpointName, commitName, LOG_FOLDER } from '../log-name.ts';
 import type { Storage } from '../storage.ts';
 import { LogHistory } from './log-history.ts';
 import { type Retained, retained } from './retention.ts';
-import { CARE, ORPHAN_MS, type Tended } from './tended.ts';
+import { CARE, makerOf, ORPHAN_MS, type Tended } from './tended.ts';
 
 /** Files and entries of the log that are gone. */
 export interface Swept {
@@ -25,9 +25,6 @@ export interface SweepOptions {
   /** In milliseconds since 1970. */
   readonly now: number;
 }
-
-/** Who made a file: what its name begins with. Nothing else is ever taken for an orphan. */
-const OURS = /^\d{4}-\d\d-\d\d\/([a-z]+|\d+)-[0-9a-f-]{36}\.parquet$/;
 
 /** Removes files that no version of the time that is kept needs, and then the log's entries of versions before that. */
 export async function sweep(table: Tended, epoch: number, { keepMs, dryRun, now }: SweepOptions): Promise<Swept> {
@@ -55,7 +52,7 @@ export async function sweep(table: Tended, epoch: number, { keepMs, dryRun, now 
  * once another one has taken over. What the present writer made may be a part of a copy that takes a week.
  */
 function isOrphan(path: string, epoch: number, ageMs: number): boolean {
-  const maker = OURS.exec(path)?.[1];
+  const maker = makerOf(path);
   if (maker === undefined || ageMs < ORPHAN_MS) return false;
   return maker === CARE || Number(maker) < epoch;
 }
