@@ -48,7 +48,10 @@ const INTERVAL_MS = ORPHAN_MS;
 export async function vacuum(table: Tended, epoch: number, options: VacuumOptions): Promise<Receipt> {
   const at = new Date(options.now);
   const erased = options.eraseMs === null ? null : await erase(table, options.eraseMs, options);
-  const { files, orphans, bytes, logEntries, oldestVersion, nextDue } = await sweep(table, epoch, options);
+  const { files, orphans, bytes, logEntries, oldestVersion, nextDue } = await sweep(table, epoch, {
+    ...options,
+    now: Math.max(options.now, Date.now()), // what was erased a moment ago is of before
+  });
   const receipt: Receipt = {
     table: table.name,
     at: at.toISOString(),
