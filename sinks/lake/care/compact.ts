@@ -1,14 +1,17 @@
 import type { Add, MetaData } from '../action.ts';
 import { DATE_FIELD } from '../lake-table.ts';
 import { exchange } from './exchange.ts';
-import { groupRowsOf, ROW_GROUP_BYTES, store } from './output.ts';
+import { groupRowsOf, recordsIn, store, WORK_BYTES } from './output.ts';
 import { fieldsOf, listOf, rowsOf } from './shape.ts';
 import type { Tended } from './tended.ts';
 
 /** What Spark and Athena read as one task: fewer files have no advantage, larger ones are split again. */
 const TARGET_BYTES = 128 * 1024 * 1024;
-/** A file of so many is left as it is: what is written again and again costs more than a reader gains. */
-const FULL_BYTES = (TARGET_BYTES * 3) / 4;
+/** DuckDB reads and writes 2,048 rows at a time at least: of rows that are so large compressed, fewer go into a file. */
+const LARGE_ROW_BYTES = 8 * 1024;
+const TARGET_BYTES_OF_LARGE_ROWS = 16 * 1024 * 1024;
+/** A file that is filled to so much is left as it is: what is written again and again costs more than a reader gains. */
+const FULL = 3 / 4;
 /** So many bytes go into one commit: less is lost where it comes too late. */
 const COMMIT_BYTES = 8 * TARGET_BYTES;
 
@@ -47,17 +50,21 @@ export async function compact(table: Tended): Promise<Compacted> {
 
 /** Small files of one day each that become one, in the order of the stream. */
 export function bins(files: readonly Add[]): Add[][] {
-  const small = files.filter(({ size }) => size < FULL_BYTES);
-  const days = Map.groupBy(small, ({ partitionValues }) => partitionValues[DATE_FIELD] ?? '');
-  return [...days.values()].flatMap((day) => {
+  const small = files.filter((add) => add.size < FULL * targetOf(add));
+  const kinds = Map.groupBy(small, (add) => `${add.partitionValues[DATE_FIELD]} ${targetOf(add)}`);
+  return [...kinds.values()].flatMap((kind) => {
     const found: Add[][] = [];
-    for (const add of day.toSorted((one, other) => firstLsn(one) - firstLsn(other))) {
+    for (const add of kind.toSorted((one, other) => firstLsn(one) - firstLsn(other))) {
       const last = found.at(-1);
-      if (last && bytesOf(last) + add.size <= TARGET_BYTES) last.push(add);
+      if (last && bytesOf(last) + add.size <= targetOf(add)) last.push(add);
       else found.push([add]);
     }
     return found.filter((bin) => bin.length > 1);
   });
+}
+
+function targetOf({ size, stats }: Add): number {
+  return size / recordsIn(stats) > LARGE_ROW_BYTES ? TARGET_BYTES_OF_LARGE_ROWS : TARGET_BYTES;
 }
 
 function batchOf(bins: readonly Add[][]): readonly Add[][] {
@@ -75,7 +82,7 @@ async function merge(table: Tended, metaData: MetaData, bin: readonly Add[]): Pr
     const groupRows = await groupRowsOf(duck, paths);
     const query = `SELECT ${listOf(fields)} FROM ${rowsOf(fields, paths)}`;
     const day = bin[0]!.partitionValues[DATE_FIELD]!;
-    const add = await duck.inTurn(ROW_GROUP_BYTES, (connection) =>
+    const add = await duck.inTurn(WORK_BYTES, (connection) =>
       store(table, metaData, connection, query, { day, groupRows }),
     );
     return add ? [add] : [];

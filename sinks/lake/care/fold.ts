@@ -2,14 +2,13 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Add } from '../action.ts';
 import { FOLD } from '../commit-info.ts';
 import { identifier } from '../duck.ts';
-import { DATE_FIELD, KEY_FIELD } from '../lake-table.ts';
+import { DATE_FIELD } from '../lake-table.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { exchange } from './exchange.ts';
+import { Filling } from './filling.ts';
 import { History, rowsIn } from './history.ts';
-import { latestQuery } from './latest.ts';
-import { findLinks } from './links.ts';
-import { groupRowsOf, ROW_GROUP_BYTES, store } from './output.ts';
-import { type Field, fieldsOf, listOf, rowsOf } from './shape.ts';
+import { groupRowsOf, store, WORK_BYTES } from './output.ts';
+import { type Field, fieldsOf, rowsOf } from './shape.ts';
 import { type Marked, markSuperseded } from './superseded.ts';
 import type { Tended } from './tended.ts';
 
@@ -38,7 +37,7 @@ export async function fold(table: Tended, { before, dryRun }: FoldOptions): Prom
   for (;;) {
     const snapshot = await table.log.read();
     if (!snapshot.metaData) return NOTHING;
-    const folded = await table.workshop.duck.inTurn(ROW_GROUP_BYTES, async (connection) =>
+    const folded = await table.workshop.duck.inTurn(WORK_BYTES, async (connection) =>
       new Fold(table, snapshot, connection).run(before, dryRun),
     );
     if (folded) return folded;
@@ -70,13 +69,7 @@ class Fold {
     const marked = await markSuperseded(history, horizon);
     const touched = await this.#touched();
     if (dryRun || touched.length === 0) return { ...NOTHING, ...marked, filesRewritten: touched.length };
-    if (marked.filled > 0) await this.#fill();
-    const adds: Add[] = [];
-    for (const [done, index] of touched.entries()) {
-      this.#table.say(`rewriting file ${done + 1} of ${touched.length}`);
-      const add = await this.#rewrite(index, horizon);
-      if (add) adds.push(add);
-    }
+    const adds = await this.#rewriteAll(touched, horizon, marked.filled > 0);
     const removes = touched.map((index) => this.#files[index]!);
     const { version } = this.#snapshot;
     const made = await exchange(this.#table, { version, removes, adds, operation: FOLD, dataChange: true, since });
@@ -90,24 +83,24 @@ class Fold {
     return rows.map(([file]) => Number(file));
   }
 
-  /** Makes the rows that take on values of others, as a temporary table `filled`. */
-  async #fill(): Promise<void> {
-    await findLinks(this.#connection);
-    const columns = this.#fields.map(({ name, sql }) => `${identifier(name)} ${sql}`).join(', ');
-    await this.#connection.run(`CREATE TEMP TABLE torn (${columns})`);
-    await this.#connection.run(`CREATE TEMP TABLE filled (${columns})`);
-    const linked = await rowsIn(this.#connection, 'SELECT DISTINCT file FROM links ORDER BY file');
-    for (const [file] of linked) {
-      await this.#table.local(this.#files[file]!, null, async (path) => {
-        const rows = `${numbered(this.#fields, path)} WHERE "row.number" IN (SELECT row FROM links WHERE file = ${file})`;
-        await this.#connection.run(`INSERT INTO torn SELECT ${listOf(this.#fields)} FROM ${rows}`);
-      });
+  async #rewriteAll(touched: readonly number[], horizon: bigint, hasFilled: boolean): Promise<Add[]> {
+    const adds: Add[] = [];
+    const filling = new Filling(this.#table, this.#fields, this.#connection);
+    try {
+      if (hasFilled) await filling.make(this.#files);
+      for (const [done, index] of touched.entries()) {
+        this.#table.say(`rewriting file ${done + 1} of ${touched.length}`);
+        const add = await this.#rewrite(index, horizon, filling);
+        if (add) adds.push(add);
+      }
+      return adds;
+    } finally {
+      await filling.remove();
     }
-    await this.#connection.run(`INSERT INTO filled BY NAME ${latestQuery(this.#fields, 'torn')}`);
   }
 
   /** A file's rows less those that go; null where none are left. */
-  async #rewrite(index: number, horizon: bigint): Promise<Add | null> {
+  async #rewrite(index: number, horizon: bigint, filling: Filling): Promise<Add | null> {
     const file = this.#files[index]!;
     return await this.#table.local(file, null, async (path) => {
       const marks = (mark: string) => `(SELECT row FROM marks WHERE file = ${index} AND mark ${mark})`;
@@ -117,10 +110,8 @@ class Fold {
           : identifier(name),
       );
       const kept = `SELECT ${shown.join(', ')} FROM ${numbered(this.#fields, path)} WHERE "row.number" NOT IN ${marks("<> 'forget'")}`;
-      const filled = `SELECT ${listOf(this.#fields)} FROM filled WHERE (${KEY_FIELD}, _commit_lsn, _seq) IN (
-        SELECT (key, lsn, seq) FROM history WHERE file = ${index} AND row IN ${marks("= 'fill'")})`;
       const [[fills]] = await rowsIn(this.#connection, `SELECT count(*) FROM ${marks("= 'fill'")}`);
-      const query = Number(fills) > 0 ? `${kept} UNION ALL ${filled}` : kept;
+      const query = Number(fills) > 0 ? `${kept} UNION ALL ${filling.rowsOf(index)}` : kept;
       const groupRows = await groupRowsOf(this.#table.workshop.duck, [path]);
       const day = file.partitionValues[DATE_FIELD]!;
       return await store(this.#table, this.#snapshot.metaData!, this.#connection, query, { day, groupRows });

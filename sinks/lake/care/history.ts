@@ -5,7 +5,7 @@ import { type Field, rowsOf } from './shape.ts';
 import type { Tended } from './tended.ts';
 
 /** So many rows at a time are compared, however many a table has. */
-const BUCKET_ROWS = 2_000_000;
+const BUCKET_ROWS = 500_000;
 
 /** All that decides which row comes after which: of a file nothing else is read. */
 const COLUMNS = [KEY_FIELD, '_op', '_commit_lsn', '_seq', '_commit_ts', '_unchanged', '_previous_key'];

@@ -9,7 +9,9 @@ import { fieldsOf } from './shape.ts';
 import { CARE, type Tended } from './tended.ts';
 
 /** What a reader takes in at a time, decompressed: it has some of them in memory, and leaves out others by their statistics. */
-export const ROW_GROUP_BYTES = 64 * 1024 * 1024;
+const ROW_GROUP_BYTES = 64 * 1024 * 1024;
+/** What `Duck.inTurn` gives DuckDB memory for: enough for a row group, and little enough for a machine that also runs pgveil. */
+export const WORK_BYTES = 32 * 1024 * 1024;
 const MOST_ROWS = 122_880;
 const FEWEST_ROWS = 2_048;
 

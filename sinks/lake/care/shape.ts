@@ -20,6 +20,7 @@ export function fieldsOf({ schemaString }: MetaData): Field[] {
 /** The rows of files of this machine, whatever definition each was written by: a column that one lacks is NULL there. */
 export function rowsOf(fields: readonly Field[], paths: readonly string[]): string {
   const nothing = fields.map(({ name, sql }) => `NULL::${sql} AS ${identifier(name)}`).join(', ');
+  if (paths.length === 0) return `(SELECT ${nothing} WHERE false)`;
   const files = `read_parquet([${paths.map(literal).join(', ')}], union_by_name = true, hive_partitioning = false)`;
   return `(SELECT ${nothing} WHERE false UNION ALL BY NAME SELECT * FROM ${files})`;
 }

@@ -126,12 +126,12 @@ onEveryStorage((makePlace) => {
   });
 });
 
-test('files are put together up to 128 MB, by day and in the order of the stream, and full ones are left alone', () => {
-  const file = (path: string, size: number, lsn: number, day = '2026-11-21') =>
+test('files are put together up to 128 MB, of large rows 16 MB, by day, in the order of the stream, and full ones stay', () => {
+  const file = (path: string, size: number, lsn: number, day = '2026-11-21', numRecords = 1e6) =>
     addOf(path, {
       size: size * 1024 * 1024,
       partitionValues: { _date: day },
-      stats: JSON.stringify({ numRecords: 1, minValues: { _commit_lsn: lsn } }),
+      stats: JSON.stringify({ numRecords, minValues: { _commit_lsn: lsn } }),
     }).add!;
   const files = [
     file('late', 50, 9),
@@ -140,12 +140,16 @@ test('files are put together up to 128 MB, by day and in the order of the stream
     file('mid', 40, 3),
     file('alone', 1, 1, '2026-11-22'),
     file('last', 10, 10),
+    file('documents', 9, 11, '2026-11-21', 100),
+    file('pictures', 8, 12, '2026-11-21', 100),
+    file('notes', 5, 13, '2026-11-21', 100),
   ];
   assert.deepEqual(
     bins(files).map((bin) => bin.map(({ path }) => path)),
     [
       ['early', 'mid'],
       ['late', 'last'],
+      ['pictures', 'notes'],
     ],
   );
 });
