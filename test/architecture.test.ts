@@ -116,6 +116,20 @@ describe('the rules', () => {
     ]);
     assert.deepEqual(broken(cycle('import type')), []);
   });
+
+  test('folders of one part that need each other are found, also by a type; what lies above all is for all', () => {
+    const rooms = (closing: string) => ({
+      'connectors/postgres/source.ts': "import { a } from './copy/a.ts';\nimport { c } from './stream/c.ts';\n",
+      'connectors/postgres/session.ts': '',
+      'connectors/postgres/copy/a.ts': "import { b } from '../stream/b.ts';\nimport '../session.ts';\n",
+      'connectors/postgres/stream/b.ts': '',
+      'connectors/postgres/stream/c.ts': closing,
+    });
+    assert.deepEqual(broken(rooms("import '../session.ts';\n")), []);
+    assert.deepEqual(broken(rooms("import type { D } from '../copy/d.ts';\n")), [
+      'connectors/postgres/stream/c.ts:1 closes a circle of folders: connectors/postgres/copy → connectors/postgres/stream → connectors/postgres/copy',
+    ]);
+  });
 });
 
 test('every way to write an import is read', () => {

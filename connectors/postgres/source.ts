@@ -7,28 +7,27 @@ import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Beginning, Rules, Source } from '../../src/core/source.ts';
 import type { Table } from '../../src/core/table.ts';
-import { Batches } from './batches.ts';
 import { Bell } from './bell.ts';
-import { readCatalog } from './catalog.ts';
-import { copyFirst } from './first-copy.ts';
-import { requireSameServer, WitnessSearches } from './history.ts';
-import { readLeafSizes } from './leaf-sizes.ts';
-import type { Copy } from './line.ts';
-import { merge } from './merge.ts';
-import { afterCopy, type Outset, resume } from './outset.ts';
-import { readPublication } from './publication.ts';
-import { Relations, type Why } from './question.ts';
-import { type Asked, askedOf, type Reading } from './reading.ts';
-import { Receiver } from './receiver.ts';
-import { Recopies } from './recopies.ts';
-import { recopy } from './recopy.ts';
-import { Settling } from './settling.ts';
-import { findSlot } from './slot-fit.ts';
-import { Stream } from './stream.ts';
-import { Transactions } from './transactions.ts';
+import { readCatalog } from './catalog/catalog.ts';
+import { readLeafSizes } from './catalog/leaf-sizes.ts';
+import { type Asked, askedOf, type Reading } from './catalog/reading.ts';
+import { copyFirst } from './copy/first-copy.ts';
+import { Settling } from './copy/settling.ts';
+import type { Copy } from './recopy/line.ts';
+import { merge } from './recopy/merge.ts';
+import { Recopies } from './recopy/recopies.ts';
+import { recopy } from './recopy/recopy.ts';
+import { endOfWal, readWalEnd } from './slot/wal-end.ts';
+import { Watch } from './slot/watch.ts';
+import { Batches } from './stream/batches.ts';
+import { requireSameServer, WitnessSearches } from './stream/history.ts';
+import { afterCopy, type Outset, resume } from './stream/outset.ts';
+import { Relations, type Why } from './stream/question.ts';
+import { Receiver } from './stream/receiver.ts';
+import { startReplication } from './stream/replication.ts';
+import { Stream } from './stream/stream.ts';
+import { Transactions } from './stream/transactions.ts';
 import { Turn } from './turn.ts';
-import { endOfWal, readWalEnd } from './wal-end.ts';
-import { Watch } from './watch.ts';
 
 /** A batch of more is cut. It is redacted in one go, and that must not hold the event loop for long: 4,000 short rows take about 10 ms. */
 const BATCH_BYTES = 1024 * 1024;
@@ -242,7 +241,7 @@ export class PostgresSource implements Source {
     receiver: Receiver,
     bell: Bell,
   ): Promise<Stream> {
-    const confirmedFlush = await this.#startReplication(receiver);
+    const confirmedFlush = await startReplication(receiver, this.#opened(), this.#config.source);
     const limit = this.#limit;
     const batches = new Batches(limit);
     const witness = new WitnessSearches(position, ahead, confirmedFlush);
@@ -254,22 +253,6 @@ export class PostgresSource implements Source {
     this.#stream = stream;
     receiver.listen(stream);
     return stream;
-  }
-
-  /** Returns where the slot stands, asked when nobody else can move it any more. */
-  async #startReplication(receiver: Receiver): Promise<Lsn> {
-    const watch = this.#opened();
-    const { slot: name, publication } = this.#config.source;
-    const lost = (how: string) => new PgveilError('slot_lost', `source: ${how}`);
-    const before = await watch.use((client) => findSlot(client, name));
-    if (!before) throw lost(`the slot ${name} is not there`);
-    if (before.walStatus === 'lost') throw lost(`the server gave up the slot ${name}`);
-    const published = await watch.use((client) => readPublication(client, publication));
-    if (!published) throw lost(`the publication ${publication} is not there`);
-    await receiver.start(name, publication);
-    const slot = await watch.use((client) => findSlot(client, name));
-    if (!slot?.confirmedFlush) throw lost(`the slot ${name} was never made to its end`);
-    return slot.confirmedFlush;
   }
 
   /** Of all configured tables, or of these. */

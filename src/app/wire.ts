@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from 'pg';
 import type { Config, SinkConfig, TwinConfig } from '../../config/config.ts';
-import { readCatalog } from '../../connectors/postgres/catalog.ts';
-import { checkSource } from '../../connectors/postgres/check.ts';
-import { dropPublication, readPublication } from '../../connectors/postgres/publication.ts';
-import { askedOf } from '../../connectors/postgres/reading.ts';
+import { readCatalog } from '../../connectors/postgres/catalog/catalog.ts';
+import { dropPublication, readPublication } from '../../connectors/postgres/catalog/publication.ts';
+import { askedOf } from '../../connectors/postgres/catalog/reading.ts';
+import { checkSource } from '../../connectors/postgres/check/check.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
-import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot.ts';
+import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot/slot.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
 import type { Caretaker } from '../../sinks/lake/care/caretaker.ts';
 import { LakeTarget } from '../../sinks/lake/target.ts';

@@ -22,7 +22,14 @@ const longestFile = 300;
 
 /** Everything that is wrong with the tree. */
 export function violations(tree: Tree): string[] {
-  return [...dependencies(tree), ...exportsOfAll(tree), ...lengths(tree), ...names(tree), ...cycles(tree)];
+  return [
+    ...dependencies(tree),
+    ...exportsOfAll(tree),
+    ...lengths(tree),
+    ...names(tree),
+    ...cycles(tree),
+    ...circles(tree),
+  ];
 }
 
 /** `src/core` for src/core/lsn.ts, `config` for config/load.ts, `sinks/postgres` for sinks/postgres/encode.ts. */
@@ -90,6 +97,40 @@ function cycles(tree: Tree): string[] {
   };
   for (const file of tree.keys()) visit(file, []);
   return found;
+}
+
+/** Folders of one part that need each other, types included: whoever reads one of them would have to read both. */
+function circles(tree: Tree): string[] {
+  const ways = new Map<string, Map<string, string>>();
+  for (const [file, source] of tree) {
+    for (const each of importsOf(source)) {
+      const target = resolve(file, each);
+      if (target === null || !isNextDoor(file, target)) continue;
+      const from = ways.get(dirname(file)) ?? new Map();
+      ways.set(dirname(file), from.set(dirname(target), `${file}:${each.line}`));
+    }
+  }
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (folder: string, path: string[]): void => {
+    if (done.has(folder)) return;
+    for (const [target, place] of ways.get(folder) ?? []) {
+      const way = [...path, folder];
+      const begin = way.indexOf(target);
+      if (begin === -1) visit(target, way);
+      else found.push(`${place} closes a circle of folders: ${[...way.slice(begin), target].join(' → ')}`);
+    }
+    done.add(folder);
+  };
+  for (const folder of ways.keys()) visit(folder, []);
+  return found;
+}
+
+/** Both lie in folders of one part, and not in the same. */
+function isNextDoor(file: string, target: string): boolean {
+  const part = partOf(file);
+  const isInside = (path: string) => partOf(path) === part && dirname(path) !== part;
+  return isInside(file) && isInside(target) && dirname(file) !== dirname(target);
 }
 
 /** The file of ours that is imported, or null for a package. */

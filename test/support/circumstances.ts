@@ -44,15 +44,18 @@ export const IN: Readonly<Record<Circumstance, (pipeline: RowPipeline) => Promis
   async snapshot(pipeline) {
     const service = await pipeline.trial.run({ fault: 'snapshot exported:1:SIGSTOP' });
     await service.holds(PATIENCE_MS);
-    await pipeline.change('dml');
-    return await goOn(pipeline, service);
+    await pipeline.changeHeld(() => service.process.kill('SIGCONT'));
+    // A column that went before the table was taken in would be one that was never there: exit 2, and not what this is about.
+    const isTakenIn = ({ state }: { readonly state: string }) => state === 'streaming' || state === 'halted';
+    await service.reaches('all taken in', ({ tables }) => Object.values(tables).every(isTakenIn), PATIENCE_MS);
+    return await reconfigured(pipeline, service);
   },
 
   /** When every row of a copy beside the stream was read, and its table was not handed over yet. */
   async recopy(pipeline) {
     const service = await recopying(pipeline, 'copies finished:1:SIGSTOP');
-    await pipeline.change('dml');
-    return await goOn(pipeline, service);
+    await pipeline.changeHeld(() => service.process.kill('SIGCONT'));
+    return await reconfigured(pipeline, service);
   },
 
   /** Something else at that point of one copy, and the change at that of the next one. */
@@ -61,8 +64,8 @@ export const IN: Readonly<Record<Circumstance, (pipeline: RowPipeline) => Promis
     await pipeline.changeFirst();
     service.process.kill('SIGCONT');
     await service.holds(PATIENCE_MS);
-    await pipeline.change('dml');
-    return await goOn(pipeline, service);
+    await pipeline.changeHeld(() => service.process.kill('SIGCONT'));
+    return await reconfigured(pipeline, service);
   },
 };
 
@@ -76,11 +79,6 @@ async function recopying(pipeline: RowPipeline, fault: string): Promise<Service>
   if (code !== 0) throw new Error(`pgveil recopy: ${stderr}`);
   await service.holds(PATIENCE_MS);
   return service;
-}
-
-async function goOn(pipeline: RowPipeline, service: Service): Promise<Service> {
-  service.process.kill('SIGCONT');
-  return await reconfigured(pipeline, service);
 }
 
 /** The service with another configuration, where a row wants one. */

@@ -112,7 +112,19 @@ export class RowPipeline implements AsyncDisposable {
 
   /** Every row's change, each statement in a transaction of its own; between DML of the row, if that is wanted. */
   async change(around: 'nothing' | 'dml' = 'nothing'): Promise<void> {
-    for (const one of this.rows) {
+    await this.#changeAll(this.rows, around);
+  }
+
+  /** The same while the service is held, snapshot and all. Some statements wait for all snapshots there are: `release` lets it go on. */
+  async changeHeld(release: () => void): Promise<void> {
+    const { waiting = [], others = [] } = Object.groupBy(this.rows, ({ row }) => (row.outside ? 'waiting' : 'others'));
+    await this.#changeAll(others, 'dml');
+    release();
+    await this.#changeAll(waiting, 'dml');
+  }
+
+  async #changeAll(rows: readonly PlacedRow[], around: 'nothing' | 'dml'): Promise<void> {
+    for (const one of rows) {
       for (const statement of one.row.ddl) await this.#changeOne(one, statement, around === 'dml');
     }
   }

@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Config } from '../../../config/config.ts';
-import { readCatalog } from '../../../connectors/postgres/catalog.ts';
-import { fingerprintOf } from '../../../connectors/postgres/fingerprint.ts';
-import type { ReadTable } from '../../../connectors/postgres/reading.ts';
-import { Receiver } from '../../../connectors/postgres/receiver.ts';
+import { readCatalog } from '../../../connectors/postgres/catalog/catalog.ts';
+import { fingerprintOf } from '../../../connectors/postgres/catalog/fingerprint.ts';
+import type { ReadTable } from '../../../connectors/postgres/catalog/reading.ts';
 import { openReader } from '../../../connectors/postgres/session.ts';
 import { PostgresSource } from '../../../connectors/postgres/source.ts';
+import { Receiver } from '../../../connectors/postgres/stream/receiver.ts';
 import type { RawBatch } from '../../../src/core/batch.ts';
 import { type Checkpoint, NOTHING_ORDERED, type Position, type TableEntry } from '../../../src/core/checkpoint.ts';
 import { type Lsn, parseLsn } from '../../../src/core/lsn.ts';

@@ -1,12 +1,12 @@
 // Two streams that meet at one position: one is held there, and takes tables over from the other.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Batches } from '../../../connectors/postgres/batches.ts';
-import { WitnessSearch } from '../../../connectors/postgres/history.ts';
-import { Relations } from '../../../connectors/postgres/question.ts';
-import type { Reading, TableReading } from '../../../connectors/postgres/reading.ts';
-import { Stream } from '../../../connectors/postgres/stream.ts';
-import { Transactions } from '../../../connectors/postgres/transactions.ts';
+import type { Reading, TableReading } from '../../../connectors/postgres/catalog/reading.ts';
+import { Batches } from '../../../connectors/postgres/stream/batches.ts';
+import { WitnessSearch } from '../../../connectors/postgres/stream/history.ts';
+import { Relations } from '../../../connectors/postgres/stream/question.ts';
+import { Stream } from '../../../connectors/postgres/stream/stream.ts';
+import { Transactions } from '../../../connectors/postgres/stream/transactions.ts';
 import type { Position } from '../../../src/core/checkpoint.ts';
 import { shapeOf } from '../../../src/core/table.ts';
 import { cells } from './following.ts';

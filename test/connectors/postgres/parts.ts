@@ -1,12 +1,12 @@
 // What the tests of the source's copy half share: a database with a session that looks on, and a copy that is ready to be read.
 import type pg from 'pg';
-import { readCatalog } from '../../../connectors/postgres/catalog.ts';
-import { type CopyOptions, copyEverything } from '../../../connectors/postgres/copy.ts';
-import { keepSnapshot } from '../../../connectors/postgres/keeper.ts';
-import type { Asked, Reading } from '../../../connectors/postgres/reading.ts';
+import { readCatalog } from '../../../connectors/postgres/catalog/catalog.ts';
+import type { Asked, Reading } from '../../../connectors/postgres/catalog/reading.ts';
+import { type CopyOptions, copyEverything } from '../../../connectors/postgres/copy/copy.ts';
+import { keepSnapshot } from '../../../connectors/postgres/copy/keeper.ts';
+import { Settling } from '../../../connectors/postgres/copy/settling.ts';
 import { endSession, openReader } from '../../../connectors/postgres/session.ts';
-import { Settling } from '../../../connectors/postgres/settling.ts';
-import { dropSlot, makeSlot } from '../../../connectors/postgres/slot.ts';
+import { dropSlot, makeSlot } from '../../../connectors/postgres/slot/slot.ts';
 import { Turn } from '../../../connectors/postgres/turn.ts';
 import type { RawBatch } from '../../../src/core/batch.ts';
 import type { Observation } from '../../../src/core/observer.ts';

@@ -178,10 +178,12 @@ export const VALUES: readonly Row[] = [
     name: 'five changes in one transaction, with rows of each definition in between',
     ddl: [
       `INSERT INTO person VALUES (5001, '${ssn.value}', 'a');
-      ALTER TABLE person ADD b integer DEFAULT 7; INSERT INTO person VALUES (5002, '${ssn.value}', 'a', 8);
-      UPDATE person SET ssn = ssn || '.' WHERE id < 50; ALTER TABLE person DROP note; INSERT INTO person VALUES (5003, '${ssn.value}', 9);
-      ALTER TABLE person RENAME b TO c; INSERT INTO person VALUES (5004, '${ssn.value}', 10);
-      ALTER TABLE person ALTER c TYPE text; ALTER TABLE person ADD note text; INSERT INTO person VALUES (5005, '${ssn.value}', 'c', 'd')`,
+      ALTER TABLE person ADD b integer DEFAULT 7; INSERT INTO person (id, ssn, note, b) VALUES (5002, '${ssn.value}', 'a', 8);
+      UPDATE person SET ssn = ssn || '.' WHERE id < 50; ALTER TABLE person DROP note;
+      INSERT INTO person (id, ssn, b) VALUES (5003, '${ssn.value}', 9);
+      ALTER TABLE person RENAME b TO c; INSERT INTO person (id, ssn, c) VALUES (5004, '${ssn.value}', 10);
+      ALTER TABLE person ALTER c TYPE text; ALTER TABLE person ADD note text;
+      INSERT INTO person (id, ssn, c, note) VALUES (5005, '${ssn.value}', 'c', 'd')`,
     ],
     ends: { as: 'recopied', warns: 'undecided_column' },
   },

@@ -1,0 +1,21 @@
+import type { TableEvent } from '../../../src/core/batch.ts';
+import type { PgveilError } from '../../../src/core/errors.ts';
+import type { Observe } from '../../../src/core/observer.ts';
+import type { Definition } from './definition.ts';
+import type { Stop } from './guard.ts';
+
+/** What a sink could not go on with. */
+export function haltedBy({ code, message, fix }: PgveilError): Stop {
+  return { state: { state: 'halted', code }, message, fix, definition: null };
+}
+
+/** Tells the operator that a table stops, why, and what to do; gives the event that tells the sinks. */
+export function stopTable(
+  { name, oid }: Pick<Definition, 'name' | 'oid'>,
+  { state, message, fix, definition }: Stop,
+  observe: Observe,
+): TableEvent<'raw'> {
+  const code = state.state === 'halted' ? state.code : state.state;
+  observe({ type: 'warning', table: name, code, message, fix });
+  return { type: 'stopped', name, oid, state, definition };
+}

@@ -1,0 +1,46 @@
+import type pg from 'pg';
+import { type Finding, PgveilError } from '../../../src/core/errors.ts';
+import type { Secret } from '../../../src/core/secret.ts';
+import { readCatalog } from '../catalog/catalog.ts';
+import type { Asked } from '../catalog/reading.ts';
+import { endSession, openReader } from '../session.ts';
+import { checkPublication } from './publication.ts';
+import { checkServer, readServer } from './server.ts';
+import { checkTables } from './tables.ts';
+
+export interface Expected {
+  readonly url: Secret;
+  readonly tables: ReadonlyMap<string, Asked>;
+  readonly publication: string;
+  readonly slot: string;
+}
+
+/** Everything about the source that stands in the way, all at once. Changes nothing. Never rejects for what it can say as a finding. */
+export async function checkSource(expected: Expected): Promise<Finding[]> {
+  try {
+    const client = await openReader(expected.url, 'pgveil check');
+    try {
+      return await findings(client, expected);
+    } finally {
+      await endSession(client);
+    }
+  } catch (error) {
+    return [asFinding(error)];
+  }
+}
+
+async function findings(client: pg.Client, expected: Expected): Promise<Finding[]> {
+  const server = await readServer(client, expected.slot);
+  const found = await checkServer(expected.url, server);
+  // What follows asks for things that an older server or a standby does not have.
+  if (found.some(({ code }) => code === 'source_version' || code === 'source_standby')) return found;
+  const reading = await readCatalog(client, expected.tables);
+  found.push(...(await checkTables(client, reading, server.role, expected)));
+  found.push(...(await checkPublication(client, expected.publication, reading)));
+  return found;
+}
+
+export function asFinding(error: unknown): Finding {
+  if (!(error instanceof PgveilError)) throw error;
+  return { code: error.code, object: 'source', message: error.message, fix: error.fix };
+}

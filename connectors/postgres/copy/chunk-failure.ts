@@ -1,0 +1,27 @@
+import { ERRORS, PgveilError } from '../../../src/core/errors.ts';
+import { sqlState } from '../../../src/postgres/trouble.ts';
+import { type Stop, Stopped } from '../catalog/guard.ts';
+
+/** Passes by itself: the lock was not free in time, somebody cancelled us, or we were in a deadlock. */
+const PASSING = ['55P03', '57014', '40P01'];
+
+/** A table, schema or column that is not there, or not what it was: the guard knows more. */
+const GONE = ['42P01', '3F000', '42703', '42809'];
+
+/** Rights, and what one table's data alone can be the cause of: a row too large for text, a damaged page, an output function that fails. */
+const OF_THE_TABLE = /^(0A|22|42|54|58|XX)/;
+
+/**
+ * What an error says that a chunk's LOCK, guard or COPY failed with: that the chunk is to be read again, that the guard is to be asked,
+ * or that the table stops. Null where it is not about the table: the copy as a whole fails then.
+ */
+export function judge(error: unknown, table: string): 'again' | 'ask the guard' | Stop | null {
+  if (error instanceof Stopped) return error.stop;
+  const state = sqlState(error);
+  if (PASSING.includes(state)) return 'again';
+  if (GONE.includes(state)) return 'ask the guard';
+  if (!(error instanceof PgveilError) || !OF_THE_TABLE.test(state)) return null;
+  const code = 'table_unreadable';
+  const fix = state === '42501' ? 'Run the SQL that `pgveil check` shows for it.' : ERRORS.source_failed.fix;
+  return { state: { state: 'halted', code }, message: `${table}: ${error.message}`, fix, definition: null };
+}

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { PgveilError } from '../../../src/core/errors.ts';
+import type { Observe } from '../../../src/core/observer.ts';
+import type { Secret } from '../../../src/core/secret.ts';
+import { trouble } from '../../../src/postgres/trouble.ts';
+import { ask, endSession, openReader } from '../session.ts';
+import { observeSlot } from './slot.ts';
+
+const POLL_MS = 1000;
+
+export interface WatchOptions {
+  readonly url: Secret;
+  readonly pipeline: string;
+  readonly slot: string;
+  readonly observe: Observe;
+}
+
+/** How often the connection is tried, and how long an answer may take before the server counts as gone. */
+const HEARTBEAT_MS = 10_000;
+const GONE_AFTER_MS = 30_000;
+
+/**
+ * The plain connection that is always open. It holds the lock by which a second instance of the pipeline waits, it asks the
+ * catalog and tells of the slot, and it is the first to hear that the server shuts down: a walsender is not told, and the
+ * server waits for it.
+ */
+export class Watch {
+  readonly #client: pg.Client;
+  readonly #lost = new AbortController();
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #options: WatchOptions;
+  #last: Promise<unknown> = Promise.resolve();
+  #hasLock = false;
+
+  private constructor(client: pg.Client, options: WatchOptions) {
+    this.#client = client;
+    this.#options = options;
+    client.on('error', (error) => this.#lose(error));
+    client.on('end', () => this.#lose(new Error('the connection ended')));
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+  }
+
+  /** Connects, and waits until no other instance holds the lock of the pipeline. Aborting `signal` ends the wait with its reason. */
+  static async open(options: WatchOptions, signal: AbortSignal): Promise<Watch> {
+    const { url, pipeline, observe } = options;
+    const watch = new Watch(await openReader(url, `pgveil ${pipeline}`), options);
+    try {
+      let waiting = false;
+      while (!(await watch.#tryLock(pipeline))) {
+        if (!waiting) observe({ type: 'waiting', what: 'another instance of this pipeline to end' });
+        waiting = true;
+        await sleep(POLL_MS, undefined, { signal });
+      }
+      watch.#hasLock = true;
+      await watch.#look();
+      return watch;
+    } catch (error) {
+      await watch.close();
+      throw signal.aborted ? signal.reason : trouble('source', error);
+    }
+  }
+
+  /** Aborts when the connection is lost, with a PgveilError as its reason: `source_closing` where the server said so. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Asks something through the connection. One at a time: pg, which would queue them too, warns that it will not for much longer. */
+  use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => work(this.#client));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async close(): Promise<void> {
+    this.#client.removeAllListeners('end');
+    clearInterval(this.#heartbeat);
+    await endSession(this.#client);
+  }
+
+  #lose(error: unknown): void {
+    clearInterval(this.#heartbeat);
+    this.#lost.abort(trouble('source', error));
+  }
+
+  /** A connection that is half-open says nothing by itself, and whatever is asked through it would wait for ever. */
+  async #beat(): Promise<void> {
+    const gone = setTimeout(() => {
+      this.#lose(new PgveilError('source_away', 'source: nothing was heard for 30 s'));
+      void endSession(this.#client);
+    }, GONE_AFTER_MS);
+    await this.#look().catch((error) => this.#lose(error));
+    clearTimeout(gone);
+  }
+
+  /** Whoever waits for the lock looks as well, if only to hear an answer: the slot is the other instance's to tell of. */
+  async #look(): Promise<void> {
+    const slot = await this.use((client) => observeSlot(client, this.#options.slot));
+    if (slot && this.#hasLock) this.#options.observe(slot);
+  }
+
+  async #tryLock(pipeline: string): Promise<boolean> {
+    const sql = 'SELECT pg_try_advisory_lock($1) AS locked';
+    const [row] = await this.use((client) => ask(client, sql, [lockKey(pipeline)]));
+    return row!.locked === 't';
+  }
+}
+
+/** An advisory lock is 64 bits; it holds within one database, as a pipeline's slot does. */
+function lockKey(pipeline: string): string {
+  return String(createHash('sha256').update(`pgveil ${pipeline}`).digest().readBigInt64BE());
+}

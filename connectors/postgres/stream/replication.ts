@@ -1,0 +1,28 @@
+import type { SourceConfig } from '../../../config/config.ts';
+import { PgveilError } from '../../../src/core/errors.ts';
+import type { Lsn } from '../../../src/core/lsn.ts';
+import { readPublication } from '../catalog/publication.ts';
+import { findSlot } from '../slot/slot-fit.ts';
+import type { Watch } from '../slot/watch.ts';
+import type { Receiver } from './receiver.ts';
+
+/**
+ * Has the server send what follows the slot's position. Returns where the slot stands, asked when nobody else can move it any more.
+ * Throws `slot_lost` where slot or publication are not there, or the server gave up the slot.
+ */
+export async function startReplication(
+  receiver: Receiver,
+  watch: Watch,
+  { slot: name, publication }: Pick<SourceConfig, 'slot' | 'publication'>,
+): Promise<Lsn> {
+  const lost = (how: string) => new PgveilError('slot_lost', `source: ${how}`);
+  const before = await watch.use((client) => findSlot(client, name));
+  if (!before) throw lost(`the slot ${name} is not there`);
+  if (before.walStatus === 'lost') throw lost(`the server gave up the slot ${name}`);
+  const published = await watch.use((client) => readPublication(client, publication));
+  if (!published) throw lost(`the publication ${publication} is not there`);
+  await receiver.start(name, publication);
+  const slot = await watch.use((client) => findSlot(client, name));
+  if (!slot?.confirmedFlush) throw lost(`the slot ${name} was never made to its end`);
+  return slot.confirmedFlush;
+}

@@ -1,0 +1,41 @@
+import { PgveilError } from '../../../src/core/errors.ts';
+import { trouble } from '../../../src/postgres/trouble.ts';
+
+/** The types of the server's messages that matter on a replication connection. */
+export const SERVER = {
+  copyBothResponse: 0x57, // 'W': the stream begins
+  copyData: 0x64, // 'd'
+  copyDone: 0x63, // 'c': the server ends the stream
+  errorResponse: 0x45, // 'E'
+  noticeResponse: 0x4e, // 'N'
+} as const;
+
+const UNDEFINED_OBJECT = '42704';
+const OBJECT_IN_USE = '55006';
+const NOT_IN_PREREQUISITE_STATE = '55000';
+
+/** An ErrorResponse as an error of ours. */
+export function serverError(bytes: Buffer, start: number, end: number): PgveilError {
+  const { code, message } = readFields(bytes, start, end);
+  // The slot is not there; or the publication was not when the WAL was written, and no publication made since changes that.
+  if (code === UNDEFINED_OBJECT) return new PgveilError('slot_lost', `source: ${message}`);
+  if (code === OBJECT_IN_USE) return new PgveilError('slot_in_use', `source: ${message}`);
+  return trouble('source', { code, message });
+}
+
+/**
+ * A NoticeResponse, or null where it says nothing of importance. Since 18 Postgres only warns when the publication was not there at
+ * that point of the WAL, and goes on without its changes.
+ */
+export function serverWarning(bytes: Buffer, start: number, end: number): PgveilError | null {
+  const { code, routine, message } = readFields(bytes, start, end);
+  const isPublicationMissing = code === NOT_IN_PREREQUISITE_STATE && routine === 'LoadPublications';
+  return isPublicationMissing ? new PgveilError('slot_lost', `source: ${message}`) : null;
+}
+
+/** Fields of a letter and a zero-terminated text each: C is the SQLSTATE, M the message, R the function in the server's source. */
+function readFields(bytes: Buffer, start: number, end: number): Record<'code' | 'message' | 'routine', string> {
+  const texts = bytes.toString('utf8', start, end).split('\0');
+  const field = (letter: string) => texts.find((text) => text.startsWith(letter))?.slice(1) ?? '';
+  return { code: field('C'), message: field('M'), routine: field('R') };
+}

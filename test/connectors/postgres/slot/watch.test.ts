@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Watch } from '../../../../connectors/postgres/slot/watch.ts';
+import type { Observation } from '../../../../src/core/observer.ts';
+import { Secret } from '../../../../src/core/secret.ts';
+import { forMajors } from '../../../support/majors.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { until } from '../../../support/wait.ts';
+
+forMajors('the watch', {}, (major) => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await startPostgres({ major, settings: { wal_level: 'logical' } });
+  });
+  after(async () => {
+    await server[Symbol.asyncDispose]();
+  });
+
+  const never = new AbortController().signal;
+
+  function open(pipeline: string, told: Observation[] = [], signal = never): Promise<Watch> {
+    const observe = (observation: Observation) => void told.push(observation);
+    return Watch.open({ url: new Secret(server.url()), pipeline, slot: 'veil', observe }, signal);
+  }
+
+  test('a second instance waits, says so once, and takes over when the first is gone', async () => {
+    const first = await open('shop');
+    const told: Observation[] = [];
+    let over = false;
+    const second = open('shop', told).then((watch) => {
+      over = true;
+      return watch;
+    });
+    await until(() => told.length > 0, { what: 'the second to say that it waits' });
+    await server.query('SELECT pg_sleep(2)');
+    assert.equal(over, false);
+    assert.deepEqual(told, [{ type: 'waiting', what: 'another instance of this pipeline to end' }]);
+    await first.close();
+    await (await second).close();
+  });
+
+  test('a second instance takes over when the first was killed without a word', async () => {
+    const first = await open('shop');
+    const second = open('shop');
+    await server.query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted`);
+    await (await second).close();
+    assert.equal(first.lost.aborted, true);
+    assert.equal(first.lost.reason.code, 'source_closing');
+    await first.close();
+  });
+
+  test('pipelines of different names do not wait for each other', async () => {
+    const watches = await Promise.all([open('shop'), open('shop2'), open('')]);
+    for (const watch of watches) await watch.close();
+  });
+
+  test('the wait ends with the reason of its signal, and leaves no session behind', async () => {
+    const first = await open('shop');
+    const stop = new AbortController();
+    const told: Observation[] = [];
+    const second = open('shop', told, stop.signal);
+    await until(() => told.length > 0, { what: 'the second to wait' });
+    const reason = new Error('stop');
+    stop.abort(reason);
+    await assert.rejects(second, reason);
+    await first.close();
+    const sessions = async () =>
+      Number(
+        (await server.query(`SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgveil shop'`))[0].count,
+      );
+    await until(async () => (await sessions()) === 0, { what: 'the sessions to end' });
+  });
+
+  test('the slot is told of at the take-over and at every beat, and not by an instance that waits', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const told: Observation[] = [];
+    const first = await open('shop', told);
+    assert.equal(told.length, 0, 'there is none yet');
+    await server.query("SELECT pg_create_logical_replication_slot('veil', 'pgoutput')");
+    const waiting: Observation[] = [];
+    const second = open('shop', waiting);
+    await until(() => waiting.length > 0, { what: 'the second to wait' });
+    t.mock.timers.tick(10_000);
+    const slot = await until(() => told[0], { what: 'the slot' });
+    assert.ok(slot?.type === 'slot' && slot.end > 0n && slot.retainedBytes !== null && slot.retainedBytes >= 0);
+    assert.equal(slot.walStatus, 'reserved');
+    assert.equal(waiting.length, 1);
+    await first.close();
+    await (await second).close();
+    assert.deepEqual(
+      waiting.map(({ type }) => type),
+      ['waiting', 'slot'],
+    );
+    await server.query("SELECT pg_drop_replication_slot('veil')");
+  });
+
+  test('a watch that was closed is not lost', async () => {
+    const watch = await open('shop');
+    await watch.close();
+    assert.equal(watch.lost.aborted, false);
+  });
+
+  test('a server that is not there is source_away', async () => {
+    const away = new Secret('postgres://postgres@127.0.0.1:1/postgres');
+    await assert.rejects(Watch.open({ url: away, pipeline: 'shop', slot: 'veil', observe: () => {} }, never), {
+      code: 'source_away',
+    });
+  });
+});
