@@ -4,7 +4,9 @@ import { PgveilError } from '../../src/core/errors.ts';
 import { formatLsn, parseLsn } from '../../src/core/lsn.ts';
 import type { Storage, Tagged } from './storage.ts';
 
-const NAME = '_pgveil/checkpoint';
+/** What lies here is pgveil's own and no table. */
+export const OWN_FOLDER = '_pgveil/';
+const NAME = `${OWN_FOLDER}checkpoint`;
 
 /** The stored form. LSNs as Postgres writes them, times as texts: both have 64 bits. */
 interface Stored {

@@ -1,4 +1,5 @@
 import { PgveilError } from '../../src/core/errors.ts';
+import { reach } from '../../src/core/fault.ts';
 import type { Action, Add, MetaData } from './action.ts';
 import { isMaintenance } from './commit-info.ts';
 import type { DeltaLog } from './delta-log.ts';
@@ -66,12 +67,14 @@ export class DeltaTable {
     for (;;) {
       if (Date.now() - this.#seen > STALE_MS) await this.#catchUp(); // first: what is made builds on the version
       const actions = await make();
+      reach('before the log');
       if (await this.#log.tryCommit(this.#version + 1, actions)) return await this.#done(actions);
       await this.#follow(this.#version + 1);
     }
   }
 
   async #done(actions: readonly Action[]): Promise<void> {
+    reach('after the log');
     this.#version++;
     this.#seen = Date.now();
     for (const { metaData, txn } of actions) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Storage, Stored, Tagged } from './storage.ts';
 import { asTrouble } from './trouble.ts';
@@ -98,6 +98,34 @@ export class FolderStorage implements Storage {
     });
   }
 
+  /** In the folder itself or, where it is not there yet, in the one that it would be made in. */
+  async probe(): Promise<string | null> {
+    return await asTrouble(async () => {
+      const folder = await existing(this.#root);
+      if (!(await stat(folder)).isDirectory()) return `${folder} is no folder`;
+      const probe = join(folder, `.pgveil-${randomUUID()}`);
+      try {
+        await write(probe, Buffer.from('pgveil'));
+        return (await canLink(probe, `${probe}-linked`)) ? null : `the file system of ${folder} has no hard links`;
+      } finally {
+        await Promise.all([probe, `${probe}-linked`].map((file) => rm(file, { force: true })));
+      }
+    });
+  }
+
+  async prune(): Promise<void> {
+    await asTrouble(async () => {
+      const folders = await unlessMissing(readdir(this.#root, { recursive: true, withFileTypes: true }), []);
+      const paths = folders
+        .filter((entry) => entry.isDirectory())
+        .map(({ parentPath, name }) => join(parentPath, name));
+      // The longest first: a folder is empty when those in it are gone.
+      for (const path of [...paths.sort((one, other) => other.length - one.length), this.#root]) {
+        await rmdir(path).catch(() => {}); // something else lies there
+      }
+    });
+  }
+
   #path(name: string): string {
     return join(this.#root, name);
   }
@@ -149,6 +177,22 @@ async function linkIfAbsent(from: string, to: string): Promise<boolean> {
   }
 }
 
+async function canLink(from: string, to: string): Promise<boolean> {
+  try {
+    return await linkIfAbsent(from, to);
+  } catch (error) {
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes((error as NodeJS.ErrnoException).code!))
+      return false;
+    throw error;
+  }
+}
+
+/** The folder itself, or the nearest above it that is there. */
+async function existing(path: string): Promise<string> {
+  const found = await unlessMissing(stat(path), null);
+  return found ? path : await existing(dirname(path));
+}
+
 async function write(path: string, bytes: Buffer): Promise<void> {
   await using file = await open(path, 'wx');
   await file.writeFile(bytes);
@@ -177,7 +221,7 @@ async function unlessMissing<T, U>(work: Promise<T>, instead: U): Promise<T | U>
   try {
     return await work;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return instead;
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code!)) return instead;
     throw error;
   }
 }

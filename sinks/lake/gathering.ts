@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { reach } from '../../src/core/fault.ts';
 import type { Action, Add } from './action.ts';
 import { dayOf, unixMicros } from './calendar.ts';
 import type { Duck } from './duck.ts';
@@ -73,7 +74,9 @@ export class Gathering {
     const file = await asTrouble(() => writeParquet(duck, rows));
     try {
       const path = `${rows.day}/${maker}-${randomUUID()}.parquet`;
+      reach('before a file');
       await storage.upload(`${this.table.path}/${path}`, file.path);
+      reach('file stored');
       return {
         path,
         partitionValues: { [DATE_FIELD]: rows.day },

@@ -1,6 +1,7 @@
 import type { DuckDBType } from '@duckdb/node-api';
+import type { LakeConfig } from '../../config/config.ts';
 import { PgveilError } from '../../src/core/errors.ts';
-import type { RedactedTable } from '../../src/core/table.ts';
+import type { ColumnType, RedactedTable } from '../../src/core/table.ts';
 import {
   type DeltaType,
   type LakeType,
@@ -66,8 +67,11 @@ export interface LakeTable {
   readonly fields: readonly Field[];
 }
 
+/** What timestamps without a zone are: not every reader of Delta knows a type for them. */
+export type Timestamps = LakeConfig['timestamps'];
+
 /** Throws `reserved_column`, of the table, where the source has a column with a name of ours. */
-export function lakeTable(source: RedactedTable): LakeTable {
+export function lakeTable(source: RedactedTable, timestamps: Timestamps = 'timestamp_ntz'): LakeTable {
   const leaving = [...source.columns.entries()].filter(([, { withheld }]) => !withheld);
   const originals = leaving.map(([, { name }]) => name);
   const reserved = originals.find(isReserved);
@@ -81,7 +85,7 @@ export function lakeTable(source: RedactedTable): LakeTable {
     index,
     name: names[i]!,
     original: name,
-    type: lakeType(type),
+    type: lakeType(timestamps === 'string' ? withoutLocal(type) : type),
   }));
   return {
     source,
@@ -93,6 +97,11 @@ export function lakeTable(source: RedactedTable): LakeTable {
       ...ADDED.map(([name, type]) => field(name, type)),
     ],
   };
+}
+
+/** Such a column as if it were one of texts. */
+function withoutLocal(type: ColumnType): ColumnType {
+  return { ...type, name: type.name.replace(/^timestamp(\(\d\))? without time zone/, 'text') };
 }
 
 function field(name: string, { delta, duck }: Pick<LakeType, 'delta' | 'duck'>): Field {

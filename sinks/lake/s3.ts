@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -39,7 +40,7 @@ export class S3Storage implements Storage {
   constructor({ bucket, prefix, region, endpoint, credentials }: S3Address) {
     const config: S3ClientConfig = { maxAttempts: ATTEMPTS, requestHandler: TIMEOUTS };
     if (region) config.region = region;
-    if (endpoint) Object.assign(config, { endpoint, forcePathStyle: true });
+    if (endpoint) Object.assign(config, { region: region ?? anyRegion, endpoint, forcePathStyle: true });
     if (credentials) config.credentials = credentials;
     this.#client = new S3Client(config);
     this.#bucket = bucket;
@@ -122,6 +123,36 @@ export class S3Storage implements Storage {
     return await asTrouble(() => abortUploads(this.#client, this.#bucket, this.#prefix, before));
   }
 
+  /** A store that does not know conditions takes no notice of them, and two instances would overwrite each other in silence. */
+  async probe(): Promise<string | null> {
+    if (!(await this.#hasBucket())) return `there is no bucket ${this.#bucket}`;
+    const name = `_pgveil/probe-${randomUUID()}`;
+    try {
+      const etag = await this.swap(name, Buffer.from('1'), null);
+      const isAbsent = etag !== null && !(await this.putIfAbsent(name, Buffer.from('2')));
+      const isMatched = isAbsent && (await this.swap(name, Buffer.from('3'), '"other"')) === null;
+      const isSwapped = isMatched && (await this.swap(name, Buffer.from('4'), etag)) !== null;
+      return isSwapped ? null : 'the store does not know conditional writes (If-None-Match and If-Match)';
+    } finally {
+      await this.delete(name).catch(() => {}); // What is wrong was said already.
+    }
+  }
+
+  /** Prefixes are gone with what lies below them. */
+  async prune(): Promise<void> {}
+
+  async #hasBucket(): Promise<boolean> {
+    return await asTrouble(async () => {
+      try {
+        await this.#client.send(new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: this.#prefix, MaxKeys: 1 }));
+        return true;
+      } catch (error) {
+        if (statusOf(error) === NOT_FOUND) return false;
+        throw error;
+      }
+    });
+  }
+
   async #put(name: string, bytes: Buffer, condition: Partial<PutObjectCommandInput>): Promise<string> {
     const { ETag } = await this.#client.send(new PutObjectCommand({ ...this.#at(name), Body: bytes, ...condition }));
     return ETag!;
@@ -130,6 +161,11 @@ export class S3Storage implements Storage {
   #at(name: string): { Bucket: string; Key: string } {
     return { Bucket: this.#bucket, Key: this.#prefix + name };
   }
+}
+
+/** What is signed names one, also where a store has none. */
+async function anyRegion(): Promise<string> {
+  return await new S3Client({}).config.region().catch(() => 'us-east-1');
 }
 
 function statusOf(error: unknown): number {

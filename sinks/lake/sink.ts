@@ -1,6 +1,8 @@
+import type { LakeConfig } from '../../config/config.ts';
 import { copiedBy, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
+import { reach } from '../../src/core/fault.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
 import { Claim } from './claim.ts';
 import type { Copy } from './copy.ts';
@@ -8,14 +10,12 @@ import { Duck } from './duck.ts';
 import type { Storage } from './storage.ts';
 import { type Cut, Written } from './written.ts';
 
-export interface LakeOptions {
+export interface LakeOptions extends Pick<LakeConfig, 'flush' | 'timestamps'> {
   readonly pipeline: string;
   /** Of this pipeline alone: all of its tables, and its checkpoint. */
   readonly storage: Storage;
   /** A folder of this machine for files on their way; it is emptied at each `open`. */
   readonly temporary: string;
-  /** A commit is made when so much was written, or when the first of it is so old: each makes a file of every table with changes. */
-  readonly flush: { readonly bytes: number; readonly everyMs: number };
 }
 
 type Event = TableEvent<'redacted'>;
@@ -44,11 +44,11 @@ export class LakeSink implements Sink {
 
   async open(signal: AbortSignal): Promise<Checkpoint> {
     await this.close();
-    const { pipeline, storage, temporary } = this.#options;
+    const { pipeline, storage, temporary, timestamps } = this.#options;
     const claim = await Claim.takeOver(storage, signal);
     await storage.sweep();
     const duck = await Duck.open(temporary);
-    const written = new Written(pipeline, { storage, duck, maker: String(claim.epoch) });
+    const written = new Written(pipeline, { storage, duck, maker: String(claim.epoch) }, timestamps);
     this.#open = { claim, duck, written, swaps: new Map(), underWay: new Map() };
     return claim.checkpoint;
   }
@@ -63,7 +63,9 @@ export class LakeSink implements Sink {
       const cut = opened.written.cut(); // before anything is waited for: what is written meanwhile is not part of it
       opened.underWay = cut.entries;
       if (cut.gatherings.length > 0 || cut.copies.length > 0) await this.#commit(opened, cut, position);
+      reach('before the swap');
       await opened.claim.save(({ tables }) => ({ position, tables: new Map([...tables, ...cut.entries]) }));
+      reach('after the swap');
       for (const { table } of cut.copies) opened.swaps.get(table.source.name)?.resolve(true);
     });
   }

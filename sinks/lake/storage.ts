@@ -48,4 +48,8 @@ export interface Storage {
    * number. Without it all of them are taken for cut off: only for whoever alone writes here.
    */
   sweep(before?: number): Promise<number>;
+  /** Tries what a lake needs and leaves nothing behind. Says in words what is missing; null where nothing is. */
+  probe(): Promise<string | null>;
+  /** Removes what is left of a place that nothing lies in any more: empty folders. */
+  prune(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { commitInfo, removal } from './commit-info.ts';
 import { DeltaLog } from './delta-log.ts';
 import { DeltaTable } from './delta-table.ts';
 import type { Yard } from './gathering.ts';
-import { DATE_FIELD, hasLocalTimestamps, type LakeTable, schemaString } from './lake-table.ts';
+import { DATE_FIELD, hasLocalTimestamps, type LakeTable, schemaString, type Timestamps } from './lake-table.ts';
 
 const FEATURES = ['timestampNtz'];
 
@@ -31,6 +31,13 @@ export class TableWriter {
       throw new PgveilError('target_exists', `the lake has a table at ${table.path} that pgveil did not make`);
     }
     return new TableWriter(pipeline, delta, appId);
+  }
+
+  /** What those of the present generation are; null before the first. */
+  get timestamps(): Timestamps | null {
+    const schema = this.#delta.metaData?.schemaString;
+    if (schema === undefined) return null;
+    return schema.includes('"timestamp_ntz"') ? 'timestamp_ntz' : 'string';
   }
 
   /** Whether the table holds a transaction already, which is sent once more. */

@@ -6,7 +6,9 @@ import type { Checkpoint } from '../../src/core/checkpoint.ts';
 import { type Finding, ofSink } from '../../src/core/errors.ts';
 import type { Remains, Target } from '../../src/core/target.ts';
 import { Caretaker } from './care/caretaker.ts';
+import { checkLake } from './check.ts';
 import { storedCheckpoint } from './claim.ts';
+import { dropLake, findTables } from './drop.ts';
 import { FolderStorage } from './folder.ts';
 import { isReserved } from './lake-table.ts';
 import { S3Storage } from './s3.ts';
@@ -29,8 +31,7 @@ export class LakeTarget implements Target {
   }
 
   sink(): LakeSink {
-    const { pipeline, flush } = this.#settings;
-    return new LakeSink({ pipeline, storage: this.#storage, temporary: temporaryOf(this.#settings), flush });
+    return new LakeSink({ ...this.#settings, storage: this.#storage, temporary: temporaryOf(this.#settings) });
   }
 
   caretaker(): Caretaker {
@@ -39,10 +40,7 @@ export class LakeTarget implements Target {
   }
 
   async check(): Promise<readonly Finding[]> {
-    return await this.#naming(async () => {
-      await storedCheckpoint(this.#storage);
-      return [];
-    });
+    return await checkLake(this.#storage, this.#settings.name);
   }
 
   reserves({ name, withheld }: { readonly name: string; readonly withheld: boolean }): boolean {
@@ -58,7 +56,11 @@ export class LakeTarget implements Target {
   }
 
   async remains(): Promise<readonly Remains[]> {
-    return [];
+    const tables = await this.#naming(() => findTables(this.#storage, this.#settings.pipeline));
+    if (!tables) return [];
+    const count = tables.length === 1 ? '1 table' : `${tables.length} tables`;
+    const what = `checkpoint and ${count} in sink ${this.#settings.name}`;
+    return [{ what, remove: () => this.#naming(() => dropLake(this.#storage, tables)) }];
   }
 
   async #naming<T>(work: () => Promise<T>): Promise<T> {

@@ -11,6 +11,9 @@ const RIGHTS = ['EACCES', 'EPERM', 'EROFS'];
 /** Of a folder: a disk that is full or gone may come back. */
 const AWAY = ['ENOSPC', 'EDQUOT', 'EIO', 'ESTALE', 'ENOTCONN'];
 
+/** How the SDK says that neither environment nor shared configuration has one. */
+const NO_REGION = 'Region is missing';
+
 /** How DuckDB's messages begin; what follows may quote a value. */
 const DUCKDB_KIND = /^[A-Z][A-Za-z ]+ Error(?=:)/;
 
@@ -20,6 +23,8 @@ export function trouble(thrown: unknown): PgveilError {
   const error = thrown as StorageError;
   const status = error.$metadata?.httpStatusCode;
   const kind = DUCKDB_KIND.exec(error.message ?? '')?.[0];
+  if (error.message === NO_REGION)
+    return new PgveilError('lake_rights', 'no region is configured', { fix: 'Set AWS_REGION.' });
   const said = [error.code ?? kind ?? error.name, status && `HTTP ${status}`].filter(Boolean).join(', ');
   return new PgveilError(codeOf(error, status), said || 'no answer');
 }

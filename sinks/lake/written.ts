@@ -4,7 +4,7 @@ import type { RedactedTable } from '../../src/core/table.ts';
 import { ChangeRows } from './change-rows.ts';
 import { Copy } from './copy.ts';
 import { Gathering, type Yard } from './gathering.ts';
-import { type LakeTable, lakeTable } from './lake-table.ts';
+import { type LakeTable, lakeTable, type Timestamps } from './lake-table.ts';
 import { TableWriter } from './table-writer.ts';
 
 /** Beyond this the largest part of what is in memory becomes a file, whatever its table's size is. */
@@ -23,6 +23,7 @@ export interface Cut {
 export class Written {
   readonly #pipeline: string;
   readonly #yard: Yard;
+  readonly #timestamps: Timestamps;
   readonly #rows = new ChangeRows();
   readonly #tables = new WeakMap<RedactedTable, LakeTable>();
   /** By the table's folder: opened when its first row comes, so that a table at rest costs nothing. */
@@ -34,9 +35,10 @@ export class Written {
   #finished = new Set<Copy>();
   #entries = new Map<string, TableEntry>();
 
-  constructor(pipeline: string, yard: Yard) {
+  constructor(pipeline: string, yard: Yard, timestamps: Timestamps) {
     this.#pipeline = pipeline;
     this.#yard = yard;
+    this.#timestamps = timestamps;
   }
 
   copyOf(table: string): Copy | undefined {
@@ -45,7 +47,8 @@ export class Written {
 
   async startCopy(table: RedactedTable): Promise<void> {
     await this.stopCopy(table.name);
-    const shown = this.#tableOf(table);
+    const shown = lakeTable(table, this.#timestamps);
+    this.#tables.set(table, shown);
     await this.writer(shown); // before anything is copied: the place may be taken
     this.#copies.set(table.name, new Copy(shown, this.#yard));
   }
@@ -125,22 +128,26 @@ export class Written {
 
   readonly #opened = new Map<string, TableWriter>();
 
-  #gatheringOf(table: RedactedTable): Gathering | undefined {
-    return this.#gatherings.get(this.#tableOf(table));
+  #gatheringOf(source: RedactedTable): Gathering | undefined {
+    const table = this.#tables.get(source);
+    return table && this.#gatherings.get(table);
   }
 
   async #openGathering(source: RedactedTable): Promise<Gathering> {
-    const table = this.#tableOf(source);
+    const table = await this.#tableOf(source);
     await this.writer(table);
     const gathering = new Gathering(table, this.#yard);
     this.#gatherings.set(table, gathering);
     return gathering;
   }
 
-  #tableOf(source: RedactedTable): LakeTable {
+  /** As its generation was made: what the configuration says of timestamps since then is for the next one. */
+  async #tableOf(source: RedactedTable): Promise<LakeTable> {
     let table = this.#tables.get(source);
     if (!table) {
-      table = lakeTable(source);
+      const wanted = lakeTable(source, this.#timestamps);
+      const { timestamps } = await this.writer(wanted);
+      table = lakeTable(source, timestamps ?? this.#timestamps);
       this.#tables.set(source, table);
     }
     return table;

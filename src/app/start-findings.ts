@@ -1,4 +1,4 @@
-import type { TableEntry } from '../core/checkpoint.ts';
+import type { Checkpoint, TableEntry } from '../core/checkpoint.ts';
 import { ERRORS, type Finding } from '../core/errors.ts';
 import { formatBytes } from './quantity.ts';
 
@@ -21,10 +21,28 @@ export function changesSince(entries: Entries, wanted: readonly Wanted[]): Findi
   return [...(isOtherKey ? [keyChanged(wanted)] : []), ...wanted.flatMap((one) => changeSince(entries, one) ?? [])];
 }
 
+/** A sink that holds nothing yet, beside others that do. `stored`: what is durable in each; undefined where it does not answer. */
+export function sinksAdded(
+  stored: ReadonlyMap<string, Checkpoint | null | undefined>,
+  wanted: readonly Wanted[],
+): Finding[] {
+  if (![...stored.values()].some(Boolean)) return [];
+  const added = [...stored].filter(([, checkpoint]) => checkpoint === null);
+  return added.map(([name]) =>
+    ruleChanged(
+      `sinks.${name}`,
+      `${name} holds nothing yet: a start copies all tables into every sink (${sizeOf(wanted)})`,
+    ),
+  );
+}
+
+function sizeOf(wanted: readonly Wanted[]): string {
+  return `${wanted.length}: ${formatBytes(wanted.reduce((sum, { bytes }) => sum + bytes, 0))}`;
+}
+
 function keyChanged(wanted: readonly Wanted[]): Finding {
   const { means, fix } = ERRORS.key_changed;
-  const bytes = wanted.reduce((sum, one) => sum + one.bytes, 0);
-  const message = `${means} Accepted, it recopies all tables (${wanted.length}: ${formatBytes(bytes)})`;
+  const message = `${means} Accepted, it recopies all tables (${sizeOf(wanted)})`;
   return { code: 'key_changed', object: 'key', message, fix };
 }
 

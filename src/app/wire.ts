@@ -23,7 +23,7 @@ import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts } from './assembly.ts';
 import { RenewedUrl } from './renewed.ts';
 import { reservedColumns } from './reserved.ts';
-import { changesSince, missedSince, type Wanted } from './start-findings.ts';
+import { changesSince, missedSince, sinksAdded, type Wanted } from './start-findings.ts';
 
 /** By the sinks' names. */
 type Targets = ReadonlyMap<string, Target>;
@@ -41,7 +41,7 @@ export const assemble: Assemble = (configured, reload) => {
     ],
     caretakers: caretakersOf(targets),
     parts: (observe) => makeParts(config, targets, observe),
-    checkpoints: async () => await checkpointsOf(targets),
+    checkpoints: () => ofEach(targets, (target) => target.checkpoint()),
     slot: () => onSource(config, (client) => observeSlot(client, config.source.slot)),
     remains: async (data) => [...(await remainsOnSource(config)), ...(data ? await remainsIn(targets) : [])],
   };
@@ -81,19 +81,21 @@ function withRenewedUrl(config: Config, reload: () => Config): Config {
 
 async function findSource(config: Config, targets: Targets): Promise<Finding[]> {
   const { url, publication, slot } = config.source;
-  const [found, entries] = await Promise.all([
+  const [found, stored] = await Promise.all([
     checkSource({ url, publication, slot, tables: askedOf(config) }),
-    entriesOf(targets),
+    storedIn(targets),
   ]);
+  const entries = entriesOf(stored);
   return found.map((finding) => missedSince(entries, config.tables, finding));
 }
 
 /** Whether rules and sinks fit the tables that are there, and what a start would do because the rules changed. */
 async function findRules(config: Config, targets: Targets): Promise<Finding[]> {
-  const [reading, entries] = await Promise.all([
+  const [reading, stored] = await Promise.all([
     onSource(config, (client) => readCatalog(client, askedOf(config))),
-    entriesOf(targets),
+    storedIn(targets),
   ]);
+  const entries = entriesOf(stored);
   const keys = deriveKeys(config.key);
   const wanted: Wanted[] = [];
   const unfit = [...reading.tables.values()].flatMap(({ table, leaves }) => {
@@ -103,32 +105,35 @@ async function findRules(config: Config, targets: Targets): Promise<Finding[]> {
     if (plan) wanted.push({ name: table.name, plan: plan.table.plan, key: keys.fingerprint, bytes });
     return [...findings, ...reservedColumns(table, bound.decisions, targets)];
   });
-  return [...unfit, ...changesSince(entries, wanted)];
+  return [...unfit, ...sinksAdded(stored, wanted), ...changesSince(entries, wanted)];
 }
 
 async function findOneDatabase(config: Config, targets: Targets): Promise<Finding[]> {
-  const [source, ...others] = await Promise.all([
+  const [source, others] = await Promise.all([
     onSource(config, (client) => identify(client, 'source')).catch((error) => unlessKnown(error, null)),
-    ...[...targets].map(async ([name, target]) => {
-      return { name, identity: await target.identity().catch((error) => unlessKnown(error, null)) };
-    }),
+    ofEach(targets, (target) => target.identity().catch((error) => unlessKnown(error, null))),
   ]);
   const { means: message, fix } = ERRORS.twin_is_source;
-  return others
-    .filter(({ identity }) => source && isDeepStrictEqual(source, identity))
-    .map(({ name }) => ({ code: 'twin_is_source', object: `sinks.${name}.url`, message, fix }));
+  return [...others]
+    .filter(([, identity]) => source && isDeepStrictEqual(source, identity))
+    .map(([name]) => ({ code: 'twin_is_source', object: `sinks.${name}.url`, message, fix }));
 }
 
-/** What is durable in the sinks; as before the first start where one does not answer, which another check says. */
-async function entriesOf(targets: Targets): Promise<ReadonlyMap<string, TableEntry>> {
-  const looks = [...targets.values()].map((target) => target.checkpoint().catch((error) => unlessKnown(error, null)));
-  const found = (await Promise.all(looks)).filter((checkpoint) => checkpoint !== null);
-  return mergeEntries(found.map(({ tables }) => tables)).tables;
+/** What is durable in each sink; undefined where one does not answer, which another check says. */
+type StoredIn = ReadonlyMap<string, Checkpoint | null | undefined>;
+
+async function storedIn(targets: Targets): Promise<StoredIn> {
+  return await ofEach(targets, (target) => target.checkpoint().catch((error) => unlessKnown(error, undefined)));
 }
 
-async function checkpointsOf(targets: Targets): Promise<ReadonlyMap<string, Checkpoint | null>> {
-  const looks = [...targets].map(async ([name, target]) => [name, await target.checkpoint()] as const);
-  return new Map(await Promise.all(looks));
+/** What the sinks that answer hold in common. */
+function entriesOf(stored: StoredIn): ReadonlyMap<string, TableEntry> {
+  const found = [...stored.values()].flatMap((checkpoint) => checkpoint?.tables ?? []);
+  return mergeEntries(found).tables;
+}
+
+async function ofEach<T>(targets: Targets, ask: (target: Target) => Promise<T>): Promise<ReadonlyMap<string, T>> {
+  return new Map(await Promise.all([...targets].map(async ([name, target]) => [name, await ask(target)] as const)));
 }
 
 function unlessKnown<T>(error: unknown, instead: T): T {

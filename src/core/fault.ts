@@ -20,7 +20,17 @@ export const FAULTS = [
 /** Those of a copy beside the stream, which also passes those of a copy above from `snapshot exported` on. */
 export const RECOPY_FAULTS = ['temporary slot created', 'catching up', 'streams at one position'] as const;
 
-export type Fault = (typeof FAULTS | typeof RECOPY_FAULTS)[number];
+/** Those of a lake. */
+export const LAKE_FAULTS = [
+  'before a file',
+  'file stored',
+  'before the log',
+  'after the log',
+  'before the swap',
+  'after the swap',
+] as const;
+
+export type Fault = (typeof FAULTS | typeof RECOPY_FAULTS | typeof LAKE_FAULTS)[number];
 
 /** Places that PGVEIL_FAULT names, and how often each is still to be passed. */
 const armed = (process.env.PGVEIL_FAULT ?? '').split(',').map((place) => {

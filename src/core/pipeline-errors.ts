@@ -196,10 +196,17 @@ export const PIPELINE_ERRORS = {
     means: 'The lake’s store refused the credentials, or they lack a right that pgveil needs.',
     fix: 'Correct the credentials, or allow reading, writing, listing and deleting below the lake’s URL.',
   },
+  lake_unfit: {
+    ...person,
+    means:
+      'A lake cannot lie there: no folder, a file system without hard links, or a store that does not know conditional writes.',
+    fix: 'Name another place in the sink’s `url`, or another store in its `endpoint`.',
+  },
   target_exists: {
     ...person,
-    means: 'The twin has a table under this name that pgveil did not make.',
-    fix: 'Rename or drop it.',
+    means:
+      'A sink has something under the name of a table, or in the place of the lake, that this pipeline did not make.',
+    fix: 'Rename or drop it, or give the sink another `url`.',
   },
   twin_encoding: {
     ...person,

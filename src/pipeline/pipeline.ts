@@ -108,7 +108,12 @@ class Lessons {
 }
 
 /** Wrong at the first start, but a passing state (a password being rotated) for a service that has run. */
-const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set(['credentials_refused', 'database_missing', 'tls_failed']);
+const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set([
+  'credentials_refused',
+  'database_missing',
+  'tls_failed',
+  'lake_rights',
+]);
 
 /** Every failure that a part lets out is a PgveilError; anything else is a mistake of ours, and trying again would hide it. */
 function known(thrown: unknown): PgveilError {

@@ -3,8 +3,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** `busy`: answered with 503, never forwarded. `lost`: carried out by the server, and the connection is reset instead of an answer. */
-export type Spoil = 'busy' | 'lost' | null;
+/**
+ * `busy`: answered with 503, never forwarded. `lost`: carried out by the server, and the connection is reset instead of an answer.
+ * `slow`: forwarded after a second.
+ */
+export type Spoil = 'busy' | 'lost' | 'slow' | null;
+
+const SLOW_MS = 1_000;
 
 export class S3Proxy implements AsyncDisposable {
   /** Asked for each request; what it spoils it may count. */
@@ -22,7 +27,7 @@ export class S3Proxy implements AsyncDisposable {
       // The Host header stays as it is: it is part of what the client signed.
       const { method, url: path, headers } = incoming;
       const forwarded = request({ host: target.hostname, port: target.port, method, path, headers });
-      incoming.pipe(forwarded);
+      setTimeout(() => incoming.pipe(forwarded), spoil === 'slow' ? SLOW_MS : 0);
       forwarded.on('error', () => answer.destroy());
       forwarded.on('response', (answered: IncomingMessage) => {
         if (spoil === 'lost') return void answered.resume().on('end', () => incoming.socket.resetAndDestroy());

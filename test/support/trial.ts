@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type pg from 'pg';
 import { assertNoSighting, type Canary, scanPath } from './canary.ts';
 import type { Tables } from './decisions.ts';
@@ -23,6 +24,12 @@ export interface TrialOptions {
   readonly publication?: string;
   /** More keys of the configuration's `sinks.twin`. */
   readonly sink?: Readonly<Record<string, unknown>>;
+  /** Keys of `sinks.lake`, where one is fed as well; by default it lies in a folder of the trial's and makes a commit twice a second. */
+  readonly lake?: Readonly<Record<string, unknown>>;
+  /** Without it nothing is fed but the lake. */
+  readonly hasTwin?: boolean;
+  /** Of each of its processes. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** More keys of the configuration itself. */
   readonly others?: Readonly<Record<string, unknown>>;
 }
@@ -84,7 +91,7 @@ export class Trial implements AsyncDisposable {
 
   /** What the configuration file says; a test may change it and start with its own. */
   configuration(): Record<string, unknown> {
-    const { memory = '256MB', workers = 2, sourceRole, publication, sink, others } = this.#options;
+    const { memory = '256MB', workers = 2, sourceRole, publication, sink, hasTwin = true, others } = this.#options;
     const url = new URL(this.sourceUrl);
     if (sourceRole) url.username = sourceRole;
     return {
@@ -93,13 +100,19 @@ export class Trial implements AsyncDisposable {
       key: this.key.toString('base64'),
       source: { url: url.href, snapshot: { workers }, publication },
       tables: this.tables,
-      sinks: { twin: { type: 'postgres', url: this.twinUrl, ...sink } },
+      sinks: { ...(hasTwin ? { twin: { type: 'postgres', url: this.twinUrl, ...sink } } : {}), ...this.#lake },
       memory,
       http: { listen: `127.0.0.1:${this.#port}` },
       // By default it is made of the name, which trials of other test files have as well.
       control: this.file('control.sock'),
       ...others,
     };
+  }
+
+  get #lake() {
+    const { lake } = this.#options;
+    const url = pathToFileURL(this.file('lake')).href;
+    return lake ? { lake: { type: 'lake', url, flush: { every: '500ms' }, ...lake } } : {};
   }
 
   /** A path in the directory that the service runs in. */
@@ -120,22 +133,23 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Runs `pgveil ARGS` to its end. */
-  async pgveil(args: readonly string[], timeout = 30_000): Promise<Ran> {
-    return await runPgveil([...args], { timeout, cwd: this.#directory, env: this.#ownSocket });
+  async pgveil(args: readonly string[], timeout = 30_000, environment: RunOptions['environment'] = {}): Promise<Ran> {
+    const env = { ...this.#environment, ...environment };
+    return await runPgveil([...args], { timeout, cwd: this.#directory, env });
   }
 
   /** Starts the service, in the directory of its configuration. */
   async run({ fault = '', port = this.#port, environment = {}, args = [] }: RunOptions = {}): Promise<Service> {
     const file = await this.write({ ...this.configuration(), http: { listen: `127.0.0.1:${port}` } }, `${port}.yaml`);
-    const env = { PGVEIL_FAULT: fault, ...this.#ownSocket, ...environment };
+    const env = { PGVEIL_FAULT: fault, ...this.#environment, ...environment };
     const service = new Service(startPgveil(['run', '-c', file, ...args], { env, cwd: this.#directory }), port);
     this.#started.push(service);
     return service;
   }
 
-  /** Another test file's trials have the same names. */
-  get #ownSocket(): Record<string, string> {
-    return { XDG_RUNTIME_DIR: this.#directory };
+  /** Another test file's trials have the same names: sockets and temporary files are of this one. */
+  get #environment(): Record<string, string> {
+    return { XDG_RUNTIME_DIR: this.#directory, TMPDIR: this.#directory, ...this.#options.environment };
   }
 
   /** The service, once every table streams. */
@@ -196,11 +210,16 @@ export class Trial implements AsyncDisposable {
       `SELECT slot_name AS made FROM pg_replication_slots WHERE slot_name = $1 UNION ALL SELECT pubname FROM pg_publication`,
       [this.slot],
     );
-    const tables = await this.twin.query(
+    assert.deepEqual(made.rows, []);
+    await this.assertNothingMadeInTwin();
+  }
+
+  async assertNothingMadeInTwin(): Promise<void> {
+    const { rows } = await this.twin.query(
       `SELECT c.oid::regclass::text AS made FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
        WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'`,
     );
-    assert.deepEqual([...made.rows, ...tables.rows], []);
+    assert.deepEqual(rows, []);
   }
 
   /** Ends what was started and gives the slot back. */

@@ -54,6 +54,14 @@ export class FaultyStorage implements Storage {
     return this.#storage.sweep(before);
   }
 
+  probe(): Promise<string | null> {
+    return this.#storage.probe();
+  }
+
+  prune(): Promise<void> {
+    return this.#storage.prune();
+  }
+
   async #run<T>(method: keyof Storage, name: string, work: () => Promise<T>): Promise<T> {
     const fault = this.#fault(method, name);
     if (fault === 'before') throw away();

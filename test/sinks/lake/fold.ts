@@ -7,7 +7,7 @@ import type { Storage } from '../../../sinks/lake/storage.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import type { Row } from '../../support/batches.ts';
 
-interface LakeRow {
+export interface LakeRow {
   readonly op: string;
   readonly key: string | null;
   readonly previousKey: string | null;
@@ -47,6 +47,11 @@ export async function lakeRows(storage: Storage, duck: Duck, source: RedactedTab
 /** The latest state of each row. */
 export function fold(source: RedactedTable, rows: readonly LakeRow[]): Row[] {
   const names = lakeTable(source).columns.map(({ name }) => name);
+  return [...foldByKey(names, rows).values()];
+}
+
+/** The same by key. `names`: of the cells' columns. */
+export function foldByKey(names: readonly string[], rows: readonly LakeRow[]): Map<string, (string | null)[]> {
   const last = new Map<string | null, { cells: (string | null)[]; isThere: boolean }>();
   for (const { op, key, previousKey, unchanged, cells } of rows) {
     if (op === 't') last.clear();
@@ -56,5 +61,5 @@ export function fold(source: RedactedTable, rows: readonly LakeRow[]): Row[] {
       last.set(key, { cells: filled, isThere: op !== 'd' });
     }
   }
-  return [...last.values()].filter(({ isThere }) => isThere).map(({ cells }) => cells);
+  return new Map([...last].flatMap(([key, { cells, isThere }]) => (isThere ? [[key!, cells]] : [])));
 }

@@ -27,7 +27,7 @@ import { Random } from '../../support/prng.ts';
 import { openDuck } from './delta.ts';
 import { type Fault, FaultyStorage } from './faulty.ts';
 import { fold, lakeRows } from './fold.ts';
-import { FLUSH, onEveryStorage } from './storages.ts';
+import { onEveryStorage, SETTINGS } from './storages.ts';
 
 type Transaction = ReturnType<typeof upTo>;
 
@@ -49,7 +49,7 @@ onEveryStorage((makePlace) => {
 
   let sinks = 0;
   const sinkOn = (storage: Storage) =>
-    new LakeSink({ pipeline: 'once', storage, temporary: join(directory, String(++sinks)), flush: FLUSH });
+    new LakeSink({ pipeline: 'once', storage, temporary: join(directory, String(++sinks)), ...SETTINGS });
 
   /** A lake with empty tables, durable at 0x100. */
   async function begin() {
@@ -202,7 +202,7 @@ onEveryStorage((makePlace) => {
       pipeline: 'other',
       storage: again(),
       temporary: join(directory, 'other'),
-      flush: FLUSH,
+      ...SETTINGS,
     });
     await other.open(signal);
     await assert.rejects(writeCopy(other, copyOf(TABLES[0]!, [['1', 'a', null]])), { code: 'target_exists' });

@@ -22,7 +22,7 @@ import {
 } from '../../support/batches.ts';
 import { hasPython, runReader } from '../../support/readers.ts';
 import { openDuck } from './delta.ts';
-import { FLUSH, onEveryStorage } from './storages.ts';
+import { onEveryStorage, SETTINGS } from './storages.ts';
 
 /** As readers.py prints them. */
 interface Found {
@@ -93,7 +93,7 @@ onEveryStorage((makePlace) => {
 
   async function begin() {
     const place = makePlace();
-    const sink = new LakeSink({ pipeline: 'readers', storage: place.storage, temporary, flush: FLUSH });
+    const sink = new LakeSink({ pipeline: 'readers', storage: place.storage, temporary, ...SETTINGS });
     await sink.open(signal);
     const read = async (table: string) => {
       const url = `${place.url}/public/${table}`;

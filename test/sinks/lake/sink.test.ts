@@ -7,7 +7,7 @@ import { LakeSink } from '../../../sinks/lake/sink.ts';
 import { acceptSink } from '../../acceptance/sink.ts';
 import { openDuck } from './delta.ts';
 import { fold, lakeRows } from './fold.ts';
-import { FLUSH, onEveryStorage, type Place } from './storages.ts';
+import { onEveryStorage, type Place, SETTINGS } from './storages.ts';
 
 onEveryStorage((makePlace) => {
   let duck: Duck;
@@ -27,7 +27,7 @@ onEveryStorage((makePlace) => {
     (pipeline) => {
       const place = places.get(pipeline) ?? makePlace(pipeline);
       places.set(pipeline, place);
-      return new LakeSink({ pipeline, storage: place.again(), temporary: join(temporary, pipeline), flush: FLUSH });
+      return new LakeSink({ pipeline, storage: place.again(), temporary: join(temporary, pipeline), ...SETTINGS });
     },
     async (pipeline, table) => fold(table, await lakeRows(places.get(pipeline)!.storage, duck, table)),
   );

@@ -10,7 +10,10 @@ import type { Storage } from '../../../sinks/lake/storage.ts';
 import { type S3Server, startS3 } from '../../support/s3.ts';
 
 /** Who writes to a sink without a lane says himself when it is flushed. */
-export const FLUSH = { bytes: Number.POSITIVE_INFINITY, everyMs: Number.POSITIVE_INFINITY };
+export const SETTINGS = {
+  flush: { bytes: Number.POSITIVE_INFINITY, everyMs: Number.POSITIVE_INFINITY },
+  timestamps: 'timestamp_ntz',
+} as const;
 
 /** A storage with nothing in it; `again` opens the same place as another process would. */
 export interface Place {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { missedSince } from '../../../src/app/start-findings.ts';
+import { missedSince, sinksAdded } from '../../../src/app/start-findings.ts';
 import type { TableEntry } from '../../../src/core/checkpoint.ts';
 import { ERRORS, type ErrorCode, type Finding } from '../../../src/core/errors.ts';
 
@@ -31,4 +31,37 @@ test('a configured key without an index halts the table that was copied by it, a
 
 test('whatever else is found stays what it is', () => {
   assert.equal(codeOf('table_unreadable', null), 'table_unreadable');
+});
+
+test('a sink that holds nothing beside others that do has all tables copied anew', () => {
+  const checkpoint = { position: null, tables: new Map() };
+  const wanted = [{ name: 'public.t', plan: 'p', key: 'k', bytes: 2048 }];
+  const added = (stored: Parameters<typeof sinksAdded>[0]) => sinksAdded(stored, wanted).map(({ object }) => object);
+  assert.deepEqual(
+    added(
+      new Map([
+        ['twin', checkpoint],
+        ['lake', null],
+      ]),
+    ),
+    ['sinks.lake'],
+  );
+  assert.deepEqual(
+    added(
+      new Map([
+        ['twin', null],
+        ['lake', null],
+      ]),
+    ),
+    [],
+  );
+  assert.deepEqual(
+    added(
+      new Map([
+        ['twin', checkpoint],
+        ['lake', undefined],
+      ]),
+    ),
+    [],
+  );
 });

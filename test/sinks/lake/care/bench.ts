@@ -12,7 +12,7 @@ import { signal } from '../../../acceptance/sink-trial.ts';
 import { copyOf, positionAt, sketchTable, writeCopy } from '../../../support/batches.ts';
 import { openDuck } from '../delta.ts';
 import { fold, lakeRows } from '../fold.ts';
-import { FLUSH, type MakePlace } from '../storages.ts';
+import { type MakePlace, SETTINGS } from '../storages.ts';
 import { sorted } from './workload.ts';
 
 export const table = sketchTable({
@@ -36,7 +36,7 @@ export function prepareBench(makePlace: MakePlace) {
   });
 
   const sinkOn = (storage: Storage) =>
-    new LakeSink({ pipeline: 'tended', storage, temporary: join(directory, String(++sinks)), flush: FLUSH });
+    new LakeSink({ pipeline: 'tended', storage, temporary: join(directory, String(++sinks)), ...SETTINGS });
   const tendedOn = (storage: Storage) => new Tended({ storage, duck, progress: () => {} }, table.name);
   const rowsOf = (storage: Storage, source: RedactedTable = table) => lakeRows(storage, duck, source);
   const latestOf = async (storage: Storage) => sorted(fold(table, await rowsOf(storage)));
