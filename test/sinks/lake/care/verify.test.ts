@@ -102,16 +102,25 @@ onEveryStorage((makePlace) => {
   test('statistics that are not those of the rows are found', async () => {
     const { storage } = await beginWith(['3', 'c', null, null]);
     const { path } = await lastAdd(storage);
-    const lie = (text: string, instead: string) =>
-      change(storage, 3, ({ add, ...other }) =>
-        add ? { add: { ...add, stats: add.stats!.replace(text, instead) } } : other,
-      );
-    await lie('"id":3', '"id":4');
-    assert.deepEqual(messages(await verified(storage)), [
-      `file: ${path} has other statistics than the log says: minValues of id`,
-    ]);
-    await lie('"numRecords":1', '"numRecords":2');
-    assert.ok(messages(await verified(storage)).includes(`file: ${path} has another number of rows than the log says`));
+    // biome-ignore lint/suspicious/noExplicitAny: as JSON has it
+    const lie = async (changed: (stats: any) => void) => {
+      await change(storage, 3, ({ add, ...other }) => {
+        if (!add) return other;
+        const stats = JSON.parse(add.stats!);
+        changed(stats);
+        return { add: { ...add, stats: JSON.stringify(stats) } };
+      });
+      return messages(await verified(storage));
+    };
+    const told = (what: string) => [`file: ${path} has ${what} than the log says`];
+    assert.deepEqual(await lie(({ minValues }) => Object.assign(minValues, { id: 4 })), told('less in id'));
+    assert.deepEqual(await lie(({ minValues }) => Object.assign(minValues, { id: 2 })), []);
+    assert.deepEqual(await lie(({ maxValues }) => Object.assign(maxValues, { name: 'b' })), told('more in name'));
+    assert.deepEqual(await lie(({ maxValues }) => Object.assign(maxValues, { name: 'd' })), []);
+    const nulls = (note: number) => lie(({ nullCount }) => Object.assign(nullCount, { note }));
+    assert.deepEqual(await nulls(0), told('another number of nulls in note'));
+    assert.deepEqual(await nulls(1), []);
+    assert.deepEqual(await lie((stats) => Object.assign(stats, { numRecords: 2 })), told('another number of rows'));
     await change(storage, 3, ({ add, ...other }) =>
       add ? { add: { ...add, partitionValues: { _date: '2001-01-01' } } } : other,
     );
