@@ -30,7 +30,10 @@ export const LAKE_FAULTS = [
   'after the swap',
 ] as const;
 
-export type Fault = (typeof FAULTS | typeof RECOPY_FAULTS | typeof LAKE_FAULTS)[number];
+/** Those of `pgveil lake`. */
+export const CARE_FAULTS = ['file put together', 'before the exchange', 'after the exchange', 'file removed'] as const;
+
+export type Fault = (typeof FAULTS | typeof RECOPY_FAULTS | typeof LAKE_FAULTS | typeof CARE_FAULTS)[number];
 
 /** Places that PGVEIL_FAULT names, and how often each is still to be passed. */
 const armed = (process.env.PGVEIL_FAULT ?? '').split(',').map((place) => {

@@ -1,4 +1,5 @@
 import { PgveilError } from '../../../src/core/errors.ts';
+import { reach } from '../../../src/core/fault.ts';
 import type { Action, Add } from '../action.ts';
 import { commitInfo, removal } from '../commit-info.ts';
 import { COMMIT_WITHIN_MS, type Tended } from './tended.ts';
@@ -32,7 +33,9 @@ export async function exchange(table: Tended, exchanged: Exchange): Promise<numb
       ...adds.map((add) => ({ add: { ...add, dataChange } })),
       commitInfo(operation, { numRemovedFiles: String(removes.length), numAddedFiles: String(adds.length) }),
     ];
+    reach('before the exchange');
     if (await table.log.tryCommit(version, actions)) {
+      reach('after the exchange');
       await sumUpIfDue(table, version);
       return version;
     }

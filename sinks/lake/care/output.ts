@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { reach } from '../../../src/core/fault.ts';
 import type { Add, MetaData } from '../action.ts';
 import { type Duck, literal } from '../duck.ts';
 import { DATE_FIELD } from '../lake-table.ts';
@@ -34,6 +35,7 @@ export async function store(
     if (recordsIn(stats) === 0) return null;
     const path = `${day}/${CARE}-${randomUUID()}.parquet`;
     await storage.upload(`${table.path}/${path}`, file);
+    reach('file put together');
     const { size } = await stat(file);
     const partitionValues = { [DATE_FIELD]: day };
     return { path, partitionValues, size, modificationTime: Date.now(), dataChange: false, stats };

@@ -1,3 +1,4 @@
+import { reach } from '../../../src/core/fault.ts';
 import { checkpointName, commitName, LOG_FOLDER } from '../log-name.ts';
 import type { Storage } from '../storage.ts';
 import { LogHistory } from './log-history.ts';
@@ -37,6 +38,7 @@ export async function sweep(table: Tended, epoch: number, { keepMs, dryRun, now 
     const isKnown = kept.known.has(path);
     if (isKnown ? kept.needed.has(path) : !isOrphan(path, epoch, now - modified)) continue;
     if (!dryRun) await storage.delete(`${table.path}/${decodeURIComponent(path)}`);
+    reach('file removed');
     done[isKnown ? 'files' : 'orphans']++;
     done.bytes += size;
     if ((done.files + done.orphans) % 1000 === 0) table.say(`removed ${done.files + done.orphans} files`);
