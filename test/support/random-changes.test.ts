@@ -36,6 +36,17 @@ test('the same seed leaves the same rows, another seed others', async () => {
   assert.notEqual(other, once);
 });
 
+test('whoever goes on with tables that have keys already makes none of them again', async () => {
+  const url = await createDatabase(server, 'reopened');
+  await using client = await server.connect('reopened');
+  await client.query('CREATE TABLE named (name text PRIMARY KEY, note text)');
+  const inserting = { insert: 1, update: 0, delete: 0, move: 0, swap: 0, replace: 0, rollback: 0 };
+  for (let seed = 1; seed <= 20; seed++) {
+    const changes = await RandomChanges.open(client, url, new Random(seed), ['public.named'], inserting);
+    await changes.transactions(100);
+  }
+});
+
 test('a run does all that a source can do to a row', async () => {
   const url = await createDatabase(server, 'kinds');
   await using client = await server.connect('kinds');
