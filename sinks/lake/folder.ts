@@ -94,6 +94,8 @@ export class FolderStorage implements Storage {
         await rm(path, { force: true });
         swept++;
       }
+      // Somebody who is not alone may be about to write there.
+      if (before === Infinity) await rm(this.#path(UNFINISHED), { recursive: true, force: true });
       return swept;
     });
   }

@@ -88,7 +88,7 @@ function addVerify(lake: Command, commands: LakeCommands, done: Done): void {
 function addQuery(lake: Command, commands: LakeCommands, done: Done): void {
   addToLake(lake, 'query', 'Print DuckDB’s SQL for the latest state of a table')
     .argument('<table>', 'as the configuration writes it')
-    .addHelpText('after', examples('pgveil lake query public.customer > customer.sql'))
+    .addHelpText('after', examples('pgveil lake query public.customer | duckdb'))
     .action(async (table, options) => done(await commands.query(table, options)));
 }
 
