@@ -8,12 +8,13 @@ import { type Follower, sending, visible } from './follower.ts';
 import { NativeSubscription } from './native.ts';
 import { Pgveil } from './ours.ts';
 import { assertSame } from './seen.ts';
-import type { Servers } from './servers.ts';
+import { SERVERS, type Servers } from './servers.ts';
 import { LAST_BALANCE, lastUpdated, type Mix, mixOf, TABLE, writeMix } from './workload.ts';
 
 export const apply: Bench = {
   unit: 'changes/s',
   reference: "Postgres's own subscription with its defaults, into a plain table, nothing redacted",
+  place: SERVERS,
   prepare: async () => {},
 
   async measure(servers, scale, run) {

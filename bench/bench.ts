@@ -1,15 +1,22 @@
 import type { Comparison, Figures } from './figures.ts';
 import type { Servers } from './servers.ts';
 
-/** One thing measured against a reference, many times on the same two servers. */
-export interface Bench {
+/** Where a bench takes place: made once, and shared by all runs. */
+export interface Place<P extends AsyncDisposable> {
+  readonly inWords: string;
+  start(): Promise<P>;
+}
+
+/** One thing measured against a reference, many times in the same place: on two servers, where it says nothing else. */
+export interface Bench<P extends AsyncDisposable = Servers> {
   readonly unit: string;
   /** What the reference is, in words. */
   readonly reference: string;
+  readonly place: Place<P>;
   /** Makes what all runs share. `scale` 1 is the size that figures are told of, here and below. */
-  prepare(servers: Servers, scale: number): Promise<void>;
+  prepare(place: P, scale: number): Promise<void>;
   /** Run number `run`, from 1: both sides in turn. */
-  measure(servers: Servers, scale: number, run: number): Promise<Comparison>;
+  measure(place: P, scale: number, run: number): Promise<Comparison>;
   /** What is told first of a side: one figure of which more is better, or several. */
   headline(figures: Figures): number | Figures;
 }

@@ -8,7 +8,7 @@ import { type Figures, percentile, perSecond, rounded } from './figures.ts';
 import { Pgveil } from './ours.ts';
 import { nextCopy } from './recopy.ts';
 import { assertSame } from './seen.ts';
-import type { Servers } from './servers.ts';
+import { SERVERS, type Servers } from './servers.ts';
 import { type Arrival, type Flow, flow } from './traffic.ts';
 import { fillArchive, TABLE } from './workload.ts';
 
@@ -24,6 +24,7 @@ const HAND_OVER_MS = 2000;
 export const beside: Bench = {
   unit: 'ms',
   reference: 'the same traffic, with no copy beside it',
+  place: SERVERS,
 
   async prepare(servers, scale) {
     await servers.renew('source');

@@ -7,7 +7,7 @@ import { type Figures, inTurns, perSecond } from './figures.ts';
 import { Pgveil } from './ours.ts';
 import { pipeCopy } from './pipe.ts';
 import { assertSame, finds, seen } from './seen.ts';
-import type { Servers } from './servers.ts';
+import { SERVERS, type Servers } from './servers.ts';
 import { fill, TABLE } from './workload.ts';
 
 const ROWS = 500_000;
@@ -15,6 +15,7 @@ const ROWS = 500_000;
 export const copy: Bench = {
   unit: 'rows/s',
   reference: 'COPY TO STDOUT piped into COPY FROM STDIN, into a plain table with its primary key, nothing redacted',
+  place: SERVERS,
 
   async prepare(servers, scale) {
     await servers.renew('source');

@@ -8,7 +8,7 @@ import { type Follower, sending } from './follower.ts';
 import { NativeSubscription } from './native.ts';
 import { Pgveil } from './ours.ts';
 import { assertSame } from './seen.ts';
-import type { Servers } from './servers.ts';
+import { SERVERS, type Servers } from './servers.ts';
 import { flow } from './traffic.ts';
 import { TABLE } from './workload.ts';
 
@@ -18,6 +18,7 @@ const SECONDS = 20;
 export const latency: Bench = {
   unit: 'ms',
   reference: "Postgres's own subscription with its defaults, into a plain table, nothing redacted",
+  place: SERVERS,
   prepare: async () => {},
 
   async measure(servers, scale, run) {

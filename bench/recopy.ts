@@ -5,11 +5,12 @@ import { copy } from './copy.ts';
 import { perSecond } from './figures.ts';
 import { Pgveil } from './ours.ts';
 import { assertSame, finds } from './seen.ts';
-import type { Servers } from './servers.ts';
+import { SERVERS, type Servers } from './servers.ts';
 
 export const recopy: Bench = {
   unit: 'rows/s',
   reference: 'the first copy of the same table, in the same run',
+  place: SERVERS,
   prepare: copy.prepare,
 
   async measure(servers) {

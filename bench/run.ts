@@ -1,15 +1,17 @@
-// npm run -s bench -- NAME --json: ours against a reference, side by side on the same two servers of this machine.
+// npm run -s bench -- NAME --json: ours against a reference, side by side on this machine.
 import { parseArgs } from 'node:util';
 import { apply } from './apply.ts';
 import type { Bench } from './bench.ts';
 import { beside } from './beside.ts';
 import { copy } from './copy.ts';
 import { type Comparison, type Figures, medians, rounded } from './figures.ts';
+import { lake } from './lake.ts';
 import { latency } from './latency.ts';
 import { recopy } from './recopy.ts';
-import { SETTINGS_IN_WORDS, Servers } from './servers.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { apply, copy, latency, recopy, beside };
+/** A bench knows what its own place is. */
+// biome-ignore lint/suspicious/noExplicitAny: nobody else uses it
+const BENCHES: Readonly<Record<string, Bench<any>>> = { apply, copy, latency, recopy, beside, lake };
 
 const USAGE = `npm run -s bench -- NAME [--json] [--runs N] [--scale F]
   NAME       apply    a backlog of 500,000 inserts and 100,000 one-row transactions: changes a second
@@ -17,6 +19,7 @@ const USAGE = `npm run -s bench -- NAME [--json] [--runs N] [--scale F]
              latency  500 transactions a second for 20 seconds: from the commit to the eyes of a reader, p50 and p99
              recopy   the same table, copied anew beside the stream: rows a second, against its first copy
              beside   a table of 5,000,000 rows copied anew while another one gets 2,000 rows a second: what these notice of it
+             lake     500,000 redacted rows into committed files of a lake: rows a second
   --json     the result as one line of JSON
   --runs N   medians of so many runs, 5 by default; fewer are for a quick look
   --scale F  a workload F times as large, 1 by default`;
@@ -58,13 +61,13 @@ async function main(): Promise<number> {
 
 async function measure({ name, runs, scale }: Asked): Promise<Result> {
   const bench = BENCHES[name]!;
-  say(SETTINGS_IN_WORDS);
+  say(bench.place.inWords);
   say(`reference: ${bench.reference}`);
-  await using servers = await Servers.start();
-  await bench.prepare(servers, scale);
+  await using place = await bench.place.start();
+  await bench.prepare(place, scale);
   const comparisons: Comparison[] = [];
   for (let run = 1; run <= runs; run++) {
-    const comparison = await bench.measure(servers, scale, run);
+    const comparison = await bench.measure(place, scale, run);
     say(`run ${run} of ${runs}: ${JSON.stringify(comparison)}`);
     comparisons.push(comparison);
   }

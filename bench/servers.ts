@@ -1,6 +1,7 @@
 // The two servers that all runs of a bench share, and the databases that each run has for itself.
 import type pg from 'pg';
 import { createDatabase, type PostgresServer, startPostgres } from '../test/support/postgres.ts';
+import type { Place } from './bench.ts';
 
 /**
  * The same on both servers, and the same for both sides of a comparison. Checkpoints and vacuums come at moments of their own,
@@ -15,7 +16,7 @@ const SETTINGS = {
   autovacuum: 'off',
 };
 
-export const SETTINGS_IN_WORDS = `Postgres 18 as source and as twin, both with ${Object.entries(SETTINGS)
+const SETTINGS_IN_WORDS = `Postgres 18 as source and as twin, both with ${Object.entries(SETTINGS)
   .map(([name, value]) => `${name}=${value}`)
   .join(', ')}`;
 
@@ -76,3 +77,5 @@ export class Servers implements AsyncDisposable {
     await Promise.all([this.source[Symbol.asyncDispose](), this.twin[Symbol.asyncDispose]()]);
   }
 }
+
+export const SERVERS: Place<Servers> = { inWords: SETTINGS_IN_WORDS, start: () => Servers.start() };

@@ -16,25 +16,32 @@ export class ChangeRows {
   readonly #extra = new WeakMap<Transaction, number>();
 
   /** Throws `row_missing` where the source did not send the key. */
-  *of(change: RedactedChange): Iterable<Row> {
+  of(change: RedactedChange): readonly Row[] {
     const { op, transaction, table, before, after } = change;
     const seq = change.seq + (this.#extra.get(transaction) ?? 0);
-    const row = { transaction, seq, previousKey: null };
-    if (op === 'truncate') yield { ...row, op: 't', key: null, image: null };
-    else if (op === 'read') yield { ...row, op: 'r', key: this.#key(table, after!), image: after };
-    else if (op === 'insert') yield { ...row, op: 'c', key: this.#key(table, after!), image: after };
-    else if (op === 'delete') yield { ...row, op: 'd', key: this.#key(table, before!), image: before };
-    else yield* this.#update(change, seq);
+    switch (op) {
+      case 'truncate':
+        return [{ op: 't', transaction, seq, key: null, previousKey: null, image: null }];
+      case 'read':
+        return [{ op: 'r', transaction, seq, key: this.#key(table, after!), previousKey: null, image: after }];
+      case 'insert':
+        return [{ op: 'c', transaction, seq, key: this.#key(table, after!), previousKey: null, image: after }];
+      case 'delete':
+        return [{ op: 'd', transaction, seq, key: this.#key(table, before!), previousKey: null, image: before }];
+      case 'update':
+        return this.#update(change, seq);
+    }
   }
 
-  *#update(change: RedactedChange, seq: number): Iterable<Row> {
-    const { transaction, table, before, after, beforeIs } = change;
+  #update({ transaction, table, before, after, beforeIs, seq: ordinal }: RedactedChange, seq: number): readonly Row[] {
     const [old, key] = [before && this.#key(table, before), this.#key(table, after!, before)];
-    if (old === null || old === key) return yield { transaction, seq, previousKey: null, op: 'u', key, image: after };
-    this.#extra.set(transaction, seq - change.seq + 1);
+    if (old === null || old === key) return [{ op: 'u', transaction, seq, key, previousKey: null, image: after }];
+    this.#extra.set(transaction, seq - ordinal + 1);
     const image = beforeIs === 'row' ? before : leftBehind(table, before!, after!);
-    yield { transaction, seq, previousKey: null, op: 'd', key: old, image };
-    yield { transaction, seq: seq + 1, previousKey: old, op: 'c', key, image: after };
+    return [
+      { op: 'd', transaction, seq, key: old, previousKey: null, image },
+      { op: 'c', transaction, seq: seq + 1, key, previousKey: old, image: after },
+    ];
   }
 
   #key(table: RedactedTable, image: Image, older: Image | null = null): string {

@@ -1,8 +1,8 @@
 import { CHECKPOINT_FORMAT, type Checkpoint, type Position } from '../../src/core/checkpoint.ts';
-import { entryFromJson, entryToJson } from '../../src/core/entry-json.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { formatLsn, parseLsn } from '../../src/core/lsn.ts';
-import type { Storage, Tagged } from './storage.ts';
+import { forgetEntries, loadEntries, storeEntries, strayEntries } from './entry-objects.ts';
+import type { Storage } from './storage.ts';
 
 /** What lies here is pgveil's own and no table. */
 export const OWN_FOLDER = '_pgveil/';
@@ -16,7 +16,8 @@ interface Stored {
   /** Counts what was stored: no content comes back, which `swap` relies on. */
   readonly serial: number;
   readonly position: StoredPosition | null;
-  readonly tables: Readonly<Record<string, unknown>>;
+  /** Names of the objects that hold the tables' entries. */
+  readonly entries: readonly string[];
 }
 
 interface StoredPosition extends Pick<Position, 'history'> {
@@ -24,67 +25,69 @@ interface StoredPosition extends Pick<Position, 'history'> {
   readonly witness: { readonly clsn: string; readonly xid: number; readonly commitTime: string } | null;
 }
 
+/** What is stored, and the tag that the next swap wants to see unchanged; null where nothing is. */
+interface Durable {
+  readonly stored: Omit<Stored, 'position' | 'format'>;
+  readonly checkpoint: Checkpoint;
+  readonly etag: string | null;
+}
+
 /** The right to write a pipeline's lake: good for as long as nobody else has swapped its checkpoint. */
 export class Claim {
   readonly #storage: Storage;
-  readonly #epoch: number;
-  #serial: number;
-  #etag: string;
-  #checkpoint: Checkpoint;
+  #durable: Durable;
   /** One swap at a time: each needs the tag that the one before gave. */
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(
-    storage: Storage,
-    { epoch, serial }: Pick<Stored, 'epoch' | 'serial'>,
-    etag: string,
-    checkpoint: Checkpoint,
-  ) {
+  private constructor(storage: Storage, durable: Durable) {
     this.#storage = storage;
-    this.#epoch = epoch;
-    this.#serial = serial;
-    this.#etag = etag;
-    this.#checkpoint = checkpoint;
+    this.#durable = durable;
   }
 
   /** Raises the epoch: whatever the instance before still saves is refused. Rejects with `newer_checkpoint`. */
   static async takeOver(storage: Storage, signal: AbortSignal): Promise<Claim> {
     for (;;) {
       signal.throwIfAborted();
-      const found = await storage.load(NAME);
-      const { stored, checkpoint } = read(found);
-      const next = { ...stored, format: CHECKPOINT_FORMAT, epoch: stored.epoch + 1, serial: stored.serial + 1 };
-      const etag = await storage.swap(NAME, write(next, checkpoint), found?.etag ?? null);
-      if (etag !== null) return new Claim(storage, next, etag, checkpoint);
+      const { stored, checkpoint, etag: old } = await load(storage);
+      const ours = { ...stored, epoch: stored.epoch + 1, serial: stored.serial + 1 };
+      const etag = await storage.swap(NAME, write(ours, checkpoint.position), old);
+      if (etag === null) continue;
+      await forgetEntries(storage, await strayEntries(storage, ours.epoch, ours.entries));
+      return new Claim(storage, { stored: ours, checkpoint, etag });
     }
   }
 
   get epoch(): number {
-    return this.#epoch;
+    return this.#durable.stored.epoch;
   }
 
   /** What is durable. */
   get checkpoint(): Checkpoint {
-    return this.#checkpoint;
+    return this.#durable.checkpoint;
   }
 
   /** Rejects with `fenced` when another instance has taken over. */
   async assertOurs(): Promise<void> {
     await this.#inTurn(async () => {
-      if ((await this.#storage.load(NAME))?.etag !== this.#etag) throw fenced();
+      if ((await this.#storage.load(NAME))?.etag !== this.#durable.etag) throw fenced();
     });
   }
 
   /** Makes a changed checkpoint durable. Rejects with `fenced`. */
   async save(change: (durable: Checkpoint) => Checkpoint): Promise<void> {
     await this.#inTurn(async () => {
-      const checkpoint = change(this.#checkpoint);
-      const stored = { format: CHECKPOINT_FORMAT, epoch: this.#epoch, serial: this.#serial + 1 };
-      const etag = await this.#storage.swap(NAME, write(stored, checkpoint), this.#etag);
+      const { stored, checkpoint: durable, etag: old } = this.#durable;
+      const checkpoint = change(durable);
+      const author = { epoch: stored.epoch, serial: stored.serial + 1 };
+      const entries = await storeEntries(this.#storage, author, stored.entries, durable.tables, checkpoint.tables);
+      const etag = await this.#storage.swap(NAME, write({ ...author, entries }, checkpoint.position), old);
       if (etag === null) throw fenced();
-      this.#etag = etag;
-      this.#serial++;
-      this.#checkpoint = checkpoint;
+      this.#durable = { stored: { ...author, entries }, checkpoint, etag };
+      const isNamed = new Set(entries);
+      await forgetEntries(
+        this.#storage,
+        stored.entries.filter((object) => !isNamed.has(object)),
+      );
     });
   }
 
@@ -97,13 +100,13 @@ export class Claim {
 
 /** What is stored of a pipeline, without taking it over; null where nothing is. Rejects with `newer_checkpoint`. */
 export async function storedCheckpoint(storage: Storage): Promise<Checkpoint | null> {
-  const found = await storage.load(NAME);
-  return found && read(found).checkpoint;
+  const { checkpoint, etag } = await load(storage);
+  return etag === null ? null : checkpoint;
 }
 
 /** That of the writer, or of the last one. 0: there was none. */
 export async function storedEpoch(storage: Storage): Promise<number> {
-  return read(await storage.load(NAME)).stored.epoch;
+  return (await load(storage)).stored.epoch;
 }
 
 function fenced(): PgveilError {
@@ -111,30 +114,35 @@ function fenced(): PgveilError {
 }
 
 /** A position of an older format is of no use: without one everything is copied. */
-function read(found: Tagged | null): { stored: Pick<Stored, 'epoch' | 'serial'>; checkpoint: Checkpoint } {
-  if (!found) return { stored: { epoch: 0, serial: 0 }, checkpoint: { position: null, tables: new Map() } };
-  const stored = JSON.parse(found.bytes.toString()) as Stored;
-  if (stored.format > CHECKPOINT_FORMAT) {
-    throw new PgveilError('newer_checkpoint', `the lake's checkpoint has format ${stored.format}`);
+async function load(storage: Storage): Promise<Durable> {
+  for (let last: string | null = null; ; ) {
+    const found = await storage.load(NAME);
+    if (!found) {
+      return {
+        stored: { epoch: 0, serial: 0, entries: [] },
+        checkpoint: { position: null, tables: new Map() },
+        etag: null,
+      };
+    }
+    const stored = JSON.parse(found.bytes.toString()) as Stored;
+    if (stored.format > CHECKPOINT_FORMAT) {
+      throw new PgveilError('newer_checkpoint', `the lake's checkpoint has format ${stored.format}`);
+    }
+    const tables = await loadEntries(storage, stored.entries);
+    const position = stored.format === CHECKPOINT_FORMAT && stored.position ? positionFrom(stored.position) : null;
+    if (tables) return { stored, checkpoint: { position, tables }, etag: found.etag };
+    if (last === found.etag) throw new PgveilError('lake_failed', `${NAME} names an object that is not there`);
+    last = found.etag; // somebody swapped it in between
   }
-  const tables = Object.entries(stored.tables).map(
-    ([name, entry]) => [name, entryFromJson(JSON.stringify(entry))] as const,
-  );
-  const position = stored.format === CHECKPOINT_FORMAT && stored.position ? positionFrom(stored.position) : null;
-  return { stored, checkpoint: { position, tables: new Map(tables) } };
 }
 
-function write(
-  { format, epoch, serial }: Omit<Stored, 'position' | 'tables'>,
-  { position, tables }: Checkpoint,
-): Buffer {
-  const entries = [...tables].map(([name, entry]) => [name, JSON.parse(entryToJson(entry))]);
+function write({ epoch, serial, entries }: Durable['stored'], position: Position | null): Buffer {
   const stored: Stored = {
-    format,
+    format: CHECKPOINT_FORMAT,
     epoch,
     serial,
     position: position && positionTo(position),
-    tables: Object.fromEntries(entries),
+    entries,
   };
   return Buffer.from(`${JSON.stringify(stored, null, 2)}\n`);
 }

@@ -1,75 +1,85 @@
-import { DuckDBTimestampTZValue, type DuckDBValue, listValue, mapValue } from '@duckdb/node-api';
+import type { DuckDBDataChunk } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
 import { CELL_NULL, CELL_UNCHANGED, CellReader } from '../../src/core/tuple.ts';
-import { unixMicros } from './calendar.ts';
+import { AddedColumns } from './added-columns.ts';
+import { Heap } from './heap.ts';
 import type { LakeColumn } from './lake-table.ts';
-import type { Row, Rows } from './rows.ts';
+import { NONE, type Rows, type Run } from './rows.ts';
+import { TextVector } from './text-vector.ts';
+import type { ColumnVector, FilledVector } from './vector.ts';
 
-/** Turns rows into columns, which Parquet wants: one pass over each row's bytes. */
+/** A column of the source, and what its values go into. */
+interface Target {
+  readonly column: LakeColumn;
+  readonly vector: ColumnVector;
+}
+
+/** Turns rows into columns, which Parquet wants: one pass over each row's bytes, straight into memory as DuckDB has it. */
 export class Columnar {
-  readonly #rows: Rows;
-  readonly #reader = new CellReader();
+  readonly #runs: Iterator<Run>;
+  readonly #length: number;
+  readonly #heap = new Heap();
+  readonly #key = new TextVector(this.#heap);
   /** By the source's column; undefined for those that do not leave. */
-  readonly #columns: (LakeColumn | undefined)[] = [];
-  /** Where in `values` the cells of a column go. */
-  readonly #places: number[] = [];
+  readonly #targets: (Target | undefined)[] = [];
+  readonly #added: AddedColumns;
+  /** In the order of the table's fields. */
+  readonly #vectors: readonly FilledVector[];
+  readonly #reader = new CellReader();
 
   constructor(rows: Rows) {
-    this.#rows = rows;
-    for (const [place, column] of rows.table.columns.entries()) {
-      this.#columns[column.index] = column;
-      this.#places[column.index] = place + 1; // behind the key
+    this.#runs = rows.take()[Symbol.iterator]();
+    this.#length = rows.length;
+    const { columns } = rows.table;
+    const targets = columns.map((column) => ({ column, vector: column.type.vector(this.#heap) }));
+    for (const target of targets) this.#targets[target.column.index] = target;
+    this.#added = new AddedColumns(this.#heap);
+    this.#vectors = [this.#key, ...targets.map(({ vector }) => vector), ...this.#added.vectors];
+  }
+
+  /** Fills a chunk with the next rows, which are forgotten here; with none when there are no more. */
+  fill(chunk: DuckDBDataChunk): void {
+    const { value: run } = this.#runs.next();
+    duckdb.data_chunk_set_size(chunk.chunk, run ? run.length : 0);
+    if (!run) return;
+    const { length, memory } = run;
+    this.#heap.open(memory);
+    this.#added.open(run, memory);
+    for (let at = 0; at < length; at++) this.#put(at, run, memory);
+    this.#heap.moveTo(duckdb.data_chunk_get_vector(chunk.chunk, 0));
+    for (const [i, vector] of this.#vectors.entries()) {
+      vector.moveTo(duckdb.data_chunk_get_vector(chunk.chunk, i + 1), length);
     }
   }
 
-  /** The rows [from, to), an array per field. */
-  values(from: number, to: number): DuckDBValue[][] {
-    const values = this.#rows.table.fields.map(() => new Array<DuckDBValue>(to - from).fill(null));
-    for (let index = from; index < to; index++) this.#put(values, index - from, this.#rows.at(index));
-    return values;
+  /** By field, how many rows had no value. */
+  nulls(): number[] {
+    return this.#vectors.map(({ values }) => this.#length - values.count);
   }
 
-  #put(values: DuckDBValue[][], at: number, row: Row): void {
+  #put(at: number, run: Run, memory: Buffer): void {
+    const [start, end, keyEnd] = [run.starts[at]!, run.imageEnds[at]!, run.keyEnds[at]!];
+    if (keyEnd !== NONE) this.#key.put(at, memory, end, keyEnd);
+    this.#added.put(at);
+    if (end > start) this.#putCells(at, memory, start, end);
+  }
+
+  #putCells(at: number, bytes: Buffer, start: number, end: number): void {
     const unchanged: string[] = [];
-    const texts: { key: string; value: string }[] = [];
-    if (row.image) this.#putCells(values, at, row, unchanged, texts);
-    const { clsn, commitTime, xid } = row.transaction;
-    values[0]![at] = row.key;
-    // In the order of ADDED in lake-table.ts.
-    const added = [
-      row.op,
-      clsn,
-      BigInt(row.seq),
-      new DuckDBTimestampTZValue(unixMicros(commitTime)),
-      xid === null ? null : BigInt(xid),
-      unchanged.length > 0 ? listValue(unchanged) : null,
-      row.previousKey,
-      texts.length > 0 ? mapValue(texts) : null,
-    ];
-    const behind = this.#rows.table.columns.length + 1;
-    for (const [i, value] of added.entries()) values[behind + i]![at] = value;
-  }
-
-  #putCells(
-    values: DuckDBValue[][],
-    at: number,
-    row: Row,
-    unchanged: string[],
-    texts: { key: string; value: string }[],
-  ) {
+    const texts: [string, string][] = [];
     const cell = this.#reader;
-    const count = cell.open(row.image!);
+    const count = cell.open({ bytes, start, end });
     for (let index = 0; index < count; index++) {
       cell.next();
-      const column = this.#columns[index];
-      if (!column || cell.kind === CELL_NULL) continue;
-      if (cell.kind === CELL_UNCHANGED) {
-        unchanged.push(column.name);
-        continue;
+      const target = this.#targets[index];
+      if (!target || cell.kind === CELL_NULL) continue;
+      const { name } = target.column;
+      if (cell.kind === CELL_UNCHANGED) unchanged.push(name);
+      else if (!target.vector.put(at, bytes, cell.start, cell.end)) {
+        texts.push([name, bytes.toString('utf8', cell.start, cell.end)]);
       }
-      const text = cell.bytes.toString('utf8', cell.start, cell.end);
-      const value = column.type.convert ? column.type.convert(text) : text;
-      if (value === undefined) texts.push({ key: column.name, value: text });
-      else values[this.#places[index]!]![at] = value;
     }
+    if (unchanged.length > 0) this.#added.putUnchanged(at, unchanged);
+    if (texts.length > 0) this.#added.putTexts(at, texts);
   }
 }

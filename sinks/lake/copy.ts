@@ -8,19 +8,22 @@ export class Copy {
   readonly table: LakeTable;
   readonly #yard: Yard;
   readonly #chunks = new Map<number, Gathering>();
-  readonly #finished: Gathering[] = [];
+  /** Of all chunks that are finished: small ones share a file. */
+  readonly #reads: Gathering;
   /** Of the stream, since the copy's consistent point. */
   readonly #changes: Gathering;
 
   constructor(table: LakeTable, yard: Yard) {
     this.table = table;
     this.#yard = yard;
+    this.#reads = new Gathering(table, yard);
     this.#changes = new Gathering(table, yard);
   }
 
   /** All that may have rows in memory. */
   *gatherings(): Iterable<Gathering> {
     yield* this.#chunks.values();
+    yield this.#reads;
     yield this.#changes;
   }
 
@@ -33,12 +36,11 @@ export class Copy {
     gathering.add(row);
   }
 
-  async finishChunk(chunk: number): Promise<void> {
+  finishChunk(chunk: number): void {
     const gathering = this.#chunks.get(chunk);
     if (!gathering) return; // it had no rows
     this.#chunks.delete(chunk);
-    this.#finished.push(gathering);
-    await gathering.spill();
+    this.#reads.merge(gathering);
   }
 
   async abandonChunk(chunk: number): Promise<void> {
@@ -53,12 +55,10 @@ export class Copy {
 
   /** The files of the whole generation. */
   async finish(): Promise<readonly Action[]> {
-    const files = [];
-    for (const gathering of [...this.#finished, this.#changes]) files.push(...(await gathering.finish()));
-    return files;
+    return [...(await this.#reads.finish()), ...(await this.#changes.finish())];
   }
 
   async discard(): Promise<void> {
-    for (const gathering of [...this.#finished, ...this.gatherings()]) await gathering.discard();
+    for (const gathering of this.gatherings()) await gathering.discard();
   }
 }

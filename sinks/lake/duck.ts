@@ -3,6 +3,7 @@ import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { PgveilError } from '../../src/core/errors.ts';
+import { Scans } from './scan.ts';
 
 /** What it may hold by itself, in MB; what is more it puts into its folder. */
 const MEMORY_MB = 128;
@@ -13,6 +14,8 @@ const FILE_SHARE = 4;
 export class Duck {
   readonly #instance: DuckDBInstance;
   readonly #folder: string;
+  /** What the table function of the name `scan` reads. */
+  readonly scans = new Scans();
 
   private constructor(instance: DuckDBInstance, folder: string) {
     this.#instance = instance;
@@ -31,7 +34,11 @@ export class Duck {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     });
-    return new Duck(instance, own);
+    const duck = new Duck(instance, own);
+    const connection = await duck.connect();
+    duck.scans.register(connection); // for all connections
+    connection.closeSync();
+    return duck;
   }
 
   async connect(): Promise<DuckDBConnection> {

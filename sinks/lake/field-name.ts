@@ -17,9 +17,17 @@ export function fieldNames(columns: readonly string[], taken: readonly string[])
   });
 }
 
-/** A part of a path: letters, digits, `-` and `_` as they are, dots unless one is the first, and all else percent-encoded. */
+/** What a folder, a URL, a pattern of file names or a reader of partitions would take for something else than a part of a name. */
+const IN_A_PATH = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\%#?*[\]{}=:"<>|`^~]|^[. ]|[. ]$/gu;
+/** Folders beside those of the schemas. */
+const OWN_FOLDERS = /^_(?=(pgveil|unfinished)$)/;
+
+/**
+ * A part of a path. No more of it is percent-encoded than has to be, letters of any script and spaces not: of a table below a `%` deltalake
+ * (1.6) cannot open the log, since it decodes the path once too often, and no spelling of a `%` comes through that.
+ */
 export function pathPart(name: string): string {
-  return name.replace(/[^\w.-]/gu, percent).replace(/^\./, '%2E');
+  return name.replace(IN_A_PATH, percent).replace(OWN_FOLDERS, percent);
 }
 
 function folded(text: string): string {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import type { Transaction } from '../../src/core/batch.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Action, Add } from './action.ts';
 import { dayOf, unixMicros } from './calendar.ts';
@@ -8,7 +9,7 @@ import { DATE_FIELD, type LakeTable } from './lake-table.ts';
 import { writeParquet } from './parquet.ts';
 import { type Row, Rows } from './rows.ts';
 import type { Storage } from './storage.ts';
-import { asTrouble } from './trouble.ts';
+import { fileTrouble } from './trouble.ts';
 
 /** What a gathering puts its files into. */
 export interface Yard {
@@ -27,7 +28,8 @@ export class Gathering {
   readonly #yard: Yard;
   /** By day, since a file is of one. */
   #days = new Map<string, Rows>();
-  readonly #adds: Add[] = [];
+  #last: { readonly transaction: Transaction; readonly rows: Rows } | null = null;
+  readonly #files: Promise<Add[]>[] = [];
 
   constructor(table: LakeTable, yard: Yard) {
     this.table = table;
@@ -40,38 +42,67 @@ export class Gathering {
   }
 
   add(row: Row): void {
-    const day = dayOf(unixMicros(row.transaction.commitTime));
+    this.#rowsOf(row.transaction).add(row);
+  }
+
+  /** Where the rows of a transaction gather. What is known of the last one serves for all of it: to find the day takes a microsecond. */
+  #rowsOf(transaction: Transaction): Rows {
+    if (transaction === this.#last?.transaction) return this.#last.rows;
+    const day = dayOf(unixMicros(transaction.commitTime));
     let rows = this.#days.get(day);
     if (!rows) {
       rows = new Rows(this.table, day);
       this.#days.set(day, rows);
     }
-    rows.add(row);
+    this.#last = { transaction, rows };
+    return rows;
   }
 
-  /** Makes files of all that is in memory. */
+  /** Takes over what another one of the same table has in memory, and leaves it its files. */
+  merge(other: Gathering): void {
+    for (const [day, rows] of other.#days) {
+      const ours = this.#days.get(day);
+      if (ours) ours.merge(rows);
+      else this.#days.set(day, rows);
+    }
+    this.#files.push(...other.#files.splice(0));
+    other.#forget();
+  }
+
+  /** Makes files of all that is in memory, beside what is added from here on. Resolves when they are stored. */
   async spill(): Promise<void> {
-    const days = this.#days;
-    this.#days = new Map();
-    for (const rows of days.values()) this.#adds.push(await this.#store(rows));
+    const days = [...this.#days.values()];
+    this.#forget();
+    const files = Promise.all(days.map((rows) => this.#store(rows)));
+    files.catch(() => {}); // told by `finish`
+    this.#files.push(files);
+    await files;
   }
 
   /** All files that were made, once nothing is in memory any more. */
   async finish(): Promise<readonly Action[]> {
     await this.spill();
-    return this.#adds.map((add) => ({ add }));
+    return (await Promise.all(this.#files)).flat().map((add) => ({ add }));
   }
 
   /** Nobody will ever read what was made. What cannot be removed now lies there unseen. */
   async discard(): Promise<void> {
+    this.#forget();
+    const made = await Promise.allSettled(this.#files.splice(0));
+    const adds = made.flatMap((files) => (files.status === 'fulfilled' ? files.value : []));
+    await Promise.allSettled(adds.map(({ path }) => this.#yard.storage.delete(`${this.table.path}/${path}`)));
+  }
+
+  #forget(): void {
     this.#days = new Map();
-    const paths = this.#adds.splice(0).map(({ path }) => `${this.table.path}/${path}`);
-    await Promise.allSettled(paths.map((path) => this.#yard.storage.delete(path)));
+    this.#last = null;
   }
 
   async #store(rows: Rows): Promise<Add> {
     const { duck, storage, maker } = this.#yard;
-    const file = await asTrouble(() => writeParquet(duck, rows));
+    const file = await writeParquet(duck, rows).catch((error) => {
+      throw fileTrouble(error, this.table.source.name);
+    });
     try {
       const path = `${rows.day}/${maker}-${randomUUID()}.parquet`;
       reach('before a file');

@@ -1,19 +1,15 @@
-import { rm, stat } from 'node:fs/promises';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import { rm } from 'node:fs/promises';
+import { BLOB } from '@duckdb/node-api';
 import { Columnar } from './columnar.ts';
 import { type Duck, identifier, literal } from './duck.ts';
 import type { Rows } from './rows.ts';
-import { readStats } from './stats.ts';
-
-/** DuckDB's vectors hold no more rows. */
-const VECTOR_ROWS = 2048;
-/** Converting takes a microsecond for a cell, and some milliseconds for so many bytes: after that it is somebody else's turn. */
-const CHUNK_CELLS = 16_384;
-const CHUNK_BYTES = 1024 * 1024;
+import { type ColumnStatistics, statsJson } from './written-stats.ts';
 
 /** A reader takes in row groups side by side, or leaves them out by their statistics. */
 const ROW_GROUP_ROWS = 122_880;
+
+/** Whose memory the texts of the others lie in. No column of a lake has a space in its name. */
+const HEAP_FIELD = { name: 'the heap', duck: BLOB };
 
 /** A file of this machine, whose owner removes it. */
 export interface ParquetFile {
@@ -24,38 +20,32 @@ export interface ParquetFile {
   readonly stats: string;
 }
 
+/** What DuckDB tells of a file that it wrote. */
+interface Written {
+  readonly file_size_bytes: string;
+  readonly column_statistics: ColumnStatistics;
+}
+
 /** Writes rows as one Parquet file. Compression and writing are off the event loop. */
 export async function writeParquet(duck: Duck, rows: Rows): Promise<ParquetFile> {
   const path = duck.path('parquet');
+  const columnar = new Columnar(rows);
+  const scan = { fields: [HEAP_FIELD, ...rows.table.fields], fill: columnar.fill.bind(columnar) };
   try {
-    return await duck.inTurn(rows.bytes, async (connection) => {
-      await fill(connection, rows);
-      const stats = await readStats(connection, 'gathered', rows.table.fields);
-      await connection.run(`COPY gathered TO ${literal(path)} (${optionsOf(rows)})`);
-      const { size } = await stat(path);
-      return { path, size, stats };
-    });
+    const written = await duck.inTurn(rows.bytes, (connection) =>
+      duck.scans.with(scan, async (scanned) => {
+        const reader = await connection.runAndReadAll(
+          `COPY (SELECT * EXCLUDE (${identifier(HEAP_FIELD.name)}) FROM ${scanned}) TO ${literal(path)} (${optionsOf(rows)})`,
+        );
+        return reader.getRowObjectsJson()[0] as unknown as Written;
+      }),
+    );
+    const stats = statsJson(rows.table, rows.length, columnar.nulls(), written.column_statistics);
+    return { path, size: Number(written.file_size_bytes), stats };
   } catch (error) {
     await rm(path, { force: true });
     throw error;
   }
-}
-
-async function fill(connection: DuckDBConnection, rows: Rows): Promise<void> {
-  const { fields } = rows.table;
-  const types = fields.map(({ duck }) => duck);
-  const columns = fields.map(({ name, duck }) => `${identifier(name)} ${duck}`);
-  await connection.run(`CREATE TEMP TABLE gathered (${columns.join(', ')})`);
-  const appender = await connection.createAppender('gathered');
-  const columnar = new Columnar(rows);
-  const most = Math.max(1, Math.min(VECTOR_ROWS, Math.floor(CHUNK_CELLS / fields.length)));
-  for (const [from, to] of rows.runs(most, CHUNK_BYTES)) {
-    const chunk = DuckDBDataChunk.create(types);
-    chunk.setColumns(columnar.values(from, to));
-    appender.appendDataChunk(chunk);
-    await nextTurn();
-  }
-  appender.closeSync();
 }
 
 /** Who asks what a file is made of finds the table's generation and the plan that its rows went through. */
@@ -63,5 +53,5 @@ function optionsOf({ table }: Rows): string {
   const { name, generation, plan } = table.source;
   const metadata = { 'pgveil.table': name, 'pgveil.generation': String(generation), 'pgveil.plan': plan };
   const pairs = Object.entries(metadata).map(([key, value]) => `${literal(key)}: ${literal(value)}`);
-  return `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, KV_METADATA {${pairs.join(', ')}}`;
+  return `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, KV_METADATA {${pairs.join(', ')}}, RETURN_STATS`;
 }

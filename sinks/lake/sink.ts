@@ -3,10 +3,13 @@ import { copiedBy, type RedactedBatch, type TableEvent } from '../../src/core/ba
 import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
+import type { Lsn } from '../../src/core/lsn.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
 import { Claim } from './claim.ts';
 import type { Copy } from './copy.ts';
 import { Duck } from './duck.ts';
+import type { Gathering } from './gathering.ts';
+import { sideBySide } from './side-by-side.ts';
 import type { Storage } from './storage.ts';
 import { type Cut, Written } from './written.ts';
 
@@ -17,6 +20,9 @@ export interface LakeOptions extends Pick<LakeConfig, 'flush' | 'timestamps'> {
   /** A folder of this machine for files on their way; it is emptied at each `open`. */
   readonly temporary: string;
 }
+
+/** Of a thousand tables each waits for the storage by itself: while some do, files of others are made. */
+const COMMITS_AT_ONCE = 8;
 
 type Event = TableEvent<'redacted'>;
 
@@ -115,11 +121,18 @@ export class LakeSink implements Sink {
   async #commit({ claim, written }: Opened, { gatherings, copies }: Cut, { pos }: Position): Promise<void> {
     // Whoever took over since would meet our rows as those of a stranger, and open anew.
     await claim.assertOurs();
-    for (const gathering of gatherings) {
-      const files = await gathering.finish();
-      if (files.length > 0) await (await written.writer(gathering.table)).append(gathering.table, files, pos);
-    }
-    for (const copy of copies) await (await written.writer(copy.table)).replace(copy.table, await copy.finish(), pos);
+    const steps = [
+      ...gatherings.map((gathering) => ({ table: gathering.table, run: () => append(written, gathering, pos) })),
+      ...copies.map((copy) => ({ table: copy.table, run: () => replace(written, copy, pos) })),
+    ];
+    const tables = Map.groupBy(steps, ({ table }) => table.path).values();
+    const oneAfterAnother = async (ofOne: typeof steps) => {
+      for (const { run } of ofOne) await run();
+    };
+    await sideBySide(
+      COMMITS_AT_ONCE,
+      Array.from(tables, (ofOne) => () => oneAfterAnother(ofOne)),
+    );
   }
 
   async #handle(opened: Opened, event: Event, entries: ReadonlyMap<string, TableEntry>): Promise<void> {
@@ -131,7 +144,7 @@ export class LakeSink implements Sink {
         return await written.startCopy(event.table);
       case 'chunk finished':
         await claim.assertOurs();
-        return await written.copyOf(event.table.name)?.finishChunk(event.chunk);
+        return written.copyOf(event.table.name)?.finishChunk(event.chunk);
       case 'chunk abandoned':
         return await written.copyOf(event.table.name)?.abandonChunk(event.chunk);
       case 'copy finished':
@@ -188,6 +201,15 @@ export class LakeSink implements Sink {
     if (!this.#open) throw closed();
     return this.#open;
   }
+}
+
+async function append(written: Written, gathering: Gathering, pos: Lsn): Promise<void> {
+  const files = await gathering.finish();
+  if (files.length > 0) await (await written.writer(gathering.table)).append(gathering.table, files, pos);
+}
+
+async function replace(written: Written, copy: Copy, pos: Lsn): Promise<void> {
+  await (await written.writer(copy.table)).replace(copy.table, await copy.finish(), pos);
 }
 
 function nameOf(event: Event): string {

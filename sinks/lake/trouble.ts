@@ -49,3 +49,18 @@ export async function asTrouble<T>(work: () => Promise<T>): Promise<T> {
     throw error instanceof TypeError ? error : trouble(error);
   }
 }
+
+/** How DuckDB says that its folder has no room. */
+const NO_ROOM = /^(IO|Out of Memory) Error: .*(No space left|Disk quota|max_temp_directory_size)/is;
+
+/**
+ * What DuckDB threw while it made a file of one table's rows. A disk that is full comes back; whatever else it does not like is in these
+ * rows, and would be there again at the next attempt: the table halts, alone.
+ */
+export function fileTrouble(thrown: unknown, table: string): PgveilError {
+  const { code, message } = trouble(thrown);
+  const text = (thrown as StorageError).message ?? '';
+  if (NO_ROOM.test(text)) return new PgveilError('lake_away', 'no room for temporary files');
+  if (message === 'IO Error' || !DUCKDB_KIND.test(text)) return new PgveilError(code, message);
+  return new PgveilError('lake_refused', `no file could be made of rows: ${message}`, { table });
+}

@@ -5,10 +5,14 @@ import { ChangeRows } from './change-rows.ts';
 import { Copy } from './copy.ts';
 import { Gathering, type Yard } from './gathering.ts';
 import { type LakeTable, lakeTable, type Timestamps } from './lake-table.ts';
+import type { Row } from './rows.ts';
 import { TableWriter } from './table-writer.ts';
 
-/** Beyond this the largest part of what is in memory becomes a file, whatever its table's size is. */
-const MEMORY_BYTES = 32 * 1024 * 1024;
+/**
+ * Beyond this the largest part of what is in memory becomes a file, whatever its table's size is. As much may be on its way to a file, and
+ * as much again to a commit: with what DuckDB has of them, and V8's own, that makes 400 MB (docs/decisions/0013).
+ */
+const MEMORY_BYTES = 12 * 1024 * 1024;
 
 /** What one flush makes durable. */
 export interface Cut {
@@ -17,6 +21,12 @@ export interface Cut {
   /** Generations that take the place of the present ones. */
   readonly copies: readonly Copy[];
   readonly entries: Map<string, TableEntry>;
+}
+
+/** Where the changes of a table go. */
+interface Target {
+  readonly source: RedactedTable;
+  add(row: Row): void;
 }
 
 /** What was written since the last flush, and the copies that are under way. */
@@ -34,6 +44,7 @@ export class Written {
   readonly #copies = new Map<string, Copy>();
   #finished = new Set<Copy>();
   #entries = new Map<string, TableEntry>();
+  #spilling: Promise<void> = Promise.resolve();
 
   constructor(pipeline: string, yard: Yard, timestamps: Timestamps) {
     this.#pipeline = pipeline;
@@ -78,30 +89,35 @@ export class Written {
   }
 
   async write(changes: readonly Change<'redacted'>[]): Promise<void> {
+    let target: Target | null = null;
     for (const change of changes) {
-      const copy = this.#copies.get(change.table.name);
-      const rows = this.#rows.of(change);
-      if (copy && copy.table.source.generation === change.table.generation) {
-        for (const row of rows) copy.change(row);
-        continue;
-      }
-      const gathering = this.#gatheringOf(change.table) ?? (await this.#openGathering(change.table));
-      const writer = this.#opened.get(gathering.table.path)!;
+      if (target?.source !== change.table) target = await this.#targetOf(change.table);
       // Counted all the same: what comes behind it in its transaction has the same number as before.
-      for (const row of rows) if (!writer.holds(change.transaction.clsn)) gathering.add(row);
+      for (const row of this.#rows.of(change)) target.add(row);
     }
   }
 
-  /** Keeps what is in memory within its bound. */
+  /** Keeps what is in memory within its bound. A file is made beside whoever writes on, but one at a time: what it is made of is in memory, too. */
   async relieve(): Promise<void> {
     for (;;) {
-      const all = [
-        ...this.#gatherings.values(),
-        ...[...this.#copies.values()].flatMap((copy) => [...copy.gatherings()]),
-      ];
-      if (all.reduce((sum, { bytes }) => sum + bytes, 0) <= MEMORY_BYTES) return;
-      await all.reduce((largest, one) => (one.bytes > largest.bytes ? one : largest)).spill();
+      if (this.#bytes() <= MEMORY_BYTES) return;
+      await this.#spilling;
+      const all = [...this.#all()];
+      if (all.length === 0) return; // a flush took them meanwhile
+      this.#spilling = all.reduce((largest, one) => (one.bytes > largest.bytes ? one : largest)).spill();
+      this.#spilling.catch(() => {}); // told by whoever waits for it, here or at the end
     }
+  }
+
+  #bytes(): number {
+    let bytes = 0;
+    for (const gathering of this.#all()) bytes += gathering.bytes;
+    return bytes;
+  }
+
+  *#all(): Iterable<Gathering> {
+    yield* this.#gatherings.values();
+    for (const copy of this.#copies.values()) yield* copy.gatherings();
   }
 
   /** Takes all that is to be made durable now; what is written from here on belongs to the next flush. */
@@ -121,24 +137,23 @@ export class Written {
       opening = TableWriter.open(this.#pipeline, table, this.#yard);
       this.#writers.set(table.path, opening);
     }
-    const writer = await opening;
-    this.#opened.set(table.path, writer);
-    return writer;
+    return await opening;
   }
 
-  readonly #opened = new Map<string, TableWriter>();
-
-  #gatheringOf(source: RedactedTable): Gathering | undefined {
-    const table = this.#tables.get(source);
-    return table && this.#gatherings.get(table);
-  }
-
-  async #openGathering(source: RedactedTable): Promise<Gathering> {
+  async #targetOf(source: RedactedTable): Promise<Target> {
+    const copy = this.#copies.get(source.name);
+    if (copy && copy.table.source.generation === source.generation) return { source, add: (row) => copy.change(row) };
     const table = await this.#tableOf(source);
-    await this.writer(table);
-    const gathering = new Gathering(table, this.#yard);
-    this.#gatherings.set(table, gathering);
-    return gathering;
+    const writer = await this.writer(table);
+    let gathering = this.#gatherings.get(table);
+    if (!gathering) {
+      gathering = new Gathering(table, this.#yard);
+      this.#gatherings.set(table, gathering);
+    }
+    const add = (row: Row) => {
+      if (!writer.holds(row.transaction.clsn)) gathering.add(row);
+    };
+    return { source, add };
   }
 
   /** As its generation was made: what the configuration says of timestamps since then is for the next one. */

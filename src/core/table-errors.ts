@@ -60,6 +60,12 @@ export const TABLE_ERRORS = {
     means: 'The twin refused a row: a value does not fit its column there, or somebody changed the table.',
     fix: 'Look up the SQLSTATE; correct the rule, `sinks.X.types` or the table; then `pgveil recopy TABLE`.',
   },
+  lake_refused: {
+    ...table,
+    means:
+      'No file could be made of rows of the table: one is too large for the memory there, or DuckDB does not like it.',
+    fix: 'Decide `drop` for columns with values of hundreds of megabytes, or truncate them; then `pgveil recopy TABLE`. If there are none, report it.',
+  },
   swap_blocked: {
     ...table,
     means:

@@ -27,10 +27,17 @@ test('of names that differ in case alone the capitals are encoded', () => {
   assert.deepEqual(fieldNames(['_OP', '_Seq'], ['_op']), ['_%4F%50', '_Seq']);
 });
 
-test('a part of a path holds nothing that a URL or a folder takes for something else', () => {
-  assert.equal(pathPart('Order Items'), 'Order%20Items');
-  assert.equal(pathPart('..'), '%2E.');
+test('a part of a path is encoded where a URL or a folder would take it for something else, and nowhere else', () => {
+  for (const name of ['v1.2_x-y', 'Order Items', 'größe', '注文 🦆', "it's (a) b, c & d + e", '_pgveil_', '_op', 'T']) {
+    assert.equal(pathPart(name), name);
+  }
+  assert.equal(pathPart('..'), '%2E%2E');
+  assert.equal(pathPart('.a'), '%2Ea');
+  assert.equal(pathPart(' a '), '%20a%20');
   assert.equal(pathPart('a/b\\c'), 'a%2Fb%5Cc');
-  assert.equal(pathPart('größe'), 'gr%C3%B6%C3%9Fe');
-  assert.equal(pathPart('v1.2_x-y'), 'v1.2_x-y');
+  assert.equal(pathPart('a%2Fb'), 'a%252Fb');
+  assert.equal(pathPart('x=1'), 'x%3D1');
+  assert.equal(pathPart('a\u0001\u2028'), 'a%01%E2%80%A8');
+  assert.equal(pathPart('_pgveil'), '%5Fpgveil');
+  assert.equal(pathPart('_unfinished'), '%5Funfinished');
 });

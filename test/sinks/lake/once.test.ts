@@ -176,7 +176,7 @@ onEveryStorage((makePlace) => {
     await sink.open(signal);
     await apply(sink, upTo(0x200n), upTo(0x300n, [insert(TABLES[0]!, ['1', 'a', null])]));
     await sink.close();
-    assert.deepEqual([...touched].sort(), ['_pgveil/checkpoint', 'public/one']);
+    assert.deepEqual([...touched].sort(), ['_pgveil/checkpoint', '_pgveil/entries', 'public/one']);
   });
 
   test('a transaction larger than memory may be becomes several files and one commit', async () => {

@@ -70,6 +70,23 @@ test('values come back as they were, and those that no reader could hold in _tex
   ]);
 });
 
+test('what had no place leaves nothing behind for the next row, and a list may be longer than a vector', async () => {
+  const long = Array.from({ length: 5000 }, (_, i) => (i % 3 === 0 ? 'NULL' : `element number ${i}`));
+  const file = await write({ d: 'date[]', t: 'text[]' }, [
+    ['{2000-01-01,2000-01-02,infinity}', null],
+    ['{NULL,2000-01-03}', `{${long}}`],
+    [null, '{}'],
+    ['{}', '{a,NULL}'],
+  ]);
+  const shown = await read(file, 'd::VARCHAR, len(t), t[5000], list_count(t), _text::VARCHAR');
+  assert.deepEqual(shown, [
+    [null, null, null, null, "{d='{2000-01-01,2000-01-02,infinity}'}"],
+    ['[NULL, 2000-01-03]', '5000', 'element number 4999', '3333', null],
+    [null, '0', null, '0', null],
+    ['[]', '2', null, '1', null],
+  ]);
+});
+
 test('each row says where it comes from', async () => {
   const file = await write({ name: 'text', note: 'text' }, [['a', UNCHANGED]], { op: 'u', previousKey: '7' });
   const shown =

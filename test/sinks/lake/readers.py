@@ -1,5 +1,7 @@
 """Prints what three readers make of a lake's table: readers.py URL FOLDER STORAGE_OPTIONS_AS_JSON (FOLDER may be empty)."""
+import decimal
 import json
+import math
 import os
 import sys
 
@@ -18,8 +20,14 @@ def plain(value):
         return [list(pair) for pair in value.items()]
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float)):
+    if isinstance(value, bool) or value is None:
         return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, decimal.Decimal):
+        return format(value, "f")
     return str(value)
 
 
