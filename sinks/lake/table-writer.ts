@@ -15,6 +15,7 @@ export class TableWriter {
   readonly #pipeline: string;
   readonly #delta: DeltaTable;
   readonly #appId: string;
+  #isRenewed = false;
 
   private constructor(pipeline: string, delta: DeltaTable, appId: string) {
     this.#pipeline = pipeline;
@@ -42,7 +43,12 @@ export class TableWriter {
 
   /** Whether the table holds a transaction already, which is sent once more. */
   holds(clsn: Lsn): boolean {
-    return this.#delta.position !== null && clsn < this.#delta.position;
+    return !this.#isRenewed && this.#delta.position !== null && clsn < this.#delta.position;
+  }
+
+  /** Nothing more comes of what the table holds, but a copy: perhaps from another server, whose positions are lower. */
+  renew(): void {
+    this.#isRenewed = true;
   }
 
   /** Adds files of the present generation. */

@@ -49,7 +49,8 @@ export class Written {
     await this.stopCopy(table.name);
     const shown = lakeTable(table, this.#timestamps);
     this.#tables.set(table, shown);
-    await this.writer(shown); // before anything is copied: the place may be taken
+    const writer = await this.writer(shown); // before anything is copied: the place may be taken
+    writer.renew();
     this.#copies.set(table.name, new Copy(shown, this.#yard));
   }
 

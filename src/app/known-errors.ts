@@ -15,7 +15,7 @@ export function fixOf(code: string): string {
 
 /** What says of a sink that it is away, rather than that it refuses. */
 export function isSinkAway(code: string): boolean {
-  return code === 'twin_away' || code === 'twin_failed';
+  return entryOf(code)?.recovery === 'reopen' && code !== 'fenced';
 }
 
 /** What says that nothing goes on from where it was. */

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts';
+import { mergeEntries } from '../pipeline/merge.ts';
 import type { Assembly } from './assembly.ts';
 import { fit, fixLines, printable, widthOf } from './printable.ts';
 import { formatBytes, formatCount } from './quantity.ts';
@@ -18,13 +19,15 @@ export async function readStatus(config: Config, assembly: Assembly): Promise<Re
 async function readStored({ name, source, tables, sinks }: Config, assembly: Assembly): Promise<Status> {
   const [checkpoints, slot] = await Promise.all([assembly.checkpoints(), assembly.slot()]);
   const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: sinks.keys() });
-  for (const [name, checkpoint] of checkpoints) {
-    for (const [table, entry] of checkpoint?.tables ?? []) {
-      // Without a position the first copy was not finished: the rows that are there will be thrown away.
-      const now = checkpoint?.position ? entry.state : ({ state: 'waiting' } as const);
-      state.observe({ type: 'table', table, generation: entry.generation, ...now });
-    }
-    if (checkpoint?.position) state.observe({ type: 'durable', sink: name, pos: checkpoint.position.pos });
+  const stored = [...checkpoints.values()].filter((checkpoint) => checkpoint !== null);
+  // Without a position the first copy was not finished: the rows that are there will be thrown away.
+  const isCopied = stored.every(({ position }) => position !== null);
+  for (const [table, entry] of mergeEntries(stored.map(({ tables }) => tables)).tables) {
+    const now = isCopied ? entry.state : ({ state: 'waiting' } as const);
+    state.observe({ type: 'table', table, generation: entry.generation, ...now });
+  }
+  for (const [sink, checkpoint] of checkpoints) {
+    if (checkpoint?.position) state.observe({ type: 'durable', sink, pos: checkpoint.position.pos });
   }
   if (slot) state.observe(slot);
   const status = state.status();

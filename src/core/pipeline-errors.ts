@@ -115,7 +115,7 @@ export const PIPELINE_ERRORS = {
   },
   fenced: {
     ...away,
-    means: 'Another instance of this pipeline took the twin over.',
+    means: 'Another instance of this pipeline took a sink over.',
     fix: 'Nothing: this instance waits until the other is gone.',
   },
   not_running: {

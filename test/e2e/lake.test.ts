@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { after, describe, test } from 'node:test';
-import { type Fault, LAKE_FAULTS } from '../../src/core/fault.ts';
 import type { Tables } from '../support/decisions.ts';
 import { assertBothEqual, lakeDifferences, lakeOf } from '../support/lake.ts';
-import { freePort } from '../support/postgres-ready.ts';
-import { Random } from '../support/prng.ts';
-import { RandomChanges } from '../support/random-changes.ts';
+import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
 import { Servers } from '../support/servers.ts';
 import type { Service } from '../support/service.ts';
 import { lsn, type Trial } from '../support/trial.ts';
@@ -16,28 +13,8 @@ import { lsn, type Trial } from '../support/trial.ts';
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());
 
-const SETUP = `
-  CREATE TABLE person (id bigint PRIMARY KEY, email text, note text, seen timestamptz, paid numeric(12,2), photo bytea);
-  ALTER TABLE person ALTER note SET STORAGE EXTERNAL;
-  CREATE TABLE visit (place text, number integer, weight double precision, at date, PRIMARY KEY (place, number));
-  INSERT INTO person SELECT i, 'person' || i || '@shop.test', repeat(md5(i::text), 100), now(), i / 7.0, decode(md5(i::text), 'hex')
-    FROM generate_series(1, 1000) i;
-  INSERT INTO visit SELECT 'place ' || i % 9, i, i / 7.0, current_date - i FROM generate_series(1, 1000) i;
-`;
-
-const tables: Tables = {
-  'public.person': {
-    columns: { id: 'keep', email: { fake: 'email' }, note: 'keep', seen: 'keep', paid: 'keep', photo: 'keep' },
-  },
-  'public.visit': { columns: { place: { hash: { class: 'place' } }, number: 'keep', weight: 'keep', at: 'keep' } },
-};
-
 /** Nothing becomes a file by its age. */
 const PATIENT = { flush: { every: '1h' } };
-
-async function changesOf(trial: Trial, seed: number): Promise<RandomChanges> {
-  return await RandomChanges.open(trial.source, trial.sourceUrl, new Random(seed), Object.keys(tables));
-}
 
 describe('a twin and a lake', () => {
   test('are fed until caught up, again and again, however long the lake may gather', async () => {
@@ -140,68 +117,11 @@ describe('a lake alone', () => {
   });
 });
 
-describe('kill -9 while both are fed', () => {
-  const OTHERS: readonly Fault[] = ['chunk committed', 'table attached', 'after the commit', 'before the ack'];
-  for (const [at, fault] of [...LAKE_FAULTS, ...OTHERS].entries()) {
-    test(`at "${fault}": nothing is lost, nothing is there twice`, async () => {
-      await using trial = await servers.trial(SETUP, tables, { memory: '16MB', lake: {} });
-      const changes = await changesOf(trial, at);
-      // In the copy first, and then where it happens again and again, so that there is something to lose.
-      await writeUntilDead(changes, await trial.run({ fault: `${fault}:1` }));
-      if (isRepeated(fault)) await writeUntilDead(changes, await trial.run({ fault: `${fault}:4` }));
-      const pgveil = await trial.run();
-      await changes.transactions(300);
-      await pgveil.isReady();
-      await trial.holdsAll(pgveil);
-      await pgveil.stop();
-      await assertBothEqual(trial);
-    });
-  }
-});
-
-describe('a zombie', () => {
-  for (const fault of ['before a file', 'before the log', 'before the swap'] as const) {
-    test(`that was held at "${fault}" writes nothing when it wakes up after another one took over`, async () => {
-      await using trial = await servers.trial(SETUP, tables, { lake: {} });
-      const changes = await changesOf(trial, 7);
-      const zombie = await trial.run({ fault: `${fault}:6:SIGSTOP` });
-      while (!(await zombie.isHeld())) await changes.transaction(20);
-      await trial.source.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name LIKE 'pgveil%'`);
-      const heir = await trial.run({ port: await freePort() });
-      await heir.isReady();
-      await changes.transactions(200);
-      await trial.holdsAll(heir);
-      await assertBothEqual(trial);
-
-      zombie.process.kill('SIGCONT');
-      await zombie.process.waitForOutput(/fenced|another instance|source_away|slot_in_use|twin_away/);
-      await changes.transactions(200);
-      await trial.holdsAll(heir);
-      await heir.stop();
-      await assertBothEqual(trial);
-    });
-  }
-});
-
 /** Resolves, with the source's end, once all that was committed is in the twin: a lake that gathers has it as well, but not durably. */
 async function isRead(trial: Trial, pgveil: Service): Promise<bigint> {
   const end = await trial.sourceEnd();
   await pgveil.reaches('the twin at the end', ({ sinks }) => positionOf(sinks.twin) >= end);
   return end;
-}
-
-function isRepeated(fault: Fault): boolean {
-  return (LAKE_FAULTS as readonly Fault[]).includes(fault) || /commit$|ack$/.test(fault);
-}
-
-async function writeUntilDead(changes: RandomChanges, pgveil: Service): Promise<void> {
-  const dead = pgveil.dies();
-  while (pgveil.isRunning) {
-    await changes.transaction(20);
-    await pgveil.page('/live').catch(() => null); // whoever writes without a pause takes the processor from it
-  }
-  await dead;
 }
 
 function positionOf(sink: { readonly position: string | null } | undefined): bigint {

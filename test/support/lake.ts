@@ -67,6 +67,32 @@ interface Other {
   readonly key: string;
 }
 
+/** All that is in a lake, as a text: names, logs, and what the files hold once they are unpacked. */
+export async function dumpLake(storage: Storage): Promise<string> {
+  const duck = await Duck.open(join(tmpdir(), `pgveil-lake-${randomUUID()}`));
+  const connection = await duck.connect();
+  try {
+    const parts: string[] = [];
+    for await (const { name } of storage.list('')) {
+      const bytes = (await storage.get(name))!;
+      parts.push(name, bytes.toString('latin1'), bytes.toString());
+      if (!name.endsWith('.parquet')) continue;
+      const file = duck.path('parquet');
+      await writeFile(file, bytes);
+      const reader = await connection.runAndReadAll(`SELECT * FROM read_parquet(${literal(file)})`);
+      parts.push(
+        ...reader
+          .getRowsJson()
+          .flatMap((row) => row.map((cell) => (typeof cell === 'string' ? cell : JSON.stringify(cell)))),
+      );
+    }
+    return parts.join('\n');
+  } finally {
+    connection.closeSync();
+    await duck.close();
+  }
+}
+
 async function compare(storage: Storage, duck: Duck, twin: Other, table: string): Promise<string[]> {
   const { schema, relation } = parseTableName(table);
   const path = `${pathPart(schema)}/${pathPart(relation)}`;

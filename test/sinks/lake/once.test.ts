@@ -196,6 +196,26 @@ onEveryStorage((makePlace) => {
     assert.ok((await namesOf(storage, 'public/one/2000-01-01/')).length > 1);
   });
 
+  test('a copy from another source, whose positions are lower, loses nothing that comes while it takes its place', async () => {
+    const { storage, again } = await begin();
+    const [table] = TABLES as [RedactedTable];
+    const sink = sinkOn(again());
+    await sink.open(signal);
+    const next = nextGeneration(table);
+    await writeCopy(sink, copyOf(next, [['1', 'a', null]]));
+    const flushing = sink.flush(positionAt(0x20n));
+    await sink.write(upTo(0x30n, [insert(next, ['2', 'b', null])]));
+    await flushing;
+    await sink.flush(positionAt(0x30n));
+    await sink.close();
+    assert.deepEqual(
+      fold(next, await rowsOf(storage, next))
+        .map(([id]) => id)
+        .sort(),
+      ['1', '2'],
+    );
+  });
+
   test('a table that another has made is not touched', async () => {
     const { storage, again } = await begin();
     const other = new LakeSink({

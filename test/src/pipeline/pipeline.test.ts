@@ -100,6 +100,22 @@ test('what only a person can mend ends the run with its code', async () => {
   await assert.rejects(runPipeline(parts, CAUGHT_UP, never), { code: 'history_changed' });
 });
 
+for (const code of ['credentials_refused', 'lake_rights'] as const) {
+  test(`${code} ends a first start, and is a passing state for a service that has run`, async () => {
+    const first = pipeline(() => {
+      throw new PgveilError(code, 'refused');
+    });
+    await assert.rejects(runPipeline(first.parts, CAUGHT_UP, never), { code });
+    const later = pipeline(function* (read) {
+      yield batchAt(40n);
+      if (read === 1) throw new PgveilError(code, 'refused');
+      yield batchAt(100n);
+    });
+    await runPipeline(later.parts, CAUGHT_UP, never);
+    assert.equal(later.sink.durable?.pos, 100n);
+  });
+}
+
 describe('another history that was accepted', () => {
   const desk = () => new Desk({ ...NO_ORDERS, acceptSource: true });
   const strange = (): RawBatch => {
