@@ -20,6 +20,7 @@ import {
   writeCopy,
 } from '../../../support/batches.ts';
 import { Random } from '../../../support/prng.ts';
+import { until } from '../../../support/wait.ts';
 import { type Fault, FaultyStorage } from '../faulty.ts';
 import { fold } from '../fold.ts';
 import { onEveryStorage } from '../storages.ts';
@@ -124,16 +125,17 @@ onEveryStorage((makePlace) => {
       events: [{ type: 'chunk finished', table: next, chunk: 1 }],
       chunk: null,
     });
-    const made = (await parquetOf(storage)).length;
-    assert.ok(made > 0);
+    await until(async () => (await parquetOf(storage)).length > 0, { what: 'a file of the copy' });
     assert.equal((await vacuumed(storage, 100)).removed.orphans, 0);
+    await sink.close();
     const successor = sinkOn(again());
     await successor.open(signal);
+    const made = (await parquetOf(storage)).length;
+    assert.ok(made > 0);
     assert.equal((await vacuumed(storage, 0)).removed.orphans, 0); // its owner may not know it yet
     assert.equal((await vacuumed(storage, 2)).removed.orphans, made);
     assert.deepEqual(await parquetOf(storage), []);
     await successor.close();
-    await sink.close();
   });
 
   test('what an unfinished compaction left goes after a day, what another put there stays', async () => {
