@@ -52,6 +52,10 @@ export class Claim {
     }
   }
 
+  get epoch(): number {
+    return this.#durable.stored.epoch;
+  }
+
   /** What is durable. */
   get checkpoint(): Checkpoint {
     return this.#durable.checkpoint;
@@ -93,6 +97,11 @@ export class Claim {
 export async function storedCheckpoint(storage: Storage): Promise<Checkpoint | null> {
   const { checkpoint, etag } = await load(storage);
   return etag === null ? null : checkpoint;
+}
+
+/** That of the writer, or of the last one. 0: there was none. */
+export async function storedEpoch(storage: Storage): Promise<number> {
+  return (await load(storage)).stored.epoch;
 }
 
 function fenced(): PgveilError {

@@ -2,6 +2,7 @@ import { PgveilError } from '../../src/core/errors.ts';
 import { type Action, decodeCommit, encodeCommit } from './action.ts';
 import type { Duck } from './duck.ts';
 import { readCheckpoint, writeCheckpoint } from './log-checkpoint.ts';
+import { checkpointName, commitName, commitOf, LAST_CHECKPOINT, LOG_FOLDER } from './log-name.ts';
 import { Snapshot } from './snapshot.ts';
 import type { Storage } from './storage.ts';
 import { asTrouble } from './trouble.ts';
@@ -13,7 +14,6 @@ const CHECKPOINT_EVERY = 100;
 /** Delta's own default (delta.deletedFileRetentionDuration): for so long an older version can be read. */
 const TOMBSTONE_MS = 7 * 24 * 3600 * 1000;
 
-const COMMIT = /\/(\d{20})\.json$/;
 /** All that a table of ours uses beyond reader 1 and writer 2. Of what another feature asks for nothing is known here. */
 const FEATURES = ['timestampNtz', 'appendOnly', 'invariants'];
 
@@ -27,23 +27,29 @@ export class DeltaLog {
   constructor(storage: Storage, duck: Duck, table: string) {
     this.#storage = storage;
     this.#duck = duck;
-    this.#folder = `${table}/_delta_log`;
+    this.#folder = `${table}/${LOG_FOLDER}`;
   }
 
   /** The table as it is now; of version -1 where there is none. */
   async read(): Promise<Snapshot> {
     const snapshot = (await this.#lastCheckpoint()) ?? new Snapshot();
-    const names = [];
+    const versions = [];
     for await (const { name } of this.#storage.list(`${this.#folder}/`, this.#commit(snapshot.version))) {
-      if (COMMIT.test(name)) names.push(name);
+      const version = commitOf(name);
+      if (version !== null) versions.push(version);
     }
-    for (let from = 0; from < names.length; from += READ_AHEAD) {
-      const page = names.slice(from, from + READ_AHEAD);
-      const contents = await Promise.all(page.map((name) => this.#storage.get(name)));
-      for (const [index, content] of contents.entries()) this.#take(snapshot, page[index]!, content);
-    }
+    for await (const [version, actions] of this.readCommits(versions)) this.#take(snapshot, version, actions);
     assertKnown(snapshot, this.#folder);
     return snapshot;
+  }
+
+  /** Several versions, in the order that they are asked for. */
+  async *readCommits(versions: readonly number[]): AsyncIterable<readonly [number, Action[] | null]> {
+    for (let from = 0; from < versions.length; from += READ_AHEAD) {
+      const page = versions.slice(from, from + READ_AHEAD);
+      const contents = await Promise.all(page.map((version) => this.readCommit(version)));
+      for (const [index, actions] of contents.entries()) yield [page[index]!, actions];
+    }
   }
 
   /** The actions of one version; null where it is not there yet. */
@@ -64,43 +70,45 @@ export class DeltaLog {
   /** Sums the log up, for readers and for the next start. */
   async writeCheckpoint(now: number): Promise<void> {
     const snapshot = await this.read();
-    const actions = [...snapshot.actions(now - TOMBSTONE_MS)];
-    const name = this.#checkpoint(snapshot.version);
-    await writeCheckpoint(this.#duck, actions, (file) => this.#storage.upload(name, file));
-    const last = { version: snapshot.version, size: actions.length, numOfAddFiles: snapshot.files.size };
-    await this.#storage.put(`${this.#folder}/_last_checkpoint`, Buffer.from(JSON.stringify(last)));
+    const size = await this.sumUp(snapshot, now);
+    const last = { version: snapshot.version, size, numOfAddFiles: snapshot.files.size };
+    await this.#storage.put(`${this.#folder}/${LAST_CHECKPOINT}`, Buffer.from(JSON.stringify(last)));
   }
 
-  async #lastCheckpoint(): Promise<Snapshot | null> {
-    const last = await this.#storage.get(`${this.#folder}/_last_checkpoint`);
-    if (!last) return null;
-    const { version } = JSON.parse(last.toString()) as { version: number };
-    const content = await this.#storage.get(this.#checkpoint(version));
-    if (!content) return null; // in several parts, or of another kind: the commits say the same
+  /** Writes the checkpoint of one version, which need not be the last; gives the number of its actions. */
+  async sumUp(snapshot: Snapshot, now: number): Promise<number> {
+    const actions = [...snapshot.actions(now - TOMBSTONE_MS)];
+    const name = `${this.#folder}/${checkpointName(snapshot.version)}`;
+    await writeCheckpoint(this.#duck, actions, (file) => this.#storage.upload(name, file));
+    return actions.length;
+  }
+
+  /** What a checkpoint says; null where there is none of that version. */
+  async readCheckpoint(version: number): Promise<Snapshot | null> {
+    const content = await this.#storage.get(`${this.#folder}/${checkpointName(version)}`);
+    if (!content) return null; // or in several parts: the commits say the same
     const snapshot = new Snapshot();
     snapshot.apply(version, await asTrouble(() => readCheckpoint(this.#duck, content)));
     return snapshot;
   }
 
-  #take(snapshot: Snapshot, name: string, content: Buffer | null): void {
-    const version = Number(COMMIT.exec(name)![1]);
-    if (!content || version !== snapshot.version + 1) {
+  async #lastCheckpoint(): Promise<Snapshot | null> {
+    const last = await this.#storage.get(`${this.#folder}/${LAST_CHECKPOINT}`);
+    if (!last) return null;
+    const { version } = JSON.parse(last.toString()) as { version: number };
+    return await this.readCheckpoint(version);
+  }
+
+  #take(snapshot: Snapshot, version: number, actions: Action[] | null): void {
+    if (!actions || version !== snapshot.version + 1) {
       throw new PgveilError('lake_failed', `${this.#folder} lacks version ${snapshot.version + 1}`);
     }
-    snapshot.apply(version, decodeCommit(content));
+    snapshot.apply(version, actions);
   }
 
   #commit(version: number): string {
-    return `${this.#folder}/${version < 0 ? '' : `${digits(version)}.json`}`;
+    return `${this.#folder}/${version < 0 ? '' : commitName(version)}`;
   }
-
-  #checkpoint(version: number): string {
-    return `${this.#folder}/${digits(version)}.checkpoint.parquet`;
-  }
-}
-
-function digits(version: number): string {
-  return String(version).padStart(20, '0');
 }
 
 /** Somebody may have switched a feature on: what we then wrote could be read wrongly. */

@@ -1,7 +1,14 @@
 import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Action, Add, MetaData } from './action.ts';
+import { isMaintenance } from './commit-info.ts';
 import type { DeltaLog } from './delta-log.ts';
+
+/**
+ * A writer that knew no more than this would not see that versions behind its own were made and swept up by a vacuum, which leaves them for
+ * a day: their numbers would look free.
+ */
+const STALE_MS = 12 * 3600 * 1000;
 
 /**
  * One Delta table as its one writer knows it. Commits build on the version that was read at `open`: whatever else came into the log since
@@ -13,6 +20,8 @@ export class DeltaTable {
   #version: number;
   #metaData: MetaData | null;
   #position: bigint | null;
+  /** When `version` was the last, in milliseconds since 1970. */
+  #seen = Date.now();
 
   private constructor(
     log: DeltaLog,
@@ -56,6 +65,7 @@ export class DeltaTable {
   /** Makes the next version. `make` is asked again where maintenance was faster. Rejects with `fenced`. */
   async commit(make: () => readonly Action[] | Promise<readonly Action[]>): Promise<void> {
     for (;;) {
+      if (Date.now() - this.#seen > STALE_MS) await this.#catchUp(); // first: what is made builds on the version
       const actions = await make();
       reach('before the log');
       if (await this.#log.tryCommit(this.#version + 1, actions)) return await this.#done(actions);
@@ -66,6 +76,7 @@ export class DeltaTable {
   async #done(actions: readonly Action[]): Promise<void> {
     reach('after the log');
     this.#version++;
+    this.#seen = Date.now();
     for (const { metaData, txn } of actions) {
       if (metaData) this.#metaData = metaData;
       if (txn?.appId === this.#appId) this.#position = txn.version;
@@ -75,18 +86,28 @@ export class DeltaTable {
     await this.#log.writeCheckpoint(Date.now()).catch(() => {});
   }
 
+  /** Reads the log anew, of which parts may be gone. Whoever wrote rows since told a position. */
+  async #catchUp(): Promise<void> {
+    const seen = Date.now();
+    const { version, txns, metaData } = await this.#log.read();
+    const isOurs = txns.get(this.#appId) === (this.#position ?? undefined);
+    if (!isOurs || metaData?.schemaString !== this.#metaData?.schemaString) throw overtaken();
+    this.#version = version;
+    this.#seen = seen;
+  }
+
   /** Takes in what others committed up to `version`. */
   async #follow(version: number): Promise<void> {
     while (this.#version < version) {
       const actions = await this.#log.readCommit(this.#version + 1);
-      if (!actions?.every((action) => isMaintenance(action))) {
-        throw new PgveilError('fenced', 'another instance, or somebody else, wrote rows into a table of the lake');
+      if (!actions || !isMaintenance(actions)) {
+        throw overtaken();
       }
       this.#version++;
     }
   }
 }
 
-function isMaintenance({ add, remove, commitInfo }: Action): boolean {
-  return commitInfo !== undefined || (add ?? remove)?.dataChange === false;
+function overtaken(): PgveilError {
+  return new PgveilError('fenced', 'another instance, or somebody else, wrote rows into a table of the lake');
 }

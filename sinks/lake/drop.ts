@@ -8,9 +8,9 @@ import { Duck } from './duck.ts';
 import { pathPart } from './field-name.ts';
 import type { Storage } from './storage.ts';
 
-/** What pgveil writes into a table's folder: its log, and files by day. */
+/** What pgveil writes into a table's folder: its log, files by day, and receipts. */
 const OURS =
-  /^(_delta_log\/(\d{20}\.json|\d{20}\.checkpoint\.parquet|_last_checkpoint)|\d{4}-\d\d-\d\d\/[0-9a-f-]{36}\.parquet)$/;
+  /^(_delta_log\/(\d{20}\.json|\d{20}\.checkpoint\.parquet|_last_checkpoint)|\d{4}-\d\d-\d\d\/(care|\d+)-[0-9a-f-]{36}\.parquet|_receipts\/[^/]+\.json)$/;
 
 /** Folders of the tables that pgveil made for a pipeline; null where it never wrote there. */
 export async function findTables(storage: Storage, pipeline: string): Promise<string[] | null> {

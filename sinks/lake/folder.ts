@@ -76,7 +76,7 @@ export class FolderStorage implements Storage {
     for (const name of await asTrouble(() => this.#names(prefix))) {
       if (!name.startsWith(prefix) || Buffer.compare(Buffer.from(name), Buffer.from(after)) <= 0) continue;
       const found = await asTrouble(() => unlessMissing(stat(this.#path(name)), null));
-      if (found) yield { name, size: found.size };
+      if (found) yield { name, size: found.size, modified: found.mtimeMs };
     }
   }
 
@@ -84,8 +84,20 @@ export class FolderStorage implements Storage {
     await asTrouble(() => rm(this.#path(name), { force: true }));
   }
 
-  async sweep(): Promise<void> {
-    await asTrouble(() => rm(this.#path(UNFINISHED), { recursive: true, force: true }));
+  async sweep(before = Infinity): Promise<number> {
+    return await asTrouble(async () => {
+      let swept = 0;
+      for (const name of await unlessMissing(readdir(this.#path(UNFINISHED)), [])) {
+        const path = this.#path(`${UNFINISHED}/${name}`);
+        const found = await unlessMissing(stat(path), null);
+        if (!found || found.mtimeMs >= before) continue;
+        await rm(path, { force: true });
+        swept++;
+      }
+      // Somebody who is not alone may be about to write there.
+      if (before === Infinity) await rm(this.#path(UNFINISHED), { recursive: true, force: true });
+      return swept;
+    });
   }
 
   /** In the folder itself or, where it is not there yet, in the one that it would be made in. */

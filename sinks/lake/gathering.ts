@@ -15,6 +15,8 @@ import { fileTrouble } from './trouble.ts';
 export interface Yard {
   readonly storage: Storage;
   readonly duck: Duck;
+  /** What the files' names begin with, by which a vacuum knows whose they are: the writer's epoch, or `care`. */
+  readonly maker: string;
 }
 
 /**
@@ -97,12 +99,12 @@ export class Gathering {
   }
 
   async #store(rows: Rows): Promise<Add> {
-    const { duck, storage } = this.#yard;
+    const { duck, storage, maker } = this.#yard;
     const file = await writeParquet(duck, rows).catch((error) => {
       throw fileTrouble(error, this.table.source.name);
     });
     try {
-      const path = `${rows.day}/${randomUUID()}.parquet`;
+      const path = `${rows.day}/${maker}-${randomUUID()}.parquet`;
       reach('before a file');
       await storage.upload(`${this.table.path}/${path}`, file.path);
       reach('file stored');

@@ -46,6 +46,9 @@ const ADDED: readonly (readonly [string, Pick<LakeType, 'delta' | 'duck'>])[] = 
   ['_text', TEXTS_BY_COLUMN],
 ];
 
+/** So many stand behind the source's columns. */
+export const OUR_FIELDS = ADDED.length;
+
 const RESERVED = [KEY_FIELD, ...ADDED.map(([name]) => name), DATE_FIELD];
 
 /** Whether a column of the source cannot have this name in the lake. */

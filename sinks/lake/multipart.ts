@@ -60,15 +60,17 @@ async function slice(file: FileHandle, start: number, end: number): Promise<Buff
   return bytes;
 }
 
-/** Ends all uploads under a prefix that were begun and not completed. */
-export async function abortUploads(client: S3Client, bucket: string, prefix: string): Promise<void> {
-  for (;;) {
-    const { Uploads = [], IsTruncated } = await client.send(
-      new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }),
-    );
-    for (const { Key, UploadId } of Uploads) {
+/** Ends all uploads under a prefix that were begun before `before` (ms since 1970) and not completed; gives their number. */
+export async function abortUploads(client: S3Client, bucket: string, prefix: string, before: number): Promise<number> {
+  let aborted = 0;
+  for (let marker = {}; ; ) {
+    const found = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...marker }));
+    for (const { Key, UploadId, Initiated } of found.Uploads ?? []) {
+      if (Initiated && Initiated.getTime() >= before) continue;
       await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
+      aborted++;
     }
-    if (!IsTruncated || Uploads.length === 0) return;
+    if (!found.IsTruncated) return aborted;
+    marker = { KeyMarker: found.NextKeyMarker, UploadIdMarker: found.NextUploadIdMarker };
   }
 }

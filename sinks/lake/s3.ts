@@ -107,7 +107,9 @@ export class S3Storage implements Storage {
         ...(token === undefined ? start : { ContinuationToken: token }),
       });
       const { Contents = [], NextContinuationToken } = await asTrouble(() => this.#client.send(command));
-      for (const { Key, Size } of Contents) yield { name: Key!.slice(this.#prefix.length), size: Size! };
+      for (const { Key, Size, LastModified } of Contents) {
+        yield { name: Key!.slice(this.#prefix.length), size: Size!, modified: LastModified!.getTime() };
+      }
       if (NextContinuationToken === undefined) return;
       token = NextContinuationToken;
     }
@@ -117,8 +119,8 @@ export class S3Storage implements Storage {
     await asTrouble(() => this.#client.send(new DeleteObjectCommand(this.#at(name))));
   }
 
-  async sweep(): Promise<void> {
-    await asTrouble(() => abortUploads(this.#client, this.#bucket, this.#prefix));
+  async sweep(before = Infinity): Promise<number> {
+    return await asTrouble(() => abortUploads(this.#client, this.#bucket, this.#prefix, before));
   }
 
   /** A store that does not know conditions takes no notice of them, and two instances would overwrite each other in silence. */

@@ -54,7 +54,7 @@ export class LakeSink implements Sink {
     const claim = await Claim.takeOver(storage, signal);
     await storage.sweep();
     const duck = await Duck.open(temporary);
-    const written = new Written(pipeline, { storage, duck }, timestamps);
+    const written = new Written(pipeline, { storage, duck, maker: String(claim.epoch) }, timestamps);
     this.#open = { claim, duck, written, swaps: new Map(), underWay: new Map() };
     return claim.checkpoint;
   }

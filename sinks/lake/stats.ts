@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DeltaType } from './column-type.ts';
 import { identifier } from './duck.ts';
-import type { LakeTable } from './lake-table.ts';
+import { OUR_FIELDS } from './lake-table.ts';
 
 /** As Delta does by itself: of a wide table only so many of the first columns, and always ours. */
 const INDEXED_COLUMNS = 32;
@@ -9,6 +10,12 @@ const PREFIX = 32;
 /** Behind a text that was cut it is greater than whatever was cut off. */
 const GREATEST = '\u{10FFFF}';
 
+/** A column of a file, as Delta's schema has it. */
+interface Described {
+  readonly name: string;
+  readonly type: DeltaType;
+}
+
 /** SQL that gives least and greatest value as JSON; null for both where the type has no order that all readers share. */
 type Bounds = (column: string) => readonly [string, string] | null;
 
@@ -16,9 +23,12 @@ type Bounds = (column: string) => readonly [string, string] | null;
  * Statistics of all rows in `relation`, as `add` has them: readers leave a file out by them, so each bound holds whatever a reader makes
  * of it. Texts are cut, and times, which some readers know in milliseconds, are rounded outwards.
  */
-export async function readStats(connection: DuckDBConnection, relation: string, table: LakeTable): Promise<string> {
-  const { fields, columns } = table;
-  const indexed = fields.filter((_, i) => i <= INDEXED_COLUMNS || i > columns.length);
+export async function readStats(
+  connection: DuckDBConnection,
+  relation: string,
+  fields: readonly Described[],
+): Promise<string> {
+  const indexed = fields.filter((_, i) => i <= INDEXED_COLUMNS || i >= fields.length - OUR_FIELDS);
   const asked = indexed.flatMap(({ name, type }) => {
     const column = identifier(name);
     const [least, greatest] = boundsOf(type)(column) ?? ['NULL', 'NULL'];

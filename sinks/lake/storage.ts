@@ -4,6 +4,8 @@ export interface Stored {
   readonly name: string;
   /** In bytes. */
   readonly size: number;
+  /** When it came to be there, in milliseconds since 1970, by the storage's clock. */
+  readonly modified: number;
 }
 
 /** What `load` gives: the content, and the tag that `swap` wants to see unchanged. */
@@ -41,8 +43,11 @@ export interface Storage {
   list(prefix: string, after?: string): AsyncIterable<Stored>;
   /** No error where it is not there. */
   delete(name: string): Promise<void>;
-  /** Removes what uploads that were cut off left behind. Only for whoever alone writes here. */
-  sweep(): Promise<void>;
+  /**
+   * Removes what uploads that were begun before `before` (ms since 1970, by the storage's clock) and cut off left behind, and gives their
+   * number. Without it all of them are taken for cut off: only for whoever alone writes here.
+   */
+  sweep(before?: number): Promise<number>;
   /** Tries what a lake needs and leaves nothing behind. Says in words what is missing; null where nothing is. */
   probe(): Promise<string | null>;
   /** Removes what is left of a place that nothing lies in any more: empty folders. */

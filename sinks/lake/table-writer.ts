@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
-import type { Action, Add, MetaData } from './action.ts';
+import type { Action, MetaData } from './action.ts';
+import { commitInfo, removal } from './commit-info.ts';
 import { DeltaLog } from './delta-log.ts';
 import { DeltaTable } from './delta-table.ts';
 import type { Yard } from './gathering.ts';
 import { DATE_FIELD, hasLocalTimestamps, type LakeTable, schemaString, type Timestamps } from './lake-table.ts';
 
-const ENGINE = 'pgveil';
 const FEATURES = ['timestampNtz'];
 
 /** Commits a pipeline's rows to one table, with the position that they lead to: its `txn` version. */
@@ -54,15 +54,15 @@ export class TableWriter {
   /** Adds files of the present generation. */
   async append(table: LakeTable, adds: readonly Action[], position: Lsn): Promise<void> {
     const described = this.#delta.metaData?.schemaString === schemaString(table) ? [] : this.#describe(table);
-    await this.#delta.commit(() => [...described, ...adds, this.#txn(position), this.#info('WRITE')]);
+    await this.#delta.commit(() => [...described, ...adds, this.#txn(position), commitInfo('WRITE')]);
   }
 
   /** Puts a new generation in the place of all that is there: older versions still have it. */
   async replace(table: LakeTable, adds: readonly Action[], position: Lsn): Promise<void> {
     await this.#delta.commit(async () => {
       const old = this.#delta.metaData ? await this.#delta.files() : [];
-      const removes = old.map((add) => ({ remove: removeOf(add) }));
-      return [...this.#describe(table), ...removes, ...adds, this.#txn(position), this.#info('OVERWRITE')];
+      const removes = old.map((add) => removal(add, true));
+      return [...this.#describe(table), ...removes, ...adds, this.#txn(position), commitInfo('OVERWRITE')];
     });
   }
 
@@ -91,21 +91,4 @@ export class TableWriter {
   #txn(position: Lsn): Action {
     return { txn: { appId: this.#appId, version: position, lastUpdated: Date.now() } };
   }
-
-  /** Made anew for each attempt: the same bytes twice would pass for one commit. */
-  #info(operation: string): Action {
-    const txnId = randomUUID();
-    return { commitInfo: { timestamp: Date.now(), operation, operationParameters: {}, engineInfo: ENGINE, txnId } };
-  }
-}
-
-function removeOf({ path, partitionValues, size }: Add) {
-  return {
-    path,
-    deletionTimestamp: Date.now(),
-    dataChange: true,
-    extendedFileMetadata: true,
-    partitionValues,
-    size,
-  };
 }

@@ -5,6 +5,7 @@ import type { LakeConfig } from '../../config/config.ts';
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
 import { type Finding, ofSink } from '../../src/core/errors.ts';
 import type { Remains, Target } from '../../src/core/target.ts';
+import { Caretaker } from './care/caretaker.ts';
 import { checkLake } from './check.ts';
 import { storedCheckpoint } from './claim.ts';
 import { dropLake, findTables } from './drop.ts';
@@ -31,6 +32,11 @@ export class LakeTarget implements Target {
 
   sink(): LakeSink {
     return new LakeSink({ ...this.#settings, storage: this.#storage, temporary: temporaryOf(this.#settings) });
+  }
+
+  caretaker(): Caretaker {
+    const storage = this.#storage;
+    return new Caretaker({ storage, url: urlOf(this.#settings), temporary: temporaryOf(this.#settings) });
   }
 
   async check(): Promise<readonly Finding[]> {
@@ -68,8 +74,18 @@ export class LakeTarget implements Target {
 
 function storageOf({ place, endpoint, pipeline }: LakeSettings): Storage {
   if (place.kind === 'folder') return new FolderStorage(join(place.path, pipeline));
-  const prefix = place.prefix === '' ? `${pipeline}/` : `${place.prefix}/${pipeline}/`;
+  const prefix = prefixOf(place.prefix, pipeline);
   return new S3Storage({ bucket: place.bucket, prefix, region: null, endpoint, credentials: null });
+}
+
+/** As readers write it, without a slash at its end. */
+function urlOf({ place, pipeline }: LakeSettings): string {
+  if (place.kind === 'folder') return join(place.path, pipeline);
+  return `s3://${place.bucket}/${prefixOf(place.prefix, pipeline)}`.slice(0, -1);
+}
+
+function prefixOf(prefix: string, pipeline: string): string {
+  return prefix === '' ? `${pipeline}/` : `${prefix}/${pipeline}/`;
 }
 
 /** Of this user and this lake: it is emptied when the lake is opened, and another lake may have a pipeline of the same name. */

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts';
+import type { Caretaker } from '../../sinks/lake/care/caretaker.ts';
 import type { Checkpoint } from '../core/checkpoint.ts';
 import type { Finding } from '../core/errors.ts';
 import type { Observe, SlotSeen } from '../core/observer.ts';
@@ -17,6 +18,8 @@ export type Assemble = (config: Config, reload: () => Config) => Assembly;
 export interface Assembly {
   readonly checks: readonly Check[];
   parts(observe: Observe): Parts;
+  /** Who looks after the lakes among the sinks, by their names. */
+  readonly caretakers: ReadonlyMap<string, Caretaker>;
   /** What is durable, by sink, read without taking anything over; null where nothing is. */
   checkpoints(): Promise<ReadonlyMap<string, Checkpoint | null>>;
   /** Null where the slot is not there. */

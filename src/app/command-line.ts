@@ -1,13 +1,8 @@
-import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../../config/units.ts';
+import { Command, type CommanderError, Option } from 'commander';
 import { PgveilError } from '../core/errors.ts';
+import { addCommand, type CommonOptions, type Done, duration, examples } from './command.ts';
+import { addLake, type LakeCommands } from './lake-line.ts';
 import { VERSION } from './version.ts';
-
-/** What every command takes. */
-export interface CommonOptions {
-  readonly config: string;
-  readonly json?: boolean;
-}
 
 export interface RunFlags extends CommonOptions {
   readonly untilCaughtUp?: boolean;
@@ -34,10 +29,8 @@ export interface Commands {
   recopy(tables: readonly string[], options: CommonOptions): Promise<number>;
   approve(definitions: readonly string[], options: CommonOptions): Promise<number>;
   drop(options: DropFlags): Promise<number>;
+  readonly lake: LakeCommands;
 }
-
-/** Takes the exit code of the command that was run. */
-type Done = (exitCode: number) => void;
 
 /** Promised for later, and refused by name until then. */
 const PLANNED_COMMANDS = ['init', 'scan', 'verify', 'audit'];
@@ -64,6 +57,7 @@ export function createProgram(commands: Commands, print: (text: string) => void,
   addRecopy(program, commands, done);
   addApprove(program, commands, done);
   addDrop(program, commands, done);
+  addLake(program, commands.lake, done);
   for (const name of PLANNED_COMMANDS) addPlanned(program, name);
   return program;
 }
@@ -146,14 +140,6 @@ function addDrop(program: Command, commands: Commands, done: Done): void {
     .action(async (options) => done(await commands.drop(options)));
 }
 
-function addCommand(program: Command, name: string, summary: string): Command {
-  return program
-    .command(name)
-    .description(summary)
-    .option('-c, --config <file>', 'the configuration', 'pgveil.yaml')
-    .option('--json', 'print JSON');
-}
-
 function addPlanned(program: Command, name: string): void {
   program
     .command(name, { hidden: true })
@@ -165,17 +151,6 @@ function addPlanned(program: Command, name: string): void {
 
 function refuse(what: string): never {
   throw new PgveilError('not_built_yet', `${what}: not built yet`, { fix: 'See `pgveil --help` for what is.' });
-}
-
-/** `90s` or `5min`; a bare number counts seconds, as for timeout(1). */
-function duration(text: string): number {
-  const ms = parseDuration(/^\d+$/.test(text) ? `${text}s` : text);
-  if (ms === undefined) throw new InvalidArgumentError('Write a duration such as 90s or 5min.');
-  return ms;
-}
-
-function examples(...lines: string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
 }
 
 /** A flag, or a short word: a key or a URL is neither. */

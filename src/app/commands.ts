@@ -5,10 +5,12 @@ import type { Finding } from '../core/errors.ts';
 import { showAndAsk } from './approve.ts';
 import type { Assemble } from './assembly.ts';
 import { exitCodeOf, findingsJson, findingsText, gather, listConfigError } from './check.ts';
-import type { Commands, CommonOptions, DropFlags, RunFlags } from './command-line.ts';
+import type { CommonOptions } from './command.ts';
+import type { Commands, DropFlags, RunFlags } from './command-line.ts';
 import { askControl, controlPath } from './control.ts';
 import { showBars, showLines } from './display.ts';
 import { askBeforeDrop, drop } from './drop.ts';
+import { LakeCommandSet } from './lake-commands.ts';
 import { configuredTable, definitionOf, ordersOf } from './named.ts';
 import { run } from './run.ts';
 import type { Terminal } from './screen.ts';
@@ -21,10 +23,13 @@ export interface Output extends Terminal {
 
 /** The commands of the command line: what they do, and how they say it. */
 export class CommandSet implements Commands {
+  readonly lake: LakeCommandSet;
   readonly #assemble: Assemble;
   readonly #output: Output;
 
-  constructor(assemble: Assemble, output: Output) {
+  /** Long work that is not watched says on `err` where it is. */
+  constructor(assemble: Assemble, output: Output, err: Terminal) {
+    this.lake = new LakeCommandSet(assemble, output, err);
     this.#assemble = assemble;
     this.#output = output;
   }

@@ -8,7 +8,7 @@ import { type Failure, failureJson, failureOf, failureText } from './failure.ts'
 export async function execute(argv: readonly string[], assemble: Assemble, out: Output, err: Output): Promise<number> {
   let exitCode = 0;
   const print = (text: string) => out.write(text);
-  const program = createProgram(new CommandSet(assemble, out), print, (code) => {
+  const program = createProgram(new CommandSet(assemble, out, err), print, (code) => {
     exitCode = code;
   });
   try {

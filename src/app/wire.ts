@@ -9,6 +9,7 @@ import { endSession, openReader } from '../../connectors/postgres/session.ts';
 import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot/slot.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
 import { KafkaTarget } from '../../sinks/kafka/target.ts';
+import type { Caretaker } from '../../sinks/lake/care/caretaker.ts';
 import { LakeTarget } from '../../sinks/lake/target.ts';
 import { TwinTarget } from '../../sinks/postgres/target.ts';
 import { define } from '../../transforms/definition.ts';
@@ -39,6 +40,7 @@ export const assemble: Assemble = (configured, reload) => {
       ...[...targets].map(([name, target]) => ({ needs: name, findings: () => target.check() })),
       { needs: 'source', findings: () => findOneDatabase(config, targets) },
     ],
+    caretakers: caretakersOf(targets),
     parts: (observe) => makeParts(config, targets, observe),
     checkpoints: () => ofEach(targets, (target) => target.checkpoint()),
     slot: () => onSource(config, (client) => observeSlot(client, config.source.slot)),
@@ -58,6 +60,13 @@ function targetOf(sink: SinkConfig, { name, tables }: Config, reload: () => Conf
     case 'kafka':
       return new KafkaTarget({ ...sink, pipeline: name });
   }
+}
+
+function caretakersOf(targets: Targets): ReadonlyMap<string, Caretaker> {
+  const lakes = [...targets].flatMap(([name, target]) =>
+    target instanceof LakeTarget ? [[name, target.caretaker()] as const] : [],
+  );
+  return new Map(lakes);
 }
 
 function makeParts(config: Config, targets: Targets, observe: Observe): Parts {

@@ -40,7 +40,16 @@ export const KAFKA_FAULTS = [
   'after the end of topics',
 ] as const;
 
-export type Fault = (typeof FAULTS | typeof RECOPY_FAULTS | typeof LAKE_FAULTS | typeof KAFKA_FAULTS)[number];
+/** Those of `pgveil lake`. */
+export const CARE_FAULTS = ['file put together', 'before the exchange', 'after the exchange', 'file removed'] as const;
+
+export type Fault = (
+  | typeof FAULTS
+  | typeof RECOPY_FAULTS
+  | typeof LAKE_FAULTS
+  | typeof KAFKA_FAULTS
+  | typeof CARE_FAULTS
+)[number];
 
 /** Places that PGVEIL_FAULT names, and how often each is still to be passed. */
 const armed = (process.env.PGVEIL_FAULT ?? '').split(',').map((place) => {

@@ -50,8 +50,8 @@ export class FaultyStorage implements Storage {
     return this.#run('delete', name, () => this.#storage.delete(name));
   }
 
-  sweep(): Promise<void> {
-    return this.#storage.sweep();
+  sweep(before?: number): Promise<number> {
+    return this.#storage.sweep(before);
   }
 
   probe(): Promise<string | null> {

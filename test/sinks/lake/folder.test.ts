@@ -22,6 +22,16 @@ test('what was cut off is in no listing, and a sweep removes it', async () => {
   assert.deepEqual(await names(storage), ['t/a', 't/b']);
 });
 
+test('a sweep for those who are not alone leaves what was begun lately', async () => {
+  const storage = new FolderStorage(join(root, 'lately'));
+  await storage.put('t/a', Buffer.from('a'));
+  await writeFile(join(root, 'lately', '_unfinished', 'half'), 'half');
+  assert.equal(await storage.sweep(Date.now() - 3_600_000), 0);
+  assert.deepEqual(await readdir(join(root, 'lately', '_unfinished')), ['half']);
+  assert.equal(await storage.sweep(Date.now() + 3_600_000), 1);
+  assert.deepEqual(await readdir(join(root, 'lately', '_unfinished')), []);
+});
+
 test('an object that is swapped again and again stays one file', async () => {
   const storage = new FolderStorage(join(root, 'swapped'));
   let etag: string | null = null;

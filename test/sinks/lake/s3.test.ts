@@ -100,6 +100,15 @@ test('a sweep aborts what an instance before had begun, and only below its own p
   assert.equal(await unfinishedUploads(bucket), 1);
 });
 
+test('a sweep for those who are not alone leaves what was begun lately', async () => {
+  const { storage, bucket } = await spoiled(() => null);
+  await server.client().send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: 'lake/t/1.parquet' }));
+  assert.equal(await storage.sweep(Date.now() - 3_600_000), 0);
+  assert.equal(await unfinishedUploads(bucket), 1);
+  assert.equal(await storage.sweep(Date.now() + 3_600_000), 1);
+  assert.equal(await unfinishedUploads(bucket), 0);
+});
+
 test('a server that nobody answers for is away, refused credentials are a person’s business', async () => {
   const { bucket } = await spoiled(() => null);
   const away = new S3Storage({ ...addressOf(server), endpoint: 'http://127.0.0.1:9', bucket, prefix: '' });

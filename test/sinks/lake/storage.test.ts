@@ -9,9 +9,12 @@ import { onEveryStorage } from './storages.ts';
 
 const bytes = (text: string) => Buffer.from(text);
 
-async function listed(storage: Storage, prefix: string, behind?: string): Promise<Stored[]> {
+async function listed(storage: Storage, prefix: string, behind?: string): Promise<Omit<Stored, 'modified'>[]> {
   const found = [];
-  for await (const one of storage.list(prefix, behind)) found.push(one);
+  for await (const { modified, ...one } of storage.list(prefix, behind)) {
+    assert.ok(Math.abs(Date.now() - modified) < 3_600_000);
+    found.push(one);
+  }
   return found;
 }
 

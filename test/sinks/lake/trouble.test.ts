@@ -30,7 +30,11 @@ test('rows that DuckDB has no memory for halt their table, and no value is told'
       await connection.run("SET memory_limit = '2MB'");
       return await work(connection);
     });
-  const gathering = new Gathering(lakeTable(table), { storage: new FolderStorage(join(folder, 'lake')), duck });
+  const gathering = new Gathering(lakeTable(table), {
+    storage: new FolderStorage(join(folder, 'lake')),
+    duck,
+    maker: '1',
+  });
   const transaction = { clsn: 1n, xid: 1, commitTime: 0n };
   const image = tuple(['1', `secret${randomBytes(20_000_000).toString('hex')}`]);
   gathering.add({ op: 'c', transaction, seq: 1, key: '1', previousKey: null, image });

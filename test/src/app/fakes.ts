@@ -58,6 +58,7 @@ export function fakeAssembly(options: FakeOptions = {}): Assembly {
       options.starting?.(observe);
       return { source, sinks, redactor: new PassingRedactor() };
     },
+    caretakers: new Map(),
     checkpoints: async () => new Map([['twin', options.checkpoint ?? null]]),
     slot: async () => options.slot ?? null,
     remains: async () => options.remains ?? [],

@@ -1,0 +1,132 @@
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { PgveilError } from '../../../src/core/errors.ts';
+import { formatTableName, parseTableName } from '../../../src/core/table-name.ts';
+import { storedCheckpoint, storedEpoch } from '../claim.ts';
+import { Duck, literal } from '../duck.ts';
+import type { Storage } from '../storage.ts';
+import { type Compacted, compact } from './compact.ts';
+import { type Folded, fold } from './fold.ts';
+import { latestQuery } from './latest.ts';
+import { fieldsOf } from './shape.ts';
+import { ORPHAN_MS, Tended } from './tended.ts';
+import { assertErasable, type Receipt, type VacuumOptions, vacuum } from './vacuum.ts';
+import { type Verified, verify } from './verify.ts';
+
+export interface Lake {
+  readonly storage: Storage;
+  /** Where others find it: a path or a URL, without a slash at its end. */
+  readonly url: string;
+  /** A path for files on their way; what is made begins with it. */
+  readonly temporary: string;
+}
+
+export type Progress = (what: string) => void;
+
+/** A table's files, and what was left out of it before they were put together. */
+export interface Tidied extends Compacted {
+  /** Null where every row stays. */
+  readonly folded: Folded | null;
+}
+
+/** Looks after a lake, while its pipeline writes to it or not. Tables are named as the configuration writes them; none named: all there are. */
+export class Caretaker {
+  readonly #lake: Lake;
+
+  constructor(lake: Lake) {
+    this.#lake = lake;
+  }
+
+  /** `latest`: of each row its latest state alone is kept. */
+  async compact(tables: readonly string[], latest: boolean, progress: Progress): Promise<Tidied[]> {
+    return await this.#each(tables, progress, async (table) => {
+      const folded = latest ? await fold(table, { before: Number.POSITIVE_INFINITY, dryRun: false }) : null;
+      return { ...(await compact(table)), folded };
+    });
+  }
+
+  /** Rejects with `command_line` where older versions would hold for longer what is to be erased. */
+  async vacuum(tables: readonly string[], options: VacuumOptions, progress: Progress): Promise<Receipt[]> {
+    assertErasable(options.keepMs, options.eraseMs);
+    const { storage } = this.#lake;
+    const epoch = await storedEpoch(storage);
+    if (!options.dryRun) await storage.sweep(options.now - ORPHAN_MS);
+    return await this.#each(tables, progress, (table) => vacuum(table, epoch, options));
+  }
+
+  async verify(tables: readonly string[], progress: Progress): Promise<Verified[]> {
+    const checkpoint = await storedCheckpoint(this.#lake.storage);
+    return await this.#each(tables, progress, (table) => verify(table, checkpoint));
+  }
+
+  /** DuckDB's SQL for the latest state of each row. */
+  async query(name: string): Promise<string> {
+    const [query] = await this.#each(
+      [name],
+      () => {},
+      async (table) => {
+        const { metaData } = await table.log.read();
+        if (!metaData)
+          throw new PgveilError('command_line', 'the lake does not have this table yet', { fix: 'Wait for its copy.' });
+        return latestQuery(fieldsOf(metaData), `delta_scan(${literal(`${this.#lake.url}/${table.path}`)})`);
+      },
+    );
+    return query!;
+  }
+
+  async #each<T>(asked: readonly string[], progress: Progress, work: (table: Tended) => Promise<T>): Promise<T[]> {
+    const { storage, temporary } = this.#lake;
+    const names = namesOf(asked, [...((await storedCheckpoint(storage))?.tables.keys() ?? [])]);
+    const duck = await Duck.open(await ownFolder(temporary));
+    try {
+      const done: T[] = [];
+      for (const name of names) done.push(await work(new Tended({ storage, duck, progress }, name)));
+      return done;
+    } finally {
+      await duck.close();
+      await rm(ownPath(temporary), { recursive: true, force: true });
+    }
+  }
+}
+
+/** Those that were asked for, of all that the pipeline ever had; a table that it has no longer lies there as well. */
+function namesOf(asked: readonly string[], known: readonly string[]): readonly string[] {
+  if (asked.length === 0) return known;
+  return asked.map((written) => {
+    const name = known.find((one) => one === written || one === canonical(written));
+    if (name !== undefined) return name;
+    throw new PgveilError('command_line', 'a table is named that the lake does not have', {
+      fix: `Write it as in \`tables\`, in quotes for the shell. There is: ${known.join(', ') || 'none yet'}.`,
+    });
+  });
+}
+
+function canonical(written: string): string | null {
+  try {
+    return formatTableName(parseTableName(written));
+  } catch {
+    return null;
+  }
+}
+
+function ownPath(temporary: string): string {
+  return `${temporary}-care-${process.pid}`;
+}
+
+/** One for each process, since several may look after a lake at once. Removes those of processes that were killed. */
+async function ownFolder(temporary: string): Promise<string> {
+  const prefix = `${basename(temporary)}-care-`;
+  for (const name of await readdir(dirname(temporary)).catch(() => [])) {
+    const pid = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : 0;
+    if (pid > 0 && !isAlive(pid)) await rm(join(dirname(temporary), name), { recursive: true, force: true });
+  }
+  return ownPath(temporary);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's
+  }
+}
