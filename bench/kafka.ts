@@ -2,11 +2,11 @@
 // beside it the client's own transactional producer, which gets the very messages ready-made. Tuples and messages lie in memory before
 // a clock starts: the source has benches of its own.
 import { Producer } from '@platformatic/kafka';
-import { Debezium } from '../sinks/kafka/debezium.ts';
+import type { Bytes } from '../sinks/kafka/client/record-batch.ts';
+import type { KafkaTransaction } from '../sinks/kafka/client/transaction.ts';
+import { Debezium } from '../sinks/kafka/format/debezium.ts';
 import { Messages } from '../sinks/kafka/messages.ts';
-import type { Bytes } from '../sinks/kafka/record-batch.ts';
 import { KafkaSink } from '../sinks/kafka/sink.ts';
-import type { KafkaTransaction } from '../sinks/kafka/transaction.ts';
 import type { RawBatch } from '../src/core/batch.ts';
 import type { RedactedTable } from '../src/core/table.ts';
 import { optionsFor } from '../test/sinks/kafka/parts.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { literal } from '../sinks/lake/duck.ts';
+import { literal } from '../sinks/lake/parquet/duck.ts';
 import { CUSTOMERS, type Rendered } from './lake-rows.ts';
 
 /** A folder for lakes, and a DuckDB of its own that has the rows of the first one as a table. */

@@ -5,8 +5,8 @@
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { FolderStorage } from '../sinks/lake/folder.ts';
 import { LakeSink } from '../sinks/lake/sink.ts';
+import { FolderStorage } from '../sinks/lake/storage/folder.ts';
 import type { Bench } from './bench.ts';
 import { cpuPer, cpuTimes } from './cpu.ts';
 import { type Figures, inTurns, perSecond } from './figures.ts';

@@ -3,13 +3,12 @@ import { entryFromJson, entryToJson } from '../../src/core/entry-json.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { formatLsn, type Lsn, parseLsn } from '../../src/core/lsn.ts';
 import { positionOf, type StoredPosition, storedPosition } from '../../src/core/position-json.ts';
-import type { Cluster } from './cluster.ts';
-import { readCommitted } from './committed.ts';
-import { NO_HEADERS } from './headers.ts';
-
-import type { Bytes } from './record-batch.ts';
+import type { Cluster } from './client/cluster.ts';
+import { readCommitted } from './client/committed.ts';
+import type { Bytes } from './client/record-batch.ts';
+import type { KafkaTransaction } from './client/transaction.ts';
+import { NO_HEADERS } from './format/headers.ts';
 import type { Topics } from './topics.ts';
-import type { KafkaTransaction } from './transaction.ts';
 
 const PARTITION = 0;
 

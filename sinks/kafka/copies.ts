@@ -4,11 +4,11 @@ import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import type { CheckpointTopic } from './checkpoint-topic.ts';
-import type { Cluster } from './cluster.ts';
-import type { Marker } from './event.ts';
-import { type ProducerOptions, TransactionalProducer } from './producer.ts';
+import type { Cluster } from './client/cluster.ts';
+import { type ProducerOptions, TransactionalProducer } from './client/producer.ts';
+import type { KafkaTransaction } from './client/transaction.ts';
+import type { Marker } from './format/event.ts';
 import type { TableMessages } from './table-messages.ts';
-import type { KafkaTransaction } from './transaction.ts';
 
 /** Rows of one chunk: visible when it is finished, and gone when it is abandoned. */
 interface Chunk {

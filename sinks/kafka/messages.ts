@@ -3,13 +3,12 @@ import { ByteWriter } from '../../src/core/bytes.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { KeyText } from '../../src/core/key-text.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
-import type { Format, Marker, MarkerOp, RowEvent } from './event.ts';
-import { Headers } from './headers.ts';
-import { partitionOf } from './partition.ts';
-
-import { BATCH_HEAD_BYTES, type Bytes, recordSize } from './record-batch.ts';
+import { partitionOf } from './client/partition.ts';
+import { BATCH_HEAD_BYTES, type Bytes, recordSize } from './client/record-batch.ts';
+import type { KafkaTransaction } from './client/transaction.ts';
+import type { Format, Marker, MarkerOp, RowEvent } from './format/event.ts';
+import { Headers } from './format/headers.ts';
 import type { Topic } from './topics.ts';
-import type { KafkaTransaction } from './transaction.ts';
 
 /** A key that begins with this byte is no row's: their keys are UTF-8, which has no such byte. */
 const NO_ROW = 0xff;

@@ -1,8 +1,8 @@
 import type { KafkaConfig } from '../../config/config.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
-import { Debezium } from './debezium.ts';
-import type { MakeFormat } from './event.ts';
-import { Flat } from './flat.ts';
+import { Debezium } from './format/debezium.ts';
+import type { MakeFormat } from './format/event.ts';
+import { Flat } from './format/flat.ts';
 
 /** What is configured, of one pipeline. */
 export interface KafkaOptions extends KafkaConfig {

@@ -5,14 +5,14 @@ import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { CheckpointTopic, type Progress, type Stored } from './checkpoint-topic.ts';
-import { Cluster } from './cluster.ts';
+import { Cluster } from './client/cluster.ts';
+import { TransactionalProducer } from './client/producer.ts';
+import { type KafkaTransaction, TRANSACTION_MS } from './client/transaction.ts';
 import { Copies } from './copies.ts';
 import { formatOf, type KafkaOptions } from './options.ts';
-import { TransactionalProducer } from './producer.ts';
 import { TableMessages } from './table-messages.ts';
 import { topicName } from './topic-name.ts';
 import { Topics } from './topics.ts';
-import { type KafkaTransaction, TRANSACTION_MS } from './transaction.ts';
 
 type Event = TableEvent<'redacted'>;
 

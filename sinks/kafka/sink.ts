@@ -3,9 +3,9 @@ import type { Checkpoint, Position } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
+import { asTrouble } from './client/trouble.ts';
 import type { KafkaOptions } from './options.ts';
 import { closed, Session } from './session.ts';
-import { asTrouble } from './trouble.ts';
 
 /** Topics of messages, written in Kafka's transactions. The checkpoint is a record in the same transaction as the rows. */
 export class KafkaSink implements Sink {

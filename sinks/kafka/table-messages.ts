@@ -1,11 +1,11 @@
 import type { TopicConfig } from '../../config/config.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
-import type { MakeFormat } from './event.ts';
-import { assertNamesFree } from './message-table.ts';
+import { codeOf, trouble } from './client/trouble.ts';
+import type { MakeFormat } from './format/event.ts';
+import { assertNamesFree } from './format/message-table.ts';
 import { Messages } from './messages.ts';
 import type { Topics } from './topics.ts';
-import { codeOf, trouble } from './trouble.ts';
 
 interface TableMessagesOptions {
   readonly topicOf: (table: RedactedTable) => string;

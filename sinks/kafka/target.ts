@@ -2,12 +2,12 @@ import type { Checkpoint } from '../../src/core/checkpoint.ts';
 import { type Finding, ofSink } from '../../src/core/errors.ts';
 import type { Remains, Target } from '../../src/core/target.ts';
 import { checkpointTopicOf, readCheckpoint } from './checkpoint-topic.ts';
-import { Cluster } from './cluster.ts';
-import { isReserved } from './message-table.ts';
+import { Cluster } from './client/cluster.ts';
+import { asTrouble } from './client/trouble.ts';
+import { isReserved } from './format/message-table.ts';
 import type { KafkaOptions } from './options.ts';
 import { KafkaSink } from './sink.ts';
 import { Topics } from './topics.ts';
-import { asTrouble } from './trouble.ts';
 
 /** Kafka as the commands see it. */
 export class KafkaTarget implements Target {

@@ -1,9 +1,9 @@
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
 import type { KafkaConnection, TopicConfig } from '../../config/config.ts';
 import { PgveilError } from '../../src/core/errors.ts';
-import type { Cluster } from './cluster.ts';
-import { connectionOptions } from './connection-options.ts';
-import { codeOf } from './trouble.ts';
+import type { Cluster } from './client/cluster.ts';
+import { connectionOptions } from './client/connection-options.ts';
+import { codeOf } from './client/trouble.ts';
 
 export interface Topic {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorCode, type Finding, PgveilError } from '../../src/core/errors.ts';
 import { OWN_FOLDER, storedCheckpoint } from './claim.ts';
-import type { Storage } from './storage.ts';
+import type { Storage } from './storage/storage.ts';
 
 /** Everything that stands in the way of a lake. `name`: of the sink. Leaves nothing behind. */
 export async function checkLake(storage: Storage, name: string): Promise<Finding[]> {

@@ -2,7 +2,7 @@ import { CHECKPOINT_FORMAT, type Checkpoint, type Position } from '../../src/cor
 import { PgveilError } from '../../src/core/errors.ts';
 import { positionOf, type StoredPosition, storedPosition } from '../../src/core/position-json.ts';
 import { forgetEntries, loadEntries, storeEntries, strayEntries } from './entry-objects.ts';
-import type { Storage } from './storage.ts';
+import type { Storage } from './storage/storage.ts';
 
 /** What lies here is pgveil's own and no table. */
 export const OWN_FOLDER = '_pgveil/';

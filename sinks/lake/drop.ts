@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseTableName } from '../../src/core/table-name.ts';
 import { Claim, OWN_FOLDER, storedCheckpoint } from './claim.ts';
-import { DeltaLog } from './delta-log.ts';
-import { Duck } from './duck.ts';
-import { pathPart } from './field-name.ts';
-import type { Storage } from './storage.ts';
+import { pathPart } from './columns/field-name.ts';
+import { DeltaLog } from './delta/log.ts';
+import { Duck } from './parquet/duck.ts';
+import type { Storage } from './storage/storage.ts';
 
 /** What pgveil writes into a table's folder: its log, files by day, and receipts. */
 const OURS =

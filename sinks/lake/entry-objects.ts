@@ -1,6 +1,6 @@
 import type { TableEntry } from '../../src/core/checkpoint.ts';
 import { entryFromJson, entryToJson } from '../../src/core/entry-json.ts';
-import type { Storage } from './storage.ts';
+import type { Storage } from './storage/storage.ts';
 
 const FOLDER = '_pgveil/entries/';
 /** So many objects may say what the entries are before one says it all. */

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Transaction } from '../../src/core/batch.ts';
 import { reach } from '../../src/core/fault.ts';
-import type { Action, Add } from './action.ts';
-import { dayOf, unixMicros } from './calendar.ts';
-import type { Duck } from './duck.ts';
-import { DATE_FIELD, type LakeTable } from './lake-table.ts';
-import { writeParquet } from './parquet.ts';
-import { type Row, Rows } from './rows.ts';
-import type { Storage } from './storage.ts';
+import { dayOf, unixMicros } from './columns/calendar.ts';
+import { DATE_FIELD, type LakeTable } from './columns/lake-table.ts';
+import type { Action, Add } from './delta/action.ts';
+import type { Duck } from './parquet/duck.ts';
+import { writeParquet } from './parquet/parquet.ts';
+import { type Row, Rows } from './parquet/rows.ts';
+import type { Storage } from './storage/storage.ts';
 import { fileTrouble } from './trouble.ts';
 
 /** What a gathering puts its files into. */

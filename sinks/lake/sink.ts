@@ -7,10 +7,10 @@ import type { Lsn } from '../../src/core/lsn.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
 import { Claim } from './claim.ts';
 import type { Copy } from './copy.ts';
-import { Duck } from './duck.ts';
 import type { Gathering } from './gathering.ts';
+import { Duck } from './parquet/duck.ts';
 import { sideBySide } from './side-by-side.ts';
-import type { Storage } from './storage.ts';
+import type { Storage } from './storage/storage.ts';
 import { type Cut, Written } from './written.ts';
 
 export interface LakeOptions extends Pick<LakeConfig, 'flush' | 'timestamps'> {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
-import type { Action, MetaData } from './action.ts';
-import { commitInfo, removal } from './commit-info.ts';
-import { DeltaLog } from './delta-log.ts';
-import { DeltaTable } from './delta-table.ts';
+import { DATE_FIELD, hasLocalTimestamps, type LakeTable, schemaString, type Timestamps } from './columns/lake-table.ts';
+import type { Action, MetaData } from './delta/action.ts';
+import { commitInfo, removal } from './delta/commit-info.ts';
+import { DeltaLog } from './delta/log.ts';
+import { DeltaTable } from './delta/table.ts';
 import type { Yard } from './gathering.ts';
-import { DATE_FIELD, hasLocalTimestamps, type LakeTable, schemaString, type Timestamps } from './lake-table.ts';
 
 const FEATURES = ['timestampNtz'];
 

@@ -8,12 +8,12 @@ import type { Remains, Target } from '../../src/core/target.ts';
 import { Caretaker } from './care/caretaker.ts';
 import { checkLake } from './check.ts';
 import { storedCheckpoint } from './claim.ts';
+import { isReserved } from './columns/lake-table.ts';
 import { dropLake, findTables } from './drop.ts';
-import { FolderStorage } from './folder.ts';
-import { isReserved } from './lake-table.ts';
-import { S3Storage } from './s3.ts';
 import { LakeSink } from './sink.ts';
-import type { Storage } from './storage.ts';
+import { FolderStorage } from './storage/folder.ts';
+import { S3Storage } from './storage/s3.ts';
+import type { Storage } from './storage/storage.ts';
 
 /** A lake as the configuration describes it, of one pipeline. */
 export interface LakeSettings extends LakeConfig {

@@ -1,11 +1,11 @@
 import type { Change } from '../../src/core/batch.ts';
 import type { TableEntry } from '../../src/core/checkpoint.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
-import { ChangeRows } from './change-rows.ts';
+import { type LakeTable, lakeTable, type Timestamps } from './columns/lake-table.ts';
 import { Copy } from './copy.ts';
 import { Gathering, type Yard } from './gathering.ts';
-import { type LakeTable, lakeTable, type Timestamps } from './lake-table.ts';
-import type { Row } from './rows.ts';
+import { ChangeRows } from './parquet/change-rows.ts';
+import type { Row } from './parquet/rows.ts';
 import { TableWriter } from './table-writer.ts';
 
 /**

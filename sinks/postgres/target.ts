@@ -4,7 +4,7 @@ import type { Identity } from '../../src/core/identity.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Remains, Target } from '../../src/core/target.ts';
 import { identify } from '../../src/postgres/identity.ts';
-import { checkTwin } from './check.ts';
+import { checkTwin } from './check/check.ts';
 import { dropPipeline, findMade } from './drop.ts';
 import { storedCheckpoint } from './look.ts';
 import { type TwinOptions, withTwin } from './session.ts';

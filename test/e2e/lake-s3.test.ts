@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { S3Storage } from '../../sinks/lake/s3.ts';
-import type { Storage } from '../../sinks/lake/storage.ts';
+import { S3Storage } from '../../sinks/lake/storage/s3.ts';
+import type { Storage } from '../../sinks/lake/storage/storage.ts';
 import type { Tables } from '../support/decisions.ts';
 import { assertBothEqual } from '../support/lake.ts';
 import { Random } from '../support/prng.ts';

@@ -1,7 +1,7 @@
 // Compares `flat` topics with the twin that was fed beside them: the fold of their records under the rules of docs/05-kafka.md.
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { Cluster } from '../../sinks/kafka/cluster.ts';
+import { Cluster } from '../../sinks/kafka/client/cluster.ts';
 import { topicName } from '../../sinks/kafka/topic-name.ts';
 import { parseTableName } from '../../src/core/table-name.ts';
 import { flatRecords, foldByKey, twice } from '../sinks/kafka/fold.ts';

@@ -1,5 +1,5 @@
-import type { Add, MetaData } from '../action.ts';
-import { DATE_FIELD } from '../lake-table.ts';
+import { DATE_FIELD } from '../columns/lake-table.ts';
+import type { Add, MetaData } from '../delta/action.ts';
 import { exchange } from './exchange.ts';
 import { groupRowsOf, recordsIn, store, WORK_BYTES } from './output.ts';
 import { fieldsOf, listOf, rowsOf } from './shape.ts';

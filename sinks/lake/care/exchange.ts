@@ -1,7 +1,7 @@
 import { PgveilError } from '../../../src/core/errors.ts';
 import { reach } from '../../../src/core/fault.ts';
-import type { Action, Add } from '../action.ts';
-import { commitInfo, removal } from '../commit-info.ts';
+import type { Action, Add } from '../delta/action.ts';
+import { commitInfo, removal } from '../delta/commit-info.ts';
 import { COMMIT_WITHIN_MS, type Tended } from './tended.ts';
 
 /** Files that take the place of others. */

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Add } from '../action.ts';
-import { literal } from '../duck.ts';
-import { KEY_FIELD } from '../lake-table.ts';
+import { KEY_FIELD } from '../columns/lake-table.ts';
+import type { Add } from '../delta/action.ts';
+import { literal } from '../parquet/duck.ts';
 import { rowsIn } from './history.ts';
 import { latestQuery } from './latest.ts';
 import { findLinks } from './links.ts';

@@ -1,9 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Add } from '../action.ts';
-import { FOLD } from '../commit-info.ts';
-import { identifier } from '../duck.ts';
-import { DATE_FIELD } from '../lake-table.ts';
-import type { Snapshot } from '../snapshot.ts';
+import { DATE_FIELD } from '../columns/lake-table.ts';
+import type { Add } from '../delta/action.ts';
+import { FOLD } from '../delta/commit-info.ts';
+import type { Snapshot } from '../delta/snapshot.ts';
+import { identifier } from '../parquet/duck.ts';
 import { exchange } from './exchange.ts';
 import { Filling } from './filling.ts';
 import { History, rowsIn } from './history.ts';

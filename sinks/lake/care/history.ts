@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Add } from '../action.ts';
-import { KEY_FIELD } from '../lake-table.ts';
+import { KEY_FIELD } from '../columns/lake-table.ts';
+import type { Add } from '../delta/action.ts';
 import { type Field, rowsOf } from './shape.ts';
 import type { Tended } from './tended.ts';
 

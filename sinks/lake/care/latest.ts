@@ -1,6 +1,6 @@
-import type { DeltaType } from '../column-type.ts';
-import { identifier, literal } from '../duck.ts';
-import { KEY_FIELD, OUR_FIELDS } from '../lake-table.ts';
+import type { DeltaType } from '../columns/column-type.ts';
+import { KEY_FIELD, OUR_FIELDS } from '../columns/lake-table.ts';
+import { identifier, literal } from '../parquet/duck.ts';
 import type { Field } from './shape.ts';
 
 /** Of what a row says of itself this much stays true of its latest state. */

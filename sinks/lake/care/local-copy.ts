@@ -1,6 +1,6 @@
 import { constants, type FileHandle, open, rm } from 'node:fs/promises';
-import { type Duck, literal } from '../duck.ts';
-import type { Storage } from '../storage.ts';
+import { type Duck, literal } from '../parquet/duck.ts';
+import type { Storage } from '../storage/storage.ts';
 import { asTrouble } from '../trouble.ts';
 
 /** So much of an object is in memory at a time. */

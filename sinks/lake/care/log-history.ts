@@ -1,7 +1,7 @@
 import { PgveilError } from '../../../src/core/errors.ts';
-import type { Action } from '../action.ts';
-import { checkpointOf, commitOf, LOG_FOLDER } from '../log-name.ts';
-import { Snapshot } from '../snapshot.ts';
+import type { Action } from '../delta/action.ts';
+import { checkpointOf, commitOf, LOG_FOLDER } from '../delta/log-name.ts';
+import { Snapshot } from '../delta/snapshot.ts';
 import type { Tended } from './tended.ts';
 
 /** All that is left of a table's log. */

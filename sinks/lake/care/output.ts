@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { reach } from '../../../src/core/fault.ts';
-import type { Add, MetaData } from '../action.ts';
-import { type Duck, literal } from '../duck.ts';
-import { DATE_FIELD } from '../lake-table.ts';
-import { readStats } from '../stats.ts';
+import { DATE_FIELD } from '../columns/lake-table.ts';
+import type { Add, MetaData } from '../delta/action.ts';
+import { type Duck, literal } from '../parquet/duck.ts';
+import { readStats } from '../parquet/stats.ts';
 import { fieldsOf } from './shape.ts';
 import { CARE, type Tended } from './tended.ts';
 

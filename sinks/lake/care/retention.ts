@@ -1,5 +1,5 @@
-import type { Action } from '../action.ts';
-import { Snapshot } from '../snapshot.ts';
+import type { Action } from '../delta/action.ts';
+import { Snapshot } from '../delta/snapshot.ts';
 import { LogHistory } from './log-history.ts';
 import type { Tended } from './tended.ts';
 

@@ -1,7 +1,7 @@
-import type { MetaData } from '../action.ts';
-import type { DeltaType } from '../column-type.ts';
-import { identifier, literal } from '../duck.ts';
-import { DATE_FIELD } from '../lake-table.ts';
+import type { DeltaType } from '../columns/column-type.ts';
+import { DATE_FIELD } from '../columns/lake-table.ts';
+import type { MetaData } from '../delta/action.ts';
+import { identifier, literal } from '../parquet/duck.ts';
 
 /** A column of a table's files, as its log describes it. */
 export interface Field {

@@ -1,6 +1,6 @@
 import { reach } from '../../../src/core/fault.ts';
-import { checkpointName, commitName, LOG_FOLDER } from '../log-name.ts';
-import type { Storage } from '../storage.ts';
+import { checkpointName, commitName, LOG_FOLDER } from '../delta/log-name.ts';
+import type { Storage } from '../storage/storage.ts';
 import { LogHistory } from './log-history.ts';
 import { type Retained, retained } from './retention.ts';
 import { CARE, makerOf, ORPHAN_MS, type Tended } from './tended.ts';

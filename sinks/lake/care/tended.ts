@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { parseTableName } from '../../../src/core/table-name.ts';
-import type { Add } from '../action.ts';
-import { DeltaLog } from '../delta-log.ts';
-import type { Duck } from '../duck.ts';
-import { pathPart } from '../field-name.ts';
-import type { Storage } from '../storage.ts';
+import { pathPart } from '../columns/field-name.ts';
+import type { Add } from '../delta/action.ts';
+import { DeltaLog } from '../delta/log.ts';
+import type { Duck } from '../parquet/duck.ts';
+import type { Storage } from '../storage/storage.ts';
 import { asTrouble } from '../trouble.ts';
 import { LocalCopies } from './local-copy.ts';
 

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Add } from '../action.ts';
-import { identifier, literal } from '../duck.ts';
-import { DATE_FIELD } from '../lake-table.ts';
+import { DATE_FIELD } from '../columns/lake-table.ts';
+import type { Add } from '../delta/action.ts';
+import { identifier, literal } from '../parquet/duck.ts';
 import { rowsIn } from './history.ts';
 import { type Field, rowsOf } from './shape.ts';
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { PgveilError } from '../../../src/core/errors.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../delta/snapshot.ts';
 import { LogHistory } from './log-history.ts';
 import type { Tended } from './tended.ts';
 import type { Report } from './verify.ts';

@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../../../src/core/checkpoint.ts';
-import type { Add } from '../action.ts';
-import type { Snapshot } from '../snapshot.ts';
+import type { Add } from '../delta/action.ts';
+import type { Snapshot } from '../delta/snapshot.ts';
 import { History } from './history.ts';
 import { WORK_BYTES } from './output.ts';
 import { fieldsOf } from './shape.ts';

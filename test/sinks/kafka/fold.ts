@@ -1,6 +1,6 @@
 // Reads topics back: what was committed, and what it amounts to under the rules of docs/05-kafka.md.
-import type { Cluster } from '../../../sinks/kafka/cluster.ts';
-import { readCommitted } from '../../../sinks/kafka/committed.ts';
+import type { Cluster } from '../../../sinks/kafka/client/cluster.ts';
+import { readCommitted } from '../../../sinks/kafka/client/committed.ts';
 import { parseLsn } from '../../../src/core/lsn.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import type { Row } from '../../support/batches.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Debezium } from '../../../sinks/kafka/debezium.ts';
-import type { Format, MakeFormat } from '../../../sinks/kafka/event.ts';
-import { Flat } from '../../../sinks/kafka/flat.ts';
+import type { Bytes } from '../../../sinks/kafka/client/record-batch.ts';
+import type { KafkaTransaction } from '../../../sinks/kafka/client/transaction.ts';
+import { Debezium } from '../../../sinks/kafka/format/debezium.ts';
+import type { Format, MakeFormat } from '../../../sinks/kafka/format/event.ts';
+import { Flat } from '../../../sinks/kafka/format/flat.ts';
 import { Messages } from '../../../sinks/kafka/messages.ts';
-import type { Bytes } from '../../../sinks/kafka/record-batch.ts';
-import type { KafkaTransaction } from '../../../sinks/kafka/transaction.ts';
 import type { Change } from '../../../src/core/batch.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { checkpointTopicOf } from '../../../sinks/kafka/checkpoint-topic.ts';
-import { Cluster } from '../../../sinks/kafka/cluster.ts';
-import { readCommitted } from '../../../sinks/kafka/committed.ts';
+import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
+import { readCommitted } from '../../../sinks/kafka/client/committed.ts';
 import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import { KafkaTarget } from '../../../sinks/kafka/target.ts';

@@ -1,10 +1,10 @@
 // What the tests of Kafka's parts have in common.
 import { describeTransactionsV0, findCoordinatorV4 } from '@platformatic/kafka';
 import type { KafkaConnection } from '../../../config/config.ts';
-import type { Cluster } from '../../../sinks/kafka/cluster.ts';
+import type { Cluster } from '../../../sinks/kafka/client/cluster.ts';
+import type { Bytes } from '../../../sinks/kafka/client/record-batch.ts';
+import { codeOf } from '../../../sinks/kafka/client/trouble.ts';
 import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
-import type { Bytes } from '../../../sinks/kafka/record-batch.ts';
-import { codeOf } from '../../../sinks/kafka/trouble.ts';
 import type { KafkaServer } from '../../support/kafka.ts';
 import { until } from '../../support/wait.ts';
 

@@ -1,5 +1,5 @@
 import { after, before } from 'node:test';
-import { Cluster } from '../../../sinks/kafka/cluster.ts';
+import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import { topicName } from '../../../sinks/kafka/topic-name.ts';
 import { acceptSink } from '../../acceptance/sink.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { Cluster } from '../../../sinks/kafka/cluster.ts';
+import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import { topicName } from '../../../sinks/kafka/topic-name.ts';
 import type { RedactedBatch } from '../../../src/core/batch.ts';

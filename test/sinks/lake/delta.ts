@@ -2,8 +2,8 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Action, Add } from '../../../sinks/lake/action.ts';
-import { Duck } from '../../../sinks/lake/duck.ts';
+import type { Action, Add } from '../../../sinks/lake/delta/action.ts';
+import { Duck } from '../../../sinks/lake/parquet/duck.ts';
 
 export async function openDuck(): Promise<Duck> {
   return await Duck.open(await mkdtemp(join(tmpdir(), 'pgveil-duck-')));

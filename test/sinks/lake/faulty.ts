@@ -1,4 +1,4 @@
-import type { Storage, Stored, Tagged } from '../../../sinks/lake/storage.ts';
+import type { Storage, Stored, Tagged } from '../../../sinks/lake/storage/storage.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
 
 /** When a call fails: before it does anything, or when all is done and only the answer is lost. */

@@ -1,9 +1,9 @@
 // Reads a lake back: the rows of its tables, and what they amount to under the rules of docs/04-lake.md.
 import { rm, writeFile } from 'node:fs/promises';
-import { DeltaLog } from '../../../sinks/lake/delta-log.ts';
-import { type Duck, identifier, literal } from '../../../sinks/lake/duck.ts';
-import { lakeTable } from '../../../sinks/lake/lake-table.ts';
-import type { Storage } from '../../../sinks/lake/storage.ts';
+import { lakeTable } from '../../../sinks/lake/columns/lake-table.ts';
+import { DeltaLog } from '../../../sinks/lake/delta/log.ts';
+import { type Duck, identifier, literal } from '../../../sinks/lake/parquet/duck.ts';
+import type { Storage } from '../../../sinks/lake/storage/storage.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import type { Row } from '../../support/batches.ts';
 

@@ -1,8 +1,8 @@
 // A process that writes a lake of one kind and prints the most memory it had, in bytes: memory-writer.ts KIND FOLDER
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FolderStorage } from '../../../sinks/lake/folder.ts';
 import { LakeSink } from '../../../sinks/lake/sink.ts';
+import { FolderStorage } from '../../../sinks/lake/storage/folder.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import { apply, signal } from '../../acceptance/sink-trial.ts';
 import { copyOf, insert, positionAt, type Row, sketchTable, upTo, writeCopy } from '../../support/batches.ts';

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { DeltaLog } from '../../../sinks/lake/delta-log.ts';
-import type { Duck } from '../../../sinks/lake/duck.ts';
+import { DeltaLog } from '../../../sinks/lake/delta/log.ts';
+import type { Duck } from '../../../sinks/lake/parquet/duck.ts';
 import { LakeSink } from '../../../sinks/lake/sink.ts';
 import { apply, signal } from '../../acceptance/sink-trial.ts';
 import {

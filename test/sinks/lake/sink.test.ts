@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
-import type { Duck } from '../../../sinks/lake/duck.ts';
+import type { Duck } from '../../../sinks/lake/parquet/duck.ts';
 import { LakeSink } from '../../../sinks/lake/sink.ts';
 import { acceptSink } from '../../acceptance/sink.ts';
 import { openDuck } from './delta.ts';

@@ -4,7 +4,7 @@ import { fold } from '../../../../sinks/lake/care/fold.ts';
 import { latestQuery } from '../../../../sinks/lake/care/latest.ts';
 import { fieldsOf, rowsOf as relationOf } from '../../../../sinks/lake/care/shape.ts';
 import type { Tended } from '../../../../sinks/lake/care/tended.ts';
-import { identifier } from '../../../../sinks/lake/duck.ts';
+import { identifier } from '../../../../sinks/lake/parquet/duck.ts';
 import { insert, nextGeneration, type Row, remove, UNCHANGED, update } from '../../../support/batches.ts';
 import { Random } from '../../../support/prng.ts';
 import { type Fault, FaultyStorage } from '../faulty.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { access, rm } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { LocalCopies } from '../../../../sinks/lake/care/local-copy.ts';
-import { type Duck, literal } from '../../../../sinks/lake/duck.ts';
-import type { Storage } from '../../../../sinks/lake/storage.ts';
+import { type Duck, literal } from '../../../../sinks/lake/parquet/duck.ts';
+import type { Storage } from '../../../../sinks/lake/storage/storage.ts';
 import { openDuck } from '../delta.ts';
 import { onEveryStorage } from '../storages.ts';
 

@@ -5,7 +5,7 @@ import { compact } from '../../../../sinks/lake/care/compact.ts';
 import type { Tended } from '../../../../sinks/lake/care/tended.ts';
 import { assertErasable, type Receipt, vacuum } from '../../../../sinks/lake/care/vacuum.ts';
 import { storedEpoch } from '../../../../sinks/lake/claim.ts';
-import type { Storage } from '../../../../sinks/lake/storage.ts';
+import type { Storage } from '../../../../sinks/lake/storage/storage.ts';
 import { signal } from '../../../acceptance/sink-trial.ts';
 import {
   copyOf,

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Action, decodeCommit, encodeCommit } from '../../../../sinks/lake/action.ts';
 import { compact } from '../../../../sinks/lake/care/compact.ts';
 import { vacuum } from '../../../../sinks/lake/care/vacuum.ts';
 import { type Verified, verify } from '../../../../sinks/lake/care/verify.ts';
 import { storedCheckpoint } from '../../../../sinks/lake/claim.ts';
-import { commitInfo } from '../../../../sinks/lake/commit-info.ts';
-import type { Storage } from '../../../../sinks/lake/storage.ts';
+import { type Action, decodeCommit, encodeCommit } from '../../../../sinks/lake/delta/action.ts';
+import { commitInfo } from '../../../../sinks/lake/delta/commit-info.ts';
+import type { Storage } from '../../../../sinks/lake/storage/storage.ts';
 import { insert, type Row, UNCHANGED, update } from '../../../support/batches.ts';
 import { Random } from '../../../support/prng.ts';
 import { onEveryStorage } from '../storages.ts';

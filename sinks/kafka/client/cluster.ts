@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Broker, type Connection, ConnectionPool, metadataV12 } from '@platformatic/kafka';
+import type { KafkaConnection } from '../../../config/config.ts';
+import { PgveilError } from '../../../src/core/errors.ts';
+import { connectionOptions } from './connection-options.ts';
+import { codeOf } from './trouble.ts';
+
+/** How long something is tried again before whoever waits for it is told: about as long as a broker takes to come back. */
+const PATIENCE_MS = 30_000;
+
+/** A call of Kafka's protocol, as the client exports them. */
+interface Api<Parameters extends unknown[], Answer> {
+  async(connection: Connection, ...parameters: Parameters): Promise<Answer>;
+}
+
+/** The brokers, and which of them leads which partition. */
+export class Cluster {
+  readonly #pool: ConnectionPool;
+  readonly #bootstrap: readonly Broker[];
+  #brokers: ReadonlyMap<number, Broker> = new Map();
+  /** By topic: the leader's id of each partition, -1 where there is none. */
+  readonly #leaders = new Map<string, readonly number[]>();
+  readonly #closed = new AbortController();
+
+  constructor(connection: KafkaConnection) {
+    this.#pool = new ConnectionPool('pgveil', connectionOptions(connection));
+    // Every request that fails by it is told as well; an error event that nobody hears would end the process.
+    this.#pool.on('connecting', ({ connection }) => connection.on('error', () => {}));
+    this.#bootstrap = connection.brokers;
+  }
+
+  /** Of a topic that is there; null where it is not. */
+  async partitions(topic: string): Promise<number | null> {
+    await this.refresh(topic);
+    return this.#leaders.get(topic)?.length ?? null;
+  }
+
+  /** Null where nobody leads it at the moment. */
+  leader(topic: string, partition: number): Broker | null {
+    return this.#brokers.get(this.#leaders.get(topic)?.[partition] ?? -1) ?? null;
+  }
+
+  /** Throws `kafka_away` where nobody does. */
+  leaderOf(topic: string, partition: number): Broker {
+    const leader = this.leader(topic, partition);
+    if (!leader) throw new PgveilError('kafka_away', `nobody leads ${topic}`);
+    return leader;
+  }
+
+  /** Asks a broker who leads the topic's partitions now. */
+  async refresh(topic: string): Promise<void> {
+    const { brokers, topics } = await this.#metadata(topic);
+    this.#brokers = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    const found = topics?.partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex) ?? [];
+    if (found.length === 0) this.#leaders.delete(topic);
+    else
+      this.#leaders.set(
+        topic,
+        found.map(({ leaderId }) => leaderId),
+      );
+  }
+
+  async ask<P extends unknown[], A>(broker: Broker, api: Api<P, A>, ...parameters: P): Promise<A> {
+    return await api.async(await this.#pool.get(broker), ...parameters);
+  }
+
+  async connection(broker: Broker): Promise<Connection> {
+    return await this.#pool.get(broker);
+  }
+
+  /** Of whichever broker answers. */
+  async askAny<P extends unknown[], A>(api: Api<P, A>, ...parameters: P): Promise<A> {
+    const brokers = [...this.#brokers.values(), ...this.#bootstrap];
+    return await api.async(await this.#pool.getFirstAvailable(brokers), ...parameters);
+  }
+
+  /** Does `work` again while it fails by one of `passing`, until patience ends or this is closed. */
+  async patiently<T>(passing: readonly string[], work: () => Promise<T>): Promise<T> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (let wait = 2; ; wait = Math.min(wait * 2, 50)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!passing.includes(codeOf(error)) || performance.now() > deadline) throw error;
+        await this.pause(wait);
+      }
+    }
+  }
+
+  /** Rejects once this is closed. */
+  async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#closed.signal }).catch(() => {
+      throw new PgveilError('kafka_away', 'closed');
+    });
+  }
+
+  get patienceMs(): number {
+    return PATIENCE_MS;
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#pool.close();
+  }
+
+  async #metadata(topic: string) {
+    try {
+      const { brokers, topics } = await this.askAny(metadataV12.api, [topic], false);
+      return { brokers, topics: topics[0] };
+    } catch (error) {
+      if (codeOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+      const { brokers } = await this.askAny(metadataV12.api, [], false);
+      return { brokers, topics: undefined };
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import { PgveilError } from '../../../src/core/errors.ts';
+import { place } from './produce-request.ts';
+import type { TransactionalProducer } from './producer.ts';
+import { BATCH_HEAD_BYTES, type Bytes, RecordBatch, recordSize } from './record-batch.ts';
+
+/** Brokers abort a transaction that is open for longer. */
+export const TRANSACTION_MS = 60_000;
+
+/** A batch is sent from this size on: Kafka's own default limit is 1 MB, and one record may be larger than this. */
+const BATCH_BYTES = 512 * 1024;
+/** Of all partitions together, in batches that still grow. */
+const GROWING_BYTES = 8 * 1024 * 1024;
+/** What may wait for an answer before whoever writes has to wait, too. */
+const WAITING_BYTES = 8 * 1024 * 1024;
+
+/** Records that become visible together, or not at all. After a rejection it and its producer are of no use. */
+export class KafkaTransaction {
+  readonly #producer: TransactionalProducer;
+  readonly #turn: Promise<void>;
+  readonly #over: PromiseWithResolvers<void>;
+  /** By partition. */
+  readonly #growing = new Map<string, { topic: string; partition: number; batch: RecordBatch }>();
+  #growingBytes = 0;
+  #closed: { topic: string; partition: number; batch: RecordBatch }[] = [];
+  #closedBytes = 0;
+  #sending: Promise<void> = Promise.resolve();
+  readonly #added = new Set<string>();
+  /** Of `performance.now()`, once the broker knows of it. */
+  #begun: number | null = null;
+  #bytes = 0;
+
+  constructor(producer: TransactionalProducer, turn: Promise<void>, over: PromiseWithResolvers<void>) {
+    this.#producer = producer;
+    this.#turn = turn;
+    this.#over = over;
+  }
+
+  /** Of all records so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Since the broker knows of it; after TRANSACTION_MS it aborts it. */
+  get ageMs(): number {
+    return this.#begun === null ? 0 : performance.now() - this.#begun;
+  }
+
+  add(topic: string, partition: number, key: Bytes, value: Bytes | null, headers: Bytes): void {
+    const at = place(topic, partition);
+    const full = this.#growing.get(at);
+    const isFull = full !== undefined && full.batch.bytes + recordSize(key, value, headers) > BATCH_BYTES;
+    if (isFull) this.#close(at);
+    const growing = this.#growing.get(at) ?? this.#grow(at, topic, partition, isFull);
+    const before = growing.batch.bytes;
+    growing.batch.add(key, value, headers);
+    const grown = growing.batch.bytes - before;
+    this.#bytes += grown;
+    this.#growingBytes += grown;
+  }
+
+  /** Behind one that was full there may well be another. */
+  #grow(at: string, topic: string, partition: number, isLarge: boolean) {
+    const growing = { topic, partition, batch: isLarge ? new RecordBatch(BATCH_BYTES) : new RecordBatch() };
+    this.#growing.set(at, growing);
+    this.#growingBytes += BATCH_HEAD_BYTES;
+    return growing;
+  }
+
+  /** Starts to send what is large enough, and waits where too much waits already. */
+  async relieve(): Promise<void> {
+    if (this.#growingBytes > GROWING_BYTES) this.#closeAll();
+    if (this.#closed.length > 0) this.#startSending();
+    await this.#orTooSlow(async () => {
+      if (this.#closedBytes > WAITING_BYTES) await this.#sending;
+      await this.#producer.sentBelow(WAITING_BYTES);
+    });
+  }
+
+  async commit(): Promise<void> {
+    this.#closeAll();
+    this.#startSending();
+    await this.#end(async () => {
+      await this.#sending;
+      await this.#producer.sentBelow(0);
+      if (this.#begun !== null) await this.#producer.commit();
+    });
+  }
+
+  async abort(): Promise<void> {
+    await this.#end(async () => {
+      await this.#sending;
+      if (this.#begun !== null) await this.#producer.abort();
+    });
+  }
+
+  async #end(work: () => Promise<void>): Promise<void> {
+    try {
+      await this.#turn;
+      await this.#orTooSlow(work);
+      this.#over.resolve();
+    } catch (error) {
+      this.#over.reject(error);
+      throw error;
+    }
+  }
+
+  /** A transaction that took too long is refused in the same words as one of an instance that was overtaken. */
+  async #orTooSlow(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const isFenced = error instanceof PgveilError && error.code === 'fenced';
+      if (!isFenced || this.ageMs < TRANSACTION_MS) throw error;
+      throw new PgveilError('kafka_away', `a transaction took ${Math.round(this.ageMs / 1000)} s`);
+    }
+  }
+
+  #closeAll(): void {
+    for (const at of [...this.#growing.keys()]) this.#close(at);
+  }
+
+  #close(at: string): void {
+    const closed = this.#growing.get(at)!;
+    this.#growing.delete(at);
+    this.#growingBytes -= closed.batch.bytes;
+    this.#closed.push(closed);
+    this.#closedBytes += closed.batch.bytes;
+  }
+
+  /** Beside whoever writes on: transactions before this one may not be over yet. */
+  #startSending(): void {
+    this.#sending = this.#sending.then(() => this.#send());
+    this.#sending.catch(() => {}); // told by whatever comes next
+  }
+
+  async #send(): Promise<void> {
+    await this.#turn;
+    const closed = this.#closed;
+    if (closed.length === 0) return;
+    this.#closed = [];
+    this.#closedBytes = 0;
+    const added = new Map<string, number[]>();
+    for (const { topic, partition } of closed) {
+      if (this.#added.has(place(topic, partition))) continue;
+      this.#added.add(place(topic, partition));
+      added.set(topic, [...(added.get(topic) ?? []), partition]);
+    }
+    this.#begun ??= performance.now();
+    if (added.size > 0) await this.#producer.addPartitions(added);
+    for (const { topic, partition, batch } of closed) this.#producer.send(topic, partition, batch);
+  }
+}

@@ -1,0 +1,74 @@
+import { protocolErrors } from '@platformatic/kafka';
+import { type ErrorCode, PgveilError } from '../../../src/core/errors.ts';
+
+/** What a broker said (`NOT_COORDINATOR`), or `TLS` or `NETWORK` where it said nothing, or `UNKNOWN`. */
+export function codeOf(thrown: unknown): string {
+  const all = [...chain(thrown)];
+  const said = all.map(({ apiId }) => apiId).filter((id) => id !== undefined && id !== 'OPERATION_NOT_ATTEMPTED');
+  if (said.length > 0) return said[0]!;
+  const codes = all.map(({ code }) => code ?? '');
+  if (codes.some((code) => TLS_CODES.test(code)) || all.some(({ message }) => TLS_WORDS.test(message ?? '')))
+    return 'TLS';
+  return codes.some((code) => SILENCE.includes(code)) ? 'NETWORK' : 'UNKNOWN';
+}
+
+interface Thrown {
+  readonly code?: string;
+  readonly apiId?: string;
+  readonly message?: string;
+  readonly cause?: Thrown;
+  readonly errors?: readonly Thrown[];
+}
+
+const SILENCE = ['PLT_KFK_NETWORK', 'PLT_KFK_TIMEOUT'];
+const TLS_CODES = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/;
+const TLS_WORDS = /^(TLS handshake failed|Broker requires TLS)/;
+
+/** An error, what caused it, and what it is made of. */
+function* chain(thrown: unknown): Iterable<Thrown> {
+  if (typeof thrown !== 'object' || thrown === null) return;
+  const error = thrown as Thrown;
+  yield error;
+  yield* chain(error.cause);
+  for (const part of error.errors ?? []) yield* chain(part);
+}
+
+/** A newer instance has the transactional id: whatever this one still sends is refused. */
+export const FENCED: readonly string[] = ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_TXN_STATE'];
+
+const RIGHTS: readonly string[] = [
+  'SASL_AUTHENTICATION_FAILED',
+  'UNSUPPORTED_SASL_MECHANISM',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+];
+
+/** What the client threw, as an error of ours that holds no value: nothing is told but the code. */
+export function trouble(thrown: unknown): PgveilError {
+  return thrown instanceof PgveilError ? thrown : troubleOf(codeOf(thrown));
+}
+
+const WORDS: Readonly<Record<string, string>> = { NETWORK: 'no answer', TLS: 'no TLS with the broker' };
+
+/** The same of a code that `codeOf` gave. */
+export function troubleOf(code: string): PgveilError {
+  return new PgveilError(ourCode(code), WORDS[code] ?? code);
+}
+
+function ourCode(code: string): ErrorCode {
+  if (FENCED.includes(code)) return 'fenced';
+  if (RIGHTS.includes(code)) return 'kafka_rights';
+  if (code === 'TLS') return 'tls_failed';
+  return code === 'NETWORK' || protocolErrors[code]?.canRetry ? 'kafka_away' : 'kafka_failed';
+}
+
+/** Runs `work`; whatever it throws becomes an error of ours, but for a defect. */
+export async function asTrouble<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isDefect = !(error instanceof PgveilError) && codeOf(error) === 'UNKNOWN';
+    throw isDefect ? error : trouble(error);
+  }
+}
