@@ -1,7 +1,7 @@
 import { DATE_FIELD } from '../columns/lake-table.ts';
 import type { Add, MetaData } from '../delta/action.ts';
 import { exchange } from './exchange.ts';
-import { groupRowsOf, recordsIn, store, WORK_BYTES } from './output.ts';
+import { groupRowsOf, store, WORK_BYTES } from './output.ts';
 import { fieldsOf, listOf, rowsOf } from './shape.ts';
 import type { Tended } from './tended.ts';
 
@@ -97,4 +97,8 @@ function firstLsn({ stats }: Add): number {
 
 function bytesOf(files: readonly Add[]): number {
   return files.reduce((sum, { size }) => sum + size, 0);
+}
+
+function recordsIn(stats: string | undefined): number {
+  return (JSON.parse(stats ?? '{"numRecords":0}') as { numRecords: number }).numRecords;
 }

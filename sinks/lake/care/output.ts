@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { reach } from '../../../src/core/fault.ts';
 import { DATE_FIELD } from '../columns/lake-table.ts';
 import type { Add, MetaData } from '../delta/action.ts';
-import { type Duck, literal } from '../parquet/duck.ts';
-import { readStats } from '../parquet/stats.ts';
-import { fieldsOf } from './shape.ts';
+import { type Duck, identifier, literal } from '../parquet/duck.ts';
+import { statsJson, type WrittenFile } from '../parquet/stats.ts';
+import { rowsIn } from './history.ts';
+import { type Field, fieldsOf } from './shape.ts';
 import { CARE, type Tended } from './tended.ts';
 
 /** What a reader takes in at a time, decompressed: it has some of them in memory, and leaves out others by their statistics. */
@@ -30,13 +31,18 @@ export async function store(
   const { duck, storage } = table.workshop;
   const file = duck.path('parquet');
   try {
-    await connection.run(`COPY (${query}) TO ${literal(file)} (${optionsOf(metaData, groupRows)})`);
-    const stats = await readStats(connection, `read_parquet(${literal(file)})`, fieldsOf(metaData));
-    if (recordsIn(stats) === 0) return null;
+    const reader = await connection.runAndReadAll(
+      `COPY (${query}) TO ${literal(file)} (${optionsOf(metaData, groupRows)})`,
+    );
+    const written = reader.getRowObjectsJson()[0] as unknown as WrittenFile;
+    const fields = fieldsOf(metaData);
+    const [records, ...nulls] = await count(connection, file, fields);
+    if (records === 0) return null;
+    const stats = statsJson(fields, records, nulls, written.column_statistics);
     const path = `${day}/${CARE}-${randomUUID()}.parquet`;
     await storage.upload(`${table.path}/${path}`, file);
     reach('file put together');
-    const { size } = await stat(file);
+    const size = Number(written.file_size_bytes);
     const partitionValues = { [DATE_FIELD]: day };
     return { path, partitionValues, size, modificationTime: Date.now(), dataChange: false, stats };
   } finally {
@@ -44,8 +50,18 @@ export async function store(
   }
 }
 
-export function recordsIn(stats: string | undefined): number {
-  return (JSON.parse(stats ?? '{"numRecords":0}') as { numRecords: number }).numRecords;
+/** Rows of a file, and how many of them are NULL in each field: of lists DuckDB tells that of the elements alone. */
+async function count(
+  connection: DuckDBConnection,
+  file: string,
+  fields: readonly Field[],
+): Promise<readonly [number, ...number[]]> {
+  const nulls = fields.map(({ name }) => `count(*) - count(${identifier(name)})`);
+  const [found] = await rowsIn(
+    connection,
+    `SELECT ${['count(*)', ...nulls].join(', ')} FROM read_parquet(${literal(file)})`,
+  );
+  return found.map(Number) as [number, ...number[]];
 }
 
 /** So many rows that a group of them stays within its bytes. */
@@ -69,5 +85,5 @@ export async function groupRowsOf(duck: Duck, paths: readonly string[]): Promise
 function optionsOf({ name, configuration }: MetaData, groupRows: number): string {
   const known = METADATA.map((key) => [key, configuration[key] ?? ''] as const);
   const pairs = [['pgveil.table', name] as const, ...known].map(([key, value]) => `${literal(key)}: ${literal(value)}`);
-  return `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${groupRows}, KV_METADATA {${pairs.join(', ')}}`;
+  return `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${groupRows}, KV_METADATA {${pairs.join(', ')}}, RETURN_STATS`;
 }

@@ -3,7 +3,7 @@ import { BLOB } from '@duckdb/node-api';
 import { Columnar } from './columnar.ts';
 import { type Duck, identifier, literal } from './duck.ts';
 import { type Rows, VECTOR_ROWS } from './rows.ts';
-import { type ColumnStatistics, statsJson } from './written-stats.ts';
+import { statsJson, type WrittenFile } from './stats.ts';
 
 /** Of a value in DuckDB's vectors. */
 const WIDEST_BYTES = 16;
@@ -23,12 +23,6 @@ export interface ParquetFile {
   readonly stats: string;
 }
 
-/** What DuckDB tells of a file that it wrote. */
-interface Written {
-  readonly file_size_bytes: string;
-  readonly column_statistics: ColumnStatistics;
-}
-
 /** Writes rows as one Parquet file. Compression and writing are off the event loop. */
 export async function writeParquet(duck: Duck, rows: Rows): Promise<ParquetFile> {
   const path = duck.path('parquet');
@@ -40,10 +34,10 @@ export async function writeParquet(duck: Duck, rows: Rows): Promise<ParquetFile>
         const reader = await connection.runAndReadAll(
           `COPY (SELECT * EXCLUDE (${identifier(HEAP_FIELD.name)}) FROM ${scanned}) TO ${literal(path)} (${optionsOf(rows)})`,
         );
-        return reader.getRowObjectsJson()[0] as unknown as Written;
+        return reader.getRowObjectsJson()[0] as unknown as WrittenFile;
       }),
     );
-    const stats = statsJson(rows.table, rows.length, columnar.nulls(), written.column_statistics);
+    const stats = statsJson(rows.table.fields, rows.length, columnar.nulls(), written.column_statistics);
     return { path, size: Number(written.file_size_bytes), stats };
   } catch (error) {
     await rm(path, { force: true });

@@ -1,7 +1,6 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
+import { microsOf, secondsOf } from '../columns/calendar.ts';
 import type { DeltaType } from '../columns/column-type.ts';
 import { OUR_FIELDS } from '../columns/lake-table.ts';
-import { identifier } from './duck.ts';
 
 /** As Delta does by itself: of a wide table only so many of the first columns, and always ours. */
 const INDEXED_COLUMNS = 32;
@@ -10,82 +9,97 @@ const PREFIX = 32;
 /** Behind a text that was cut it is greater than whatever was cut off. */
 const GREATEST = '\u{10FFFF}';
 
+/** What DuckDB tells of a file that it wrote with RETURN_STATS. */
+export interface WrittenFile {
+  readonly file_size_bytes: string;
+  readonly column_statistics: ColumnStatistics;
+}
+
 /** A column of a file, as Delta's schema has it. */
 interface Described {
   readonly name: string;
   readonly type: DeltaType;
 }
 
-/** SQL that gives least and greatest value as JSON; null for both where the type has no order that all readers share. */
-type Bounds = (column: string) => readonly [string, string] | null;
+/** What DuckDB tells of the columns of a file that it wrote (RETURN_STATS): by name as an SQL identifier, and then by kind. */
+type ColumnStatistics = readonly Pair<readonly Pair<string>[]>[];
+
+interface Pair<T> {
+  readonly key: string;
+  readonly value: T;
+}
+
+/** Least and greatest value as JSON, from DuckDB's text; undefined where no bound can be told that holds for all readers. */
+type Bounds = readonly [least: string | undefined, greatest: string | undefined];
 
 /**
- * Statistics of all rows in `relation`, as `add` has them: readers leave a file out by them, so each bound holds whatever a reader makes
- * of it. Texts are cut, and times, which some readers know in milliseconds, are rounded outwards.
+ * Statistics of a file, as `add` has them: readers leave a file out by them, so each bound holds whatever a reader makes of it. Texts are
+ * cut, and times, which some readers know in milliseconds, are rounded outwards. `nulls`: how many there are, by field.
  */
-export async function readStats(
-  connection: DuckDBConnection,
-  relation: string,
+export function statsJson(
   fields: readonly Described[],
-): Promise<string> {
-  const indexed = fields.filter((_, i) => i <= INDEXED_COLUMNS || i >= fields.length - OUR_FIELDS);
-  const asked = indexed.flatMap(({ name, type }) => {
-    const column = identifier(name);
-    const [least, greatest] = boundsOf(type)(column) ?? ['NULL', 'NULL'];
-    return [`count(*) - count(${column})`, least, greatest].map((sql) => `CAST(${sql} AS VARCHAR)`);
-  });
-  const reader = await connection.runAndReadAll(
-    `SELECT CAST(count(*) AS VARCHAR), ${asked.join(', ')} FROM ${relation}`,
-  );
-  const [records, ...found] = reader.getRows()[0] as (string | null)[];
-  const member = (offset: number) =>
-    indexed.flatMap(({ name }, i) => {
-      const value = found[3 * i + offset];
-      return value === null ? [] : [`${JSON.stringify(name)}:${value}`];
-    });
-  return `{"numRecords":${records},"minValues":{${member(1)}},"maxValues":{${member(2)}},"nullCount":{${member(0)}}}`;
+  records: number,
+  nulls: readonly number[],
+  found: ColumnStatistics,
+): string {
+  const known = new Map(found.map(({ key, value }) => [key, new Map(value.map((pair) => [pair.key, pair.value]))]));
+  const [least, greatest, missing]: [string[], string[], string[]] = [[], [], []];
+  for (const [i, { name, type }] of fields.entries()) {
+    if (i > INDEXED_COLUMNS && i < fields.length - OUR_FIELDS) continue;
+    const [min, max] = boundsOf(type, known.get(`"${name.replaceAll('"', '""')}"`) ?? new Map());
+    const member = (value: string | number) => `${JSON.stringify(name)}:${value}`;
+    if (min !== undefined) least.push(member(min));
+    if (max !== undefined) greatest.push(member(max));
+    missing.push(member(nulls[i]!));
+  }
+  return `{"numRecords":${records},"minValues":{${least}},"maxValues":{${greatest}},"nullCount":{${missing}}}`;
 }
 
-function boundsOf(type: unknown): Bounds {
-  if (typeof type !== 'string') return () => null;
-  if (type.startsWith('decimal')) return numbers;
-  return BOUNDS.get(type) ?? (() => null);
+function boundsOf(type: DeltaType, found: ReadonlyMap<string, string>): Bounds {
+  const [min, max] = [found.get('min'), found.get('max')];
+  if (typeof type !== 'string' || min === undefined || max === undefined) return [undefined, undefined];
+  switch (type) {
+    case 'short':
+    case 'integer':
+    case 'long':
+      return [min, max];
+    case 'float':
+    case 'double':
+      return found.get('has_nan') === 'false' && isJson(min) && isJson(max) ? [min, max] : [undefined, undefined];
+    case 'date':
+      return [JSON.stringify(min), JSON.stringify(max)];
+    case 'timestamp':
+      return [time(min, 0, 'Z'), time(max, 999, 'Z')];
+    case 'timestamp_ntz':
+      return [time(min, 0, ''), time(max, 999, '')];
+    case 'string':
+      return [JSON.stringify(prefix(min)), greatestText(max)];
+    default:
+      return type.startsWith('decimal') ? [min, max] : [undefined, undefined]; // booleans and bytes have none
+  }
 }
 
-const numbers: Bounds = (column) => [`min(${column})`, `max(${column})`];
-/** JSON has neither NaN nor infinities. */
-const finite: Bounds = (column) => {
-  const when = (bound: string) => `CASE WHEN bool_and(isfinite(${column})) THEN ${bound}(${column}) END`;
-  return [when('min'), when('max')];
-};
-const dates: Bounds = (column) => [`to_json(min(${column}))`, `to_json(max(${column}))`];
-
-const times =
-  (zone: string): Bounds =>
-  (column) => {
-    const [least, greatest] = [wholeMillis(`epoch_us(min(${column}))`), wholeMillis(`epoch_us(max(${column})) + 999`)];
-    const text = (time: string) => `to_json(strftime(${time}, '%Y-%m-%dT%H:%M:%S.%g${zone}'))`;
-    return [text(least), `CASE WHEN year(${greatest}) <= 9999 THEN ${text(greatest)} END`];
-  };
-
-/** The last full millisecond before so many microseconds, which may be negative. */
-function wholeMillis(micros: string): string {
-  return `make_timestamp((${micros}) - ((${micros}) % 1000 + 1000) % 1000)`;
+/** JSON has no infinities. */
+function isJson(number: string): boolean {
+  return Number.isFinite(Number(number));
 }
 
-const texts: Bounds = (column) => {
-  const cut = `CASE WHEN length(max(${column})) > ${PREFIX} THEN left(max(${column}), ${PREFIX}) || '${GREATEST}' ELSE max(${column}) END`;
-  return [`to_json(left(min(${column}), ${PREFIX}))`, `CASE WHEN ${cut} >= max(${column}) THEN to_json(${cut}) END`];
-};
+/** A time in whole milliseconds, the last before it, or with 999 microseconds more the first behind. */
+function time(text: string, more: number, zone: string): string | undefined {
+  const bytes = Buffer.from(text);
+  const seconds = secondsOf(bytes, 0, bytes.length);
+  const millis = Math.floor((microsOf(bytes, 0, bytes.length) + more) / 1000);
+  const shown = new Date(seconds * 1000 + millis).toISOString();
+  return shown.length === '0001-01-01T00:00:00.000Z'.length ? JSON.stringify(shown.replace('Z', zone)) : undefined;
+}
 
-const BOUNDS: ReadonlyMap<string, Bounds> = new Map([
-  ['short', numbers],
-  ['integer', numbers],
-  ['long', numbers],
-  ['float', finite],
-  ['double', finite],
-  ['date', dates],
-  ['timestamp', times('Z')],
-  ['timestamp_ntz', times('')],
-  ['string', texts],
-]);
+function prefix(text: string): string {
+  return [...text.slice(0, 2 * PREFIX)].slice(0, PREFIX).join('');
+}
+
+function greatestText(text: string): string | undefined {
+  const cut = prefix(text);
+  if (cut.length === text.length) return JSON.stringify(text);
+  const bound = cut + GREATEST;
+  return Buffer.compare(Buffer.from(bound), Buffer.from(text)) >= 0 ? JSON.stringify(bound) : undefined;
+}
