@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { parseTableName } from '../../src/core/table-name.ts';
 import { Claim, OWN_FOLDER, storedCheckpoint } from './claim.ts';
 import { pathPart } from './columns/field-name.ts';
+import { makerOf } from './delta/file-name.ts';
 import { DeltaLog } from './delta/log.ts';
 import { Duck } from './parquet/duck.ts';
 import type { Storage } from './storage/storage.ts';
 
-/** What pgveil writes into a table's folder: its log, files by day, and receipts. */
-const OURS =
-  /^(_delta_log\/(\d{20}\.json|\d{20}\.checkpoint\.parquet|_last_checkpoint)|\d{4}-\d\d-\d\d\/(care|\d+)-[0-9a-f-]{36}\.parquet|_receipts\/[^/]+\.json)$/;
+/** What pgveil writes into a table's folder, beside its files: the log, and receipts. */
+const OURS = /^(_delta_log\/(\d{20}\.json|\d{20}\.checkpoint\.parquet|_last_checkpoint)|_receipts\/[^/]+\.json)$/;
 
 /** Folders of the tables that pgveil made for a pipeline; null where it never wrote there. */
 export async function findTables(storage: Storage, pipeline: string): Promise<string[] | null> {
@@ -40,7 +40,8 @@ export async function findTables(storage: Storage, pipeline: string): Promise<st
 export async function dropLake(storage: Storage, tables: readonly string[]): Promise<void> {
   await Claim.takeOver(storage, new AbortController().signal);
   await storage.sweep();
-  for (const table of tables) await deleteAll(storage, `${table}/`, (name) => OURS.test(name));
+  for (const table of tables)
+    await deleteAll(storage, `${table}/`, (name) => OURS.test(name) || makerOf(name) !== undefined);
   await deleteAll(storage, OWN_FOLDER, () => true);
   await storage.prune();
 }

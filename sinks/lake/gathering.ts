@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { Transaction } from '../../src/core/batch.ts';
 import { reach } from '../../src/core/fault.ts';
 import { dayOf, unixMicros } from './columns/calendar.ts';
 import { DATE_FIELD, type LakeTable } from './columns/lake-table.ts';
 import type { Action, Add } from './delta/action.ts';
+import { newFileName } from './delta/file-name.ts';
 import type { Duck } from './parquet/duck.ts';
 import { writeParquet } from './parquet/parquet.ts';
 import { type Row, Rows } from './parquet/rows.ts';
@@ -104,7 +104,7 @@ export class Gathering {
       throw fileTrouble(error, this.table.source.name);
     });
     try {
-      const path = `${rows.day}/${maker}-${randomUUID()}.parquet`;
+      const path = newFileName(rows.day, maker);
       reach('before a file');
       await storage.upload(`${this.table.path}/${path}`, file.path);
       reach('file stored');

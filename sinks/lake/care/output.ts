@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { reach } from '../../../src/core/fault.ts';
 import { DATE_FIELD } from '../columns/lake-table.ts';
 import type { Add, MetaData } from '../delta/action.ts';
+import { CARE, newFileName } from '../delta/file-name.ts';
 import { type Duck, identifier, literal } from '../parquet/duck.ts';
 import { statsJson, type WrittenFile } from '../parquet/stats.ts';
 import { rowsIn } from './history.ts';
 import { type Field, fieldsOf } from './shape.ts';
-import { CARE, type Tended } from './tended.ts';
+import type { Tended } from './tended.ts';
 
 /** What a reader takes in at a time, decompressed: it has some of them in memory, and leaves out others by their statistics. */
 const ROW_GROUP_BYTES = 64 * 1024 * 1024;
@@ -39,7 +39,7 @@ export async function store(
     const [records, ...nulls] = await count(connection, file, fields);
     if (records === 0) return null;
     const stats = statsJson(fields, records, nulls, written.column_statistics);
-    const path = `${day}/${CARE}-${randomUUID()}.parquet`;
+    const path = newFileName(day, CARE);
     await storage.upload(`${table.path}/${path}`, file);
     reach('file put together');
     const size = Number(written.file_size_bytes);

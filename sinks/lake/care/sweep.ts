@@ -1,9 +1,10 @@
 import { reach } from '../../../src/core/fault.ts';
+import { CARE, makerOf } from '../delta/file-name.ts';
 import { checkpointName, commitName, LOG_FOLDER } from '../delta/log-name.ts';
 import type { Storage } from '../storage/storage.ts';
 import { LogHistory } from './log-history.ts';
 import { type Retained, retained } from './retention.ts';
-import { CARE, makerOf, ORPHAN_MS, type Tended } from './tended.ts';
+import { ORPHAN_MS, type Tended } from './tended.ts';
 
 /** Files and entries of the log that are gone. */
 export interface Swept {
@@ -63,7 +64,7 @@ async function filesOf(storage: Storage, folder: string) {
   const files = [];
   for await (const { name, ...about } of storage.list(`${folder}/`)) {
     const path = name.slice(folder.length + 1);
-    if (!path.startsWith('_')) files.push({ path: encodeURI(path), ...about });
+    files.push({ path: encodeURI(path), ...about });
   }
   return files;
 }

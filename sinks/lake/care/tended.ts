@@ -8,17 +8,6 @@ import type { Storage } from '../storage/storage.ts';
 import { asTrouble } from '../trouble.ts';
 import { LocalCopies } from './local-copy.ts';
 
-/** What the names of files begin with that were made here. */
-export const CARE = 'care';
-
-/** Who made a file: what its name begins with. */
-const OURS = /^\d{4}-\d\d-\d\d\/([a-z]+|\d+)-[0-9a-f-]{36}\.parquet$/;
-
-/** The epoch of the writer that made a file, or `care`; undefined where it is none of ours. */
-export function makerOf(path: string): string | undefined {
-  return OURS.exec(path)?.[1];
-}
-
 const HOUR_MS = 3600 * 1000;
 /** A file in no version that is older than this belongs to nobody any more. */
 export const ORPHAN_MS = 24 * HOUR_MS;
