@@ -172,7 +172,9 @@ export class Consumer implements AsyncDisposable {
         for (const event of batch.events) {
           if (event.type === 'copy read') this.source.settled(event.table.name, event.generation, true);
         }
-        if (this.pause) await Promise.race([this.pause, once(this.#stop.signal, 'abort')]);
+        // A batch may still come behind the abort, of which nobody is told a second time.
+        if (this.pause && !this.#stop.signal.aborted)
+          await Promise.race([this.pause, once(this.#stop.signal, 'abort')]);
       }
     } catch (error) {
       this.error = error;
