@@ -162,7 +162,7 @@ onEveryStorage((makePlace) => {
     await sink.close();
     assert.deepEqual(fold(table, await rowsOf(storage, table)), [['7', 'new', null]]);
     assert.equal((await namesOf(storage, 'public/one/_delta_log/')).length, 4); // the copy, two changes, the recopy
-    assert.equal((await namesOf(storage, 'public/one/2000-01-01/')).length, 3);
+    assert.equal((await namesOf(storage, 'public/one/_date=2000-01-01/')).length, 3);
   });
 
   test('a table at rest costs nothing', async () => {
@@ -193,7 +193,7 @@ onEveryStorage((makePlace) => {
     await sink.flush(whole.position);
     await sink.close();
     assert.equal((await rowsOf(storage, table)).length, 60);
-    assert.ok((await namesOf(storage, 'public/one/2000-01-01/')).length > 1);
+    assert.ok((await namesOf(storage, 'public/one/_date=2000-01-01/')).length > 1);
   });
 
   test('a copy from another source, whose positions are lower, loses nothing that comes while it takes its place', async () => {

@@ -46,7 +46,7 @@ onEveryStorage((makePlace) => {
     await apply(writer, ...inserts, upTo(0x900n, [remove(table, [rows[0]![0]!, null])]));
     await writer.close();
     removeOne = async () => {
-      for await (const { name } of storage.list('shop/public/a/2000-01-01/')) return await storage.delete(name);
+      for await (const { name } of storage.list('shop/public/a/_date=2000-01-01/')) return await storage.delete(name);
     };
     return async (...args: string[]) => {
       const [out, err] = [new Paper(), new Paper()];

@@ -147,7 +147,7 @@ onEveryStorage((makePlace) => {
     );
     const dying = new FaultyStorage(again(), (method) => (method === 'putIfAbsent' ? 'before' : null));
     await assert.rejects(compact(tendedOn(dying)), { code: 'lake_away' });
-    const strange = 'public/tended/2000-01-01/theirs.parquet';
+    const strange = 'public/tended/_date=2000-01-01/theirs.parquet';
     await storage.put(strange, Buffer.from('not ours'));
     assert.equal((await parquetOf(storage)).length, 5);
     assert.equal((await vacuumed(storage, 0)).removed.orphans, 0);
