@@ -12,23 +12,11 @@ import { type Reaper, reaper } from './reaper.ts';
 
 const execute = promisify(execFile);
 
-const IMAGE = `apache/kafka:${KAFKA_VERSION}`;
+export const IMAGE = `apache/kafka:${KAFKA_VERSION}`;
 const CLUSTER_ID = 'pgveilTestClusterAAAAA';
 
 /** Starts in two seconds, and needs no more than the tests give it. */
 const JVM = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dlog4j2.level=WARN'];
-
-/** The image, or null where no Docker engine answers, it cannot get the image, or PGVEIL_TEST_DOCKER is `never`. */
-export async function dockerImage(): Promise<string | null> {
-  if (process.env.PGVEIL_TEST_DOCKER === 'never') return null;
-  try {
-    await execute('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 5_000 });
-    await execute('docker', ['image', 'inspect', IMAGE]).catch(() => execute('docker', ['pull', '--quiet', IMAGE]));
-    return IMAGE;
-  } catch {
-    return null;
-  }
-}
 
 /** A directory with `server.properties` in it, and the process that runs from there. */
 export class KafkaNode {

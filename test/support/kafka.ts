@@ -5,8 +5,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ConnectionPool, metadataV12 } from '@platformatic/kafka';
+import { fetchedImage } from './docker.ts';
 import { kafkaClassPath } from './kafka-jars.ts';
-import { dockerImage, KafkaNode } from './kafka-node.ts';
+import { IMAGE, KafkaNode } from './kafka-node.ts';
 import { type KafkaPorts, kafkaProperties } from './kafka-properties.ts';
 import { freePort } from './postgres-ready.ts';
 import { reaper } from './reaper.ts';
@@ -45,7 +46,7 @@ export async function startOwnKafka(options: KafkaServerOptions = {}): Promise<K
       ports.push({ plain: await freePort(), controller: await freePort(), secure: await freePort() });
     }
     const keyStore = secure ? await makeCertificate(home) : null;
-    const image = await dockerImage();
+    const image = await fetchedImage(IMAGE);
     const nodes = await Promise.all(
       ports.map(async (_, index) => {
         const directory = await mkdtemp(join(home, 'node-'));
@@ -72,7 +73,7 @@ export async function startOwnKafka(options: KafkaServerOptions = {}): Promise<K
 /** Gets what the brokers run from, starts the one that the test files of this run share, and says in words where it comes from. */
 export async function prepareKafka(): Promise<string> {
   if (process.env.PGVEIL_TEST_KAFKA) return process.env.PGVEIL_TEST_KAFKA;
-  const image = await dockerImage();
+  const image = await fetchedImage(IMAGE);
   if (!image) await kafkaClassPath();
   process.env.PGVEIL_TEST_KAFKA = (await startOwnKafka()).brokers.join();
   return image ? `Docker's ${image}` : 'Maven';

@@ -5,6 +5,7 @@ import { chown, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Cluster } from './cluster.ts';
+import { fetchedImage } from './docker.ts';
 import type { Major } from './majors.ts';
 import { acceptsConnections, freePort } from './postgres-ready.ts';
 import { type Reaper, reaper } from './reaper.ts';
@@ -14,22 +15,9 @@ const execute = promisify(execFile);
 
 const cleanUp = 'docker rm --force --volumes "$2"; rm -rf "$1"';
 
-/** The image to run, or null where no Docker engine answers, it cannot get the image, or PGVEIL_TEST_DOCKER is `never`. */
+/** The image to run, or null where Docker has none: see `fetchedImage`. */
 export async function dockerImage(major: Major): Promise<string | null> {
-  if (process.env.PGVEIL_TEST_DOCKER === 'never') return null;
-  const image = `postgres:${major}`;
-  try {
-    await execute('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 5_000 });
-  } catch {
-    return null;
-  }
-  try {
-    await execute('docker', ['image', 'inspect', image]).catch(() => docker('pull', '--quiet', image));
-    return image;
-  } catch (error) {
-    process.stderr.write(`Docker answers but has no ${image}, going on with the npm binaries: ${error}\n`);
-    return null;
-  }
+  return await fetchedImage(`postgres:${major}`);
 }
 
 export async function startDockerCluster(

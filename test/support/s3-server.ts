@@ -12,7 +12,7 @@ const VERSION = 'v1.8.0';
 const MODULE = `github.com/versity/versitygw/cmd/versitygw@${VERSION}`;
 /** It took seven minutes where two cores had the work of fifteen. A download that hangs is a failure and not a run that never ends. */
 const BUILD_MS = 20 * 60_000;
-const IMAGE = `versity/versitygw:${VERSION}`;
+export const IMAGE = `versity/versitygw:${VERSION}`;
 
 export const ACCESS_KEY = 'pgveil-test';
 export const SECRET_KEY = 'pgveil-test-secret';
@@ -20,18 +20,6 @@ export const SECRET_KEY = 'pgveil-test-secret';
 /** A server on a port of this machine, and how to remove it. */
 export interface Running {
   remove(): Promise<void>;
-}
-
-/** The image, or null where no Docker engine answers, it cannot get the image, or PGVEIL_TEST_DOCKER is `never`. */
-export async function dockerImage(): Promise<string | null> {
-  if (process.env.PGVEIL_TEST_DOCKER === 'never') return null;
-  try {
-    await execute('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 5_000 });
-    await execute('docker', ['image', 'inspect', IMAGE]).catch(() => execute('docker', ['pull', '--quiet', IMAGE]));
-    return IMAGE;
-  } catch {
-    return null;
-  }
 }
 
 /** The program, in `.servers`; the first call on a machine builds it, which takes minutes. Rejects where there is no Go. */

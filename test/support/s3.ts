@@ -1,16 +1,9 @@
 // A real S3 server for tests: `await using server = await startS3()`.
 import { randomBytes } from 'node:crypto';
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
+import { fetchedImage } from './docker.ts';
 import { freePort } from './postgres-ready.ts';
-import {
-  ACCESS_KEY,
-  builtProgram,
-  dockerImage,
-  type Running,
-  runContainer,
-  runProgram,
-  SECRET_KEY,
-} from './s3-server.ts';
+import { ACCESS_KEY, builtProgram, IMAGE, type Running, runContainer, runProgram, SECRET_KEY } from './s3-server.ts';
 import { until } from './wait.ts';
 
 const REGION = 'us-east-1';
@@ -20,7 +13,7 @@ export async function startS3(): Promise<S3Server> {
   const given = process.env.PGVEIL_TEST_S3;
   if (given) return await S3Server.at(new URL(given), null);
   const port = await freePort();
-  const image = await dockerImage();
+  const image = await fetchedImage(IMAGE);
   const running = image ? await runContainer(image, port) : await runProgram(await builtProgram(), port);
   return await S3Server.at(new URL(`http://${ACCESS_KEY}:${SECRET_KEY}@127.0.0.1:${port}`), running);
 }
@@ -28,7 +21,7 @@ export async function startS3(): Promise<S3Server> {
 /** Builds or downloads what the first server would, and says in words where servers come from. */
 export async function prepareS3(): Promise<string> {
   if (process.env.PGVEIL_TEST_S3) return new URL(process.env.PGVEIL_TEST_S3).host;
-  const image = await dockerImage();
+  const image = await fetchedImage(IMAGE);
   if (image) return `Docker's ${image}`;
   await builtProgram();
   return 'Go modules';

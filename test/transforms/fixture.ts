@@ -53,8 +53,6 @@ const TYPES: Readonly<Record<string, BaseType>> = {
   'public.tags': [16508, 'A', 'd', false],
 };
 
-export const TYPE_NAMES = Object.keys(TYPES);
-
 /** `varchar(20)`, `char(5)`, `numeric(10,2)` or a name above. */
 export function typeOf(written: string): ColumnType {
   const [, short = '', limits] = /^(.*?)(?:\(([-\d,]+)\))?$/.exec(written) ?? [];

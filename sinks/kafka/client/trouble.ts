@@ -34,7 +34,7 @@ function* chain(thrown: unknown): Iterable<Thrown> {
 }
 
 /** A newer instance has the transactional id: whatever this one still sends is refused. */
-export const FENCED: readonly string[] = ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_TXN_STATE'];
+const FENCED: readonly string[] = ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_TXN_STATE'];
 
 const RIGHTS: readonly string[] = [
   'SASL_AUTHENTICATION_FAILED',

@@ -1,5 +1,6 @@
 import type { Storage, Stored, Tagged } from '../../../sinks/lake/storage/storage.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
+import type { Random } from '../../support/prng.ts';
 
 /** When a call fails: before it does anything, or when all is done and only the answer is lost. */
 export type Fault = 'before' | 'after' | null;
@@ -73,4 +74,23 @@ export class FaultyStorage implements Storage {
 
 function away(): PgveilError {
   return new PgveilError('lake_away', 'as the test wanted it');
+}
+
+/** So many faults, each call having one by this chance. */
+export class RandomFaults {
+  left: number;
+  readonly #random: Random;
+  readonly #chance: number;
+
+  constructor(random: Random, left: number, chance: number) {
+    this.#random = random;
+    this.left = left;
+    this.#chance = chance;
+  }
+
+  readonly next = (): Fault => {
+    if (this.left === 0 || !this.#random.chance(this.#chance)) return null;
+    this.left--;
+    return this.#random.pick(['before', 'after']);
+  };
 }

@@ -25,7 +25,7 @@ import {
 } from '../../support/batches.ts';
 import { Random } from '../../support/prng.ts';
 import { openDuck } from './delta.ts';
-import { type Fault, FaultyStorage } from './faulty.ts';
+import { FaultyStorage, RandomFaults } from './faulty.ts';
 import { fold, lakeRows } from './fold.ts';
 import { onEveryStorage, SETTINGS } from './storages.ts';
 
@@ -128,14 +128,9 @@ onEveryStorage((makePlace) => {
     const { storage, again } = await begin();
     const random = new Random(Date.now());
     const { transactions, models } = transactionsOf(random, 60);
-    let left = 60;
-    const fault = (): Fault => {
-      if (left === 0 || random.chance(0.96)) return null;
-      left--;
-      return random.pick(['before', 'after']);
-    };
+    const faults = new RandomFaults(random, 60, 0.04);
     for (let position = 0x100n; position < transactions.at(-1)!.position.pos; ) {
-      const sink = sinkOn(new FaultyStorage(again(), fault));
+      const sink = sinkOn(new FaultyStorage(again(), faults.next));
       position = await deliver(sink, transactions, random).catch(() => position);
       if (random.chance(0.5)) await sink.close(); // else it is a zombie
     }

@@ -5,7 +5,7 @@ import { signal } from '../../../acceptance/sink-trial.ts';
 import { copyOf, nextGeneration, positionAt, writeCopy } from '../../../support/batches.ts';
 import { Random } from '../../../support/prng.ts';
 import { addOf } from '../delta.ts';
-import { type Fault, FaultyStorage } from '../faulty.ts';
+import { FaultyStorage, RandomFaults } from '../faulty.ts';
 import { fold } from '../fold.ts';
 import { onEveryStorage } from '../storages.ts';
 import { prepareBench, table } from './bench.ts';
@@ -86,18 +86,13 @@ onEveryStorage((makePlace) => {
     const random = new Random(Date.now());
     const { sink, storage, again } = await begin();
     const workload = new Workload(table, random);
-    let faults = 25;
-    const fault = (): Fault => {
-      if (faults === 0 || random.chance(0.85)) return null;
-      faults--;
-      return random.pick(['before', 'after']);
-    };
-    while (faults > 0) {
+    const faults = new RandomFaults(random, 25, 0.15);
+    while (faults.left > 0) {
       const writing = deliver(
         sink,
         Array.from({ length: 3 }, () => workload.next()),
       );
-      await compact(tendedOn(new FaultyStorage(again(), fault))).catch(() => {});
+      await compact(tendedOn(new FaultyStorage(again(), faults.next))).catch(() => {});
       await writing;
     }
     const before = await rowsOf(storage);

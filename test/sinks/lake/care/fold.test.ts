@@ -7,7 +7,7 @@ import type { Tended } from '../../../../sinks/lake/care/tended.ts';
 import { identifier } from '../../../../sinks/lake/parquet/duck.ts';
 import { insert, nextGeneration, type Row, remove, UNCHANGED, update } from '../../../support/batches.ts';
 import { Random } from '../../../support/prng.ts';
-import { type Fault, FaultyStorage } from '../faulty.ts';
+import { FaultyStorage, RandomFaults } from '../faulty.ts';
 import { onEveryStorage } from '../storages.ts';
 import { prepareBench, table } from './bench.ts';
 import { DAY_MS, deliver, sorted, Workload } from './workload.ts';
@@ -163,19 +163,14 @@ onEveryStorage((makePlace) => {
     const random = new Random(Date.now());
     const { sink, storage, again } = await begin();
     const workload = new Workload(table, random);
-    let faults = 15;
-    const fault = (): Fault => {
-      if (faults === 0 || random.chance(0.9)) return null;
-      faults--;
-      return random.pick(['before', 'after']);
-    };
-    while (faults > 0) {
+    const faults = new RandomFaults(random, 15, 0.1);
+    while (faults.left > 0) {
       const writing = deliver(
         sink,
         Array.from({ length: 4 }, () => workload.next()),
       );
       const before = random.pick([Infinity, workload.now - DAY_MS / 4]);
-      await fold(tendedOn(new FaultyStorage(again(), fault)), { before, dryRun: false }).catch(() => {});
+      await fold(tendedOn(new FaultyStorage(again(), faults.next)), { before, dryRun: false }).catch(() => {});
       await writing;
       assert.deepEqual(await latestOf(storage), workload.latest, `seed ${random.seed}`);
     }

@@ -21,7 +21,7 @@ import {
 } from '../../../support/batches.ts';
 import { Random } from '../../../support/prng.ts';
 import { until } from '../../../support/wait.ts';
-import { type Fault, FaultyStorage } from '../faulty.ts';
+import { FaultyStorage, RandomFaults } from '../faulty.ts';
 import { fold } from '../fold.ts';
 import { onEveryStorage } from '../storages.ts';
 import { namesOf, prepareBench, table } from './bench.ts';
@@ -240,18 +240,13 @@ onEveryStorage((makePlace) => {
     const random = new Random(Date.now());
     const { sink, storage, again } = await begin();
     const workload = new Workload(table, random);
-    let faults = 12;
-    const fault = (): Fault => {
-      if (faults === 0 || random.chance(0.9)) return null;
-      faults--;
-      return random.pick(['before', 'after']);
-    };
-    while (faults > 0) {
+    const faults = new RandomFaults(random, 12, 0.1);
+    while (faults.left > 0) {
       const writing = deliver(
         sink,
         Array.from({ length: 4 }, () => workload.next()),
       );
-      const faulty = new FaultyStorage(again(), fault);
+      const faulty = new FaultyStorage(again(), faults.next);
       await compact(tendedOn(faulty)).catch(() => {});
       const options = { keepMs: 0, eraseMs: DAY_MS * random.int(1, 20_000), dryRun: false, now: Date.now() };
       await vacuum(tendedOn(faulty), await storedEpoch(storage), options).catch(() => {});
