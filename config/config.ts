@@ -46,9 +46,14 @@ export interface TableConfig {
 /** `type` tells what it is. */
 export type SinkConfig = TwinConfig | LakeConfig | KafkaConfig;
 
-export interface TwinConfig {
-  readonly type: 'postgres';
+interface AnySinkConfig {
   readonly name: string;
+  /** How long the others' slot waits for it when it is away. */
+  readonly patienceMs: number;
+}
+
+export interface TwinConfig extends AnySinkConfig {
+  readonly type: 'postgres';
   readonly url: Secret<string>;
   readonly indexes: boolean;
   /** Type on the source to type on the twin. */
@@ -59,9 +64,8 @@ export interface TwinConfig {
   readonly room: number | null;
 }
 
-export interface LakeConfig {
+export interface LakeConfig extends AnySinkConfig {
   readonly type: 'lake';
-  readonly name: string;
   readonly place: LakePlace;
   /** Of a store other than AWS; null for AWS, and for a folder. */
   readonly endpoint: string | null;
@@ -71,9 +75,8 @@ export interface LakeConfig {
   readonly timestamps: 'timestamp_ntz' | 'string';
 }
 
-export interface KafkaConfig {
+export interface KafkaConfig extends AnySinkConfig {
   readonly type: 'kafka';
-  readonly name: string;
   readonly connection: KafkaConnection;
   /** Of a table: `{name}.{schema}.{table}`, `{name}` being the pipeline's. */
   readonly topic: string;
@@ -152,12 +155,13 @@ type SinkSettings = Settings['sinks'] extends Map<string, infer S> ? S : never;
 function toSink(name: string, sink: SinkSettings): SinkConfig {
   switch (sink.type) {
     case 'postgres': {
-      const { type, url, indexes, types, source_primary_key: sourcePrimaryKey, room = null } = sink;
-      return { type, name, url, indexes, types, sourcePrimaryKey, room };
+      const { type, patience: patienceMs, url, indexes, types, room = null } = sink;
+      return { type, name, patienceMs, url, indexes, types, sourcePrimaryKey: sink.source_primary_key, room };
     }
     case 'lake': {
-      const { type, url: place, endpoint = null, flush, timestamps } = sink;
-      return { type, name, place, endpoint, flush: { bytes: flush.bytes, everyMs: flush.every }, timestamps };
+      const { type, patience: patienceMs, url: place, endpoint = null, timestamps } = sink;
+      const flush = { bytes: sink.flush.bytes, everyMs: sink.flush.every };
+      return { type, name, patienceMs, place, endpoint, flush, timestamps };
     }
     case 'kafka':
       return toKafka(name, sink);
@@ -171,6 +175,7 @@ function toKafka(name: string, sink: SinkSettings & { type: 'kafka' }): KafkaCon
   return {
     type,
     name,
+    patienceMs: sink.patience,
     connection: { brokers, tls: tls && { authority, certificate, key }, sasl },
     topic,
     // A copy's reads are part of what a table amounts to: they must not go by their age.

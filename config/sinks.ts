@@ -8,6 +8,7 @@ import {
   flushTime,
   identifier,
   lakeUrl,
+  patience,
   postgresUrl,
   secretText,
   someText,
@@ -15,41 +16,48 @@ import {
   topicTemplate,
 } from './texts.ts';
 
-const twin = fields(
-  {
-    type: z.literal('postgres'),
-    url: postgresUrl,
-    indexes: flag().default(true).describe("whether the source's indexes are built on the twin after the copy"),
-    types: named(identifier, someText, 'write type: type on each line')
-      .prefault({})
-      .describe('type on the source: type on the twin'),
-    source_primary_key: identifier.default('source_primary_key').describe('name of the column that holds the key'),
-    room: tableSize.optional().describe('a copy waits that would make its database larger, the old content included'),
-  },
-  ['patience', 'on_wal_limit'],
-);
+/** Of every kind. */
+const absence = {
+  patience: patience
+    .prefault('30s')
+    .describe('how long it may be away before its WAL is kept in a slot of its own, and the others go on'),
+  on_wal_limit: word(['hold'], ['detach'])
+    .default('hold')
+    .describe('hold: its slot keeps the WAL, whatever that takes on the source'),
+};
 
-const lake = fields(
-  {
-    type: z.literal('lake'),
-    url: lakeUrl.describe('s3://bucket/prefix or file:///path'),
-    endpoint: endpoint.optional().describe('of a store other than AWS: http://host:port'),
-    flush: fields({
-      bytes: flushSize.prefault('128MB').describe('what is written is committed when it is so much'),
-      every: flushTime.prefault('5 minutes').describe('or when it is so old'),
-    }).prefault({}),
-    timestamps: word(['timestamp_ntz', 'string'])
-      .default('timestamp_ntz')
-      .describe('string: timestamps without a zone are texts, which every reader of Delta reads'),
-  },
-  ['patience', 'on_wal_limit'],
-).superRefine(({ url, endpoint }, context) => {
+const twin = fields({
+  ...absence,
+  type: z.literal('postgres'),
+  url: postgresUrl,
+  indexes: flag().default(true).describe("whether the source's indexes are built on the twin after the copy"),
+  types: named(identifier, someText, 'write type: type on each line')
+    .prefault({})
+    .describe('type on the source: type on the twin'),
+  source_primary_key: identifier.default('source_primary_key').describe('name of the column that holds the key'),
+  room: tableSize.optional().describe('a copy waits that would make its database larger, the old content included'),
+});
+
+const lake = fields({
+  ...absence,
+  type: z.literal('lake'),
+  url: lakeUrl.describe('s3://bucket/prefix or file:///path'),
+  endpoint: endpoint.optional().describe('of a store other than AWS: http://host:port'),
+  flush: fields({
+    bytes: flushSize.prefault('128MB').describe('what is written is committed when it is so much'),
+    every: flushTime.prefault('5 minutes').describe('or when it is so old'),
+  }).prefault({}),
+  timestamps: word(['timestamp_ntz', 'string'])
+    .default('timestamp_ntz')
+    .describe('string: timestamps without a zone are texts, which every reader of Delta reads'),
+}).superRefine(({ url, endpoint }, context) => {
   const message = problem('is for s3:// only', 'take it out');
   if (endpoint && url.kind === 'folder') context.addIssue({ code: 'custom', path: ['endpoint'], message });
 });
 
 const kafka = fields(
   {
+    ...absence,
     type: z.literal('kafka'),
     brokers: z
       .array(brokers, { error: problem('is not a list of brokers', 'write the brokers: [host:9092]') })
@@ -82,11 +90,20 @@ const kafka = fields(
       password: secretText,
     }).optional(),
   },
-  ['patience', 'on_wal_limit', 'unchanged'],
+  ['unchanged'],
 ).superRefine(({ format, schema }, context) => {
   const message = problem('is for format: debezium only', 'take it out');
   if (format === 'flat' && schema === 'inline') context.addIssue({ code: 'custom', path: ['schema'], message });
 });
+
+const KAFKA = 'kafka';
+
+/** What two sinks cannot share; null where the place itself has to be asked. */
+function placeOf(sink: unknown): string | null {
+  if (!isMapping(sink)) return null;
+  if (sink.type === 'kafka') return KAFKA;
+  return sink.type === 'lake' ? JSON.stringify([sink.url, sink.endpoint]) : null;
+}
 
 export const sinks = named(
   identifier,
@@ -102,13 +119,16 @@ export const sinks = named(
         message: problem('has no sink', 'add one, of type: postgres, lake or kafka'),
       });
     }
-    const types = new Set<unknown>();
+    const places = new Set<string>();
     for (const [name, sink] of given) {
-      const { type } = isMapping(sink) ? sink : {};
-      if (type !== undefined && types.has(type)) {
-        context.addIssue({ ...notBuiltIssue('several sinks of one type'), path: [name] });
+      const place = placeOf(sink);
+      if (place === KAFKA && places.has(KAFKA)) {
+        context.addIssue({ ...notBuiltIssue('several sinks of type kafka'), path: [name] });
+      } else if (place && places.has(place)) {
+        const message = problem('is the place of another sink', 'write another url');
+        context.addIssue({ code: 'custom', message, path: [name, 'url'] });
       }
-      types.add(type);
+      if (place) places.add(place);
     }
   },
   { when: ({ value }) => value instanceof Map },

@@ -101,6 +101,13 @@ export const flushSize = parsed(
   problem('is not a size of a byte or more', 'write a size such as 64MB or 1GB'),
   atLeast(1, parseSize),
 );
+export const patience = parsed(
+  problem('is not a duration of up to a day', 'write a duration such as 30s or 5 minutes'),
+  (t) => {
+    const ms = parseDuration(t);
+    return ms !== undefined && ms <= 86_400_000 ? ms : undefined;
+  },
+);
 export const flushTime = parsed(
   problem('is not a duration from 100ms to a day', 'write a duration such as 30s or 5 minutes'),
   (t) => {

@@ -146,11 +146,14 @@ export class Session {
     known.add(this.#transaction, change);
   }
 
-  /** Of a transaction that was committed in parts: sent once more, and the first parts of it are durable. A newer generation has none. */
+  /** Tables of which a copy began here. */
+  readonly #renewed = new Set<string>();
+
+  /** Of a transaction that was committed in parts: sent once more, and the first parts of it are durable. A newer copy has none. */
   #isThere({ transaction, seq, table }: Change<'redacted'>): boolean {
     const { progress, tables } = this.#parts.stored;
     if (!progress || transaction.clsn !== progress.clsn || seq > progress.seq) return false;
-    return tables.get(table.name)?.generation === table.generation;
+    return tables.has(table.name) && !this.#renewed.has(table.name);
   }
 
   /** Without a position before it there is nothing to resume from. */
@@ -165,6 +168,7 @@ export class Session {
       case 'copy started': {
         const { name } = event.table;
         await this.stopCopy(name);
+        this.#renewed.add(name);
         // What is older is not to be durable later.
         this.#entries.delete(name);
         await this.#committing;

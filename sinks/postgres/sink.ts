@@ -9,7 +9,7 @@ import { Applying } from './apply/applying.ts';
 import { type Claim, readCheckpoint } from './checkpoint.ts';
 import { Completions } from './copy/completion.ts';
 import { Copies } from './copy/copying.ts';
-import { dropLeftovers } from './copy/generation.ts';
+import { dropLeftovers, publicGenerations } from './copy/generation.ts';
 import { query } from './query.ts';
 import { connectTwin, Session, type TwinOptions } from './session.ts';
 import { install, takeOver } from './takeover.ts';
@@ -29,6 +29,10 @@ interface Opened {
   readonly copies: Copies;
   readonly completions: Completions;
   readonly applying: Applying;
+  /** The generations that were public when it was opened, by table. Other sinks may have counted further meanwhile. */
+  readonly public: ReadonlyMap<string, string>;
+  /** Numbers of the copies since then, by table. */
+  readonly copied: Map<string, number>;
 }
 
 /** The twin: a Postgres that holds the redacted rows, and the checkpoint in the same transactions. */
@@ -53,11 +57,13 @@ export class PostgresSink implements Sink {
     const client = await connectTwin(this.#options);
     try {
       const { claim, checkpoint } = await this.#claim(client, signal);
+      const [shown, copied] = [await publicGenerations(client, claim), new Map<string, number>()];
       await query(client, APPLY_SETTINGS);
       const session = new Session(this.#options, this.#observe, claim, client);
       const tableOf = (table: RedactedTable) => this.#tableOf(table);
       const applying = new Applying(client, claim, checkpoint.position, tableOf, this.#observe);
-      this.#open = { session, copies: new Copies(session), completions: new Completions(session), applying };
+      const [copies, completions] = [new Copies(session), new Completions(session)];
+      this.#open = { session, copies, completions, applying, public: shown, copied };
       return checkpoint;
     } catch (error) {
       client.end().catch(() => {});
@@ -157,13 +163,14 @@ export class PostgresSink implements Sink {
   }
 
   async #handle(event: Event, entries: ReadonlyMap<string, TableEntry>): Promise<void> {
-    const { copies, completions, applying } = this.#opened();
+    const { copies, completions, applying, copied } = this.#opened();
     switch (event.type) {
       case 'defined':
         // What was gathered under another definition comes before what follows.
         return await applying.settle();
       case 'copy started':
         await completions.stop(event.table.name);
+        copied.set(event.table.name, event.table.generation);
         return await copies.start(this.#tableOf(event.table), unfinished(entries.get(event.table.name)!));
       case 'chunk finished':
         return await copies.finishChunk(event.table.name, event.chunk);
@@ -188,7 +195,9 @@ export class PostgresSink implements Sink {
   #tableOf(source: RedactedTable): TwinTable {
     let table = this.#tables.get(source);
     if (!table) {
-      table = twinTable(source, this.#options);
+      const { copied, public: shown } = this.#opened();
+      const isNew = copied.get(source.name) === source.generation;
+      table = twinTable(source, this.#options, isNew ? null : (shown.get(source.name) ?? null));
       this.#tables.set(source, table);
     }
     return table;

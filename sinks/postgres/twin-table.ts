@@ -28,8 +28,9 @@ export interface TwinTable {
   readonly keyByValue: boolean;
 }
 
-export function twinTable(source: RedactedTable, layout: TwinLayout): TwinTable {
-  const relation = generationName(layout.pipeline, source);
+/** `there`: the generation that is there already; null for a new one. */
+export function twinTable(source: RedactedTable, layout: TwinLayout, there: string | null = null): TwinTable {
+  const relation = there ?? generationName(layout.pipeline, source);
   const type = keyType(source, layout.types);
   return {
     source,

@@ -7,6 +7,7 @@ import type { Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
 import type { Remains } from '../core/target.ts';
+import type { Apart } from '../pipeline/parts.ts';
 
 /**
  * Makes concrete parts of a configuration; `reload` reads it anew, for secrets that were changed meanwhile.
@@ -24,6 +25,8 @@ export interface Assembly {
   checkpoints(): Promise<ReadonlyMap<string, Checkpoint | null>>;
   /** Null where the slot is not there. */
   slot(): Promise<SlotSeen | null>;
+  /** The slots of sinks that read by themselves, by sink. */
+  ownSlots(): Promise<ReadonlyMap<string, SlotSeen>>;
   /** What pgveil made and left behind on the source and, with `data`, in the sinks; what is not there is not listed. */
   remains(data: boolean): Promise<readonly Remains[]>;
 }
@@ -32,6 +35,10 @@ export interface Parts {
   readonly source: Source;
   readonly sinks: ReadonlyMap<string, Sink>;
   readonly redactor: Redactor;
+  /** Bytes that may be queued by those that read together. */
+  readonly memory: number;
+  /** Where there are several sinks. */
+  readonly apart?: Apart;
 }
 
 /** One part's share of `check`. */

@@ -46,6 +46,7 @@ export function showBars(name: string, tables: number, terminal: Terminal): Disp
   return {
     observe(seen) {
       if (seen.type !== 'copy due' && seen.type !== 'copy') log.observe(seen);
+      if (seen.own !== undefined) return;
       progress.observe(seen);
       follow();
     },

@@ -4,7 +4,7 @@ import type { Observe } from '../core/observer.ts';
 import { Backoff } from '../pipeline/backoff.ts';
 import { Patience } from '../pipeline/patience.ts';
 import type { Check } from './assembly.ts';
-import { gather, isInTheWay } from './check.ts';
+import { type Found, gather, isInTheWay } from './check.ts';
 
 /** Something stands in the way of a start and will not go away by itself. */
 export class NotReady extends Error {
@@ -34,9 +34,9 @@ export async function checkFirst(
       const findings = await gather(checks);
       // With all that was found: whoever mends the one thing should not meet the next at the next start.
       if (findings.some(isFinal)) throw new NotReady(findings.filter(isInTheWay));
-      const away = findings.find(({ code }) => ERRORS[code].recovery === 'reopen');
+      const away = awayFrom(findings, checks);
       if (!away) {
-        for (const finding of findings) tell(finding, observe);
+        for (const finding of findings) if (ERRORS[finding.code].recovery !== 'reopen') tell(finding, observe);
         return;
       }
       const { code, message, needs: part } = away;
@@ -53,6 +53,15 @@ export async function checkFirst(
 function isFinal({ code }: Finding): boolean {
   const { exit, retry, recovery } = ERRORS[code];
   return exit === 2 || (retry === 'person' && recovery === 'stop');
+}
+
+/** What is waited for: the source, and one sink at least. The others can be away as they can be later. */
+function awayFrom(findings: readonly Found[], checks: readonly Check[]): Found | undefined {
+  const away = findings.filter(({ code }) => ERRORS[code].recovery === 'reopen');
+  const sinks = new Set(checks.flatMap(({ needs }) => (needs === 'source' ? [] : needs)));
+  const isAway = (sink: string) => away.some(({ needs }) => needs === sink);
+  const source = away.find(({ needs }) => needs === 'source');
+  return source ?? (sinks.size > 0 && [...sinks].every(isAway) ? away[0] : undefined);
 }
 
 function tell(finding: Finding, observe: Observe): void {

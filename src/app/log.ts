@@ -28,6 +28,8 @@ export class Log {
   readonly #said = new Map<string, string>();
   readonly #copyLoggedAt = new Map<string, number>();
   readonly #copies = new CopyLog();
+  /** Of sinks that read by themselves: theirs is another story of the same tables. */
+  readonly #own = new Map<string, Log>();
 
   /** `now` in milliseconds, from any origin. */
   constructor(logger: Logger, now = () => performance.now()) {
@@ -36,6 +38,17 @@ export class Log {
   }
 
   observe(seen: Observation): void {
+    if (seen.own === undefined) this.#observe(seen);
+    else this.#logOf(seen.own).observe({ ...seen, own: undefined });
+  }
+
+  #logOf(sink: string): Log {
+    const log = this.#own.get(sink) ?? new Log(this.#logger.child({ sink }), this.#now);
+    this.#own.set(sink, log);
+    return log;
+  }
+
+  #observe(seen: Observation): void {
     switch (seen.type) {
       case 'step':
         this.#logger.info(seen.table === undefined ? {} : { table: seen.table }, seen.message);

@@ -30,6 +30,8 @@ export class Metrics {
   }
 
   observe(seen: Observation): void {
+    // The others were given the same changes.
+    if (seen.type === 'changes' && seen.own !== undefined) return;
     if (seen.type === 'changes') this.#changes.inc({ table: seen.table }, seen.rows);
     else if (seen.type === 'withheld') this.#withheld.inc({ table: seen.table }, seen.cells);
     else if (seen.type === 'repaired') this.#repaired.inc({ table: seen.table }, seen.rows);

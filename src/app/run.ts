@@ -56,7 +56,7 @@ async function work(
   const patienceMs = options.untilCaughtUp ? options.timeoutMs : null;
   const { orders } = options;
   await checkFirst(accepting(assembly.checks, orders), patienceMs, observe, signal);
-  const parts = { ...assembly.parts(observe), observe, memory: config.memory };
+  const parts = { ...assembly.parts(observe), observe };
   const desk = new Desk(orders);
   if (orders.acceptKey)
     step(observe, '--accept-key: take it away once it is done, as it accepts a mistyped key as well');

@@ -2,25 +2,9 @@ import { formatLsn, type Lsn } from '../core/lsn.ts';
 import type { Observation, SlotSeen } from '../core/observer.ts';
 import { fixOf, isOfEveryTable, isSinkAway } from './known-errors.ts';
 import { Lag } from './lag.ts';
+import { type SinkStatus, SinkWatch, type SlotStatus, slotStatus } from './sink-watch.ts';
 import { type Notice, type TableStatus, TableWatch } from './table-status.ts';
 import { VERSION } from './version.ts';
-
-export interface SinkStatus {
-  readonly state: 'live' | 'parked';
-  /** As Postgres writes it; null until it holds something durably. */
-  readonly position: string | null;
-  /** How much WAL it lacks; null while its position or the server's is unknown. */
-  readonly lag_bytes: number | null;
-  /** Age of the oldest commit that it does not hold durably yet; null when nobody measures it. */
-  readonly lag_ms: number | null;
-}
-
-export interface SlotStatus {
-  readonly name: string;
-  readonly retained_bytes: number | null;
-  readonly wal_status: string | null;
-  readonly safe_bytes: number | null;
-}
 
 /** The answer of /status. */
 export interface Status {
@@ -48,7 +32,7 @@ export class State {
   readonly #now: () => number;
   /** The configured ones; checkpoints also know tables that are configured no longer. */
   readonly #tables: Map<string, TableWatch>;
-  readonly #sinks: Map<string, Lsn | null>;
+  readonly #sinks: ReadonlyMap<string, SinkWatch>;
   readonly #lag = new Lag();
   /** The sinks that hold a position of the stream that is going on; null until that stream is confirmed. */
   #following: Set<string> | null = null;
@@ -64,7 +48,7 @@ export class State {
     this.#about = about;
     this.#now = now;
     this.#tables = new Map(Array.from(about.tables, (table) => [table, new TableWatch()]));
-    this.#sinks = new Map(Array.from(about.sinks, (sink) => [sink, null]));
+    this.#sinks = new Map(Array.from(about.sinks, (sink) => [sink, new SinkWatch()]));
   }
 
   /** Resolves when this instance has taken the pipeline over: nothing is read for it before. */
@@ -77,6 +61,11 @@ export class State {
   }
 
   observe(seen: Observation): void {
+    if (seen.own !== undefined) this.#noteOwn(seen.own, seen);
+    else this.#observe(seen);
+  }
+
+  #observe(seen: Observation): void {
     if (seen.type === 'waiting') this.#wait(seen.what);
     else if (seen.type === 'trouble') this.#stumble(seen);
     else if (isProgress(seen)) this.#goOn();
@@ -84,20 +73,15 @@ export class State {
   }
 
   status(): Status {
-    const tables = [...this.#tables].map(([name, table]) => [name, table.status()] as const);
-    const sinks = [...this.#sinks.keys()].map((name) => [name, this.#sink(name)] as const);
+    const tables = [...this.#tables].map(([name, table]) => [name, bySink(name, table.status(), this.#sinks)] as const);
+    const sinks = [...this.#sinks].map(([name, sink]) => [name, this.#sink(name, sink)] as const);
     return {
       name: this.#about.name,
       version: VERSION,
-      position: written(this.#least()),
+      position: written(leastOf(this.#sinks.values())),
       tables: Object.fromEntries(tables),
       sinks: Object.fromEntries(sinks),
-      slot: {
-        name: this.#about.slot,
-        retained_bytes: this.#slot?.retainedBytes ?? null,
-        wal_status: this.#slot?.walStatus ?? null,
-        safe_bytes: this.#slot?.safeBytes ?? null,
-      },
+      slot: slotStatus(this.#about.slot, this.#slot),
       ...(this.#trouble ? { trouble: this.#trouble.notice } : {}),
     };
   }
@@ -110,8 +94,8 @@ export class State {
     for (const [name, { state, halt }] of this.#tables) {
       if (state !== 'streaming') reasons.push(`${name}: ${halt ? `halted, ${halt.code}` : state}`);
     }
-    for (const name of this.#sinks.keys()) {
-      if (this.#sink(name).state === 'parked') reasons.push(`sink ${name}: parked`);
+    for (const [name, sink] of this.#sinks) {
+      if (this.#sink(name, sink).state === 'parked') reasons.push(`sink ${name}: parked`);
     }
     // Until then the states of the tables are what the checkpoint says, and what came since may have ended that.
     if (reasons.length === 0 && this.#following?.size !== this.#sinks.size)
@@ -157,12 +141,22 @@ export class State {
         this.#following?.add(seen.sink);
         this.#durable(seen.sink, seen.pos);
         break;
+      case 'sink':
+        this.#sinks.get(seen.sink)?.move(seen, this.#now());
+        break;
     }
   }
 
-  #durable(sink: string, pos: Lsn): void {
-    this.#sinks.set(sink, pos);
-    const least = this.#least();
+  /** What a sink does by itself says nothing of the others. */
+  #noteOwn(sink: string, seen: Observation): void {
+    if (seen.type === 'sink' || seen.type === 'durable') this.#note(seen);
+    this.#sinks.get(sink)?.observe(seen);
+  }
+
+  #durable(name: string, pos: Lsn): void {
+    const sink = this.#sinks.get(name);
+    if (sink) sink.position = pos;
+    const least = leastOf([...this.#sinks.values()].filter(({ isLive }) => isLive));
     if (least !== null) this.#lag.forget(least);
   }
 
@@ -187,15 +181,11 @@ export class State {
     this.#takenOver.resolve();
   }
 
-  #sink(name: string): SinkStatus {
-    const pos = this.#sinks.get(name) ?? null;
-    const end = this.#end;
-    return {
-      state: this.#isAway(name) ? 'parked' : 'live',
-      position: written(pos),
-      lag_bytes: pos === null || end === null ? null : Math.max(0, Number(end - pos)),
-      lag_ms: this.#lag.ageMs(pos, this.#now()),
-    };
+  #sink(name: string, sink: SinkWatch): SinkStatus {
+    const now = this.#now();
+    const { position } = sink;
+    const status = sink.status(position, this.#end, this.#lag.ageMs(position, now), now);
+    return this.#isAway(name) ? { ...status, state: 'parked' } : status;
   }
 
   #isAway(sink: string): boolean {
@@ -205,15 +195,26 @@ export class State {
   #reached(pos: Lsn): void {
     if (this.#end === null || pos > this.#end) this.#end = pos;
   }
+}
 
-  #least(): Lsn | null {
-    let least: Lsn | null = null;
-    for (const pos of this.#sinks.values()) {
-      if (pos === null) return null;
-      if (least === null || pos < least) least = pos;
-    }
-    return least;
+function leastOf(sinks: Iterable<SinkWatch>): Lsn | null {
+  let least: Lsn | null = null;
+  for (const { position } of sinks) {
+    if (position === null) return null;
+    if (least === null || position < least) least = position;
   }
+  return least;
+}
+
+/** From the best state of a table to the worst. */
+const BY_WORTH = ['streaming', 'copying', 'waiting', 'halted'] as const satisfies readonly TableStatus['state'][];
+
+/** A table that is not the same in all sinks: what it is in each, and its own state is the worst of these. */
+function bySink(name: string, status: TableStatus, sinks: ReadonlyMap<string, SinkWatch>): TableStatus {
+  const states = [...sinks].map(([sink, watch]) => [sink, watch.tables.get(name)?.state ?? status.state] as const);
+  if (states.every(([, state]) => state === status.state)) return status;
+  const state = BY_WORTH.findLast((one) => states.some(([, other]) => other === one))!;
+  return { ...status, state, sinks: Object.fromEntries(states) };
 }
 
 function isProgress(seen: Observation): boolean {

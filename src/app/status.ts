@@ -17,7 +17,7 @@ export async function readStatus(config: Config, assembly: Assembly): Promise<Re
 
 /** The status of a pipeline that nobody runs: what is stored is told to a State as if it had just been observed. */
 async function readStored({ name, source, tables, sinks }: Config, assembly: Assembly): Promise<Status> {
-  const [checkpoints, slot] = await Promise.all([assembly.checkpoints(), assembly.slot()]);
+  const [checkpoints, slot, own] = await Promise.all([assembly.checkpoints(), assembly.slot(), assembly.ownSlots()]);
   const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: sinks.keys() });
   const stored = [...checkpoints.values()].filter((checkpoint) => checkpoint !== null);
   // Without a position the first copy was not finished: the rows that are there will be thrown away.
@@ -30,6 +30,10 @@ async function readStored({ name, source, tables, sinks }: Config, assembly: Ass
     if (checkpoint?.position) state.observe({ type: 'durable', sink, pos: checkpoint.position.pos });
   }
   if (slot) state.observe(slot);
+  for (const [sink, seen] of own) {
+    state.observe({ type: 'sink', sink, state: 'parked', slot: seen.name, own: sink });
+    state.observe({ ...seen, own: sink });
+  }
   const status = state.status();
   const told = Object.entries(status.sinks).map(([name, sink]) => [name, { ...sink, lag_ms: null }] as const);
   return { ...status, sinks: Object.fromEntries(told) };

@@ -20,6 +20,8 @@ export interface TableStatus {
   progress?: CopyProgress;
   /** Copies that came to nothing since it streamed last, if any did. */
   restarts?: number;
+  /** Where it is not the same in all sinks: its state in each, by name. */
+  sinks?: Readonly<Record<string, TableStatus['state']>>;
   warnings: Notice[];
   halt?: Notice;
 }

@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import type { Config, SinkConfig, TwinConfig } from '../../config/config.ts';
 import { dropPublication, readPublication } from '../../connectors/postgres/catalog/publication.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
+import { OwnSlots, ownSlotName } from '../../connectors/postgres/slot/own-slots.ts';
 import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot/slot.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
 import { KafkaTarget } from '../../sinks/kafka/target.ts';
@@ -9,8 +10,9 @@ import type { Caretaker } from '../../sinks/lake/care/caretaker.ts';
 import { LakeTarget } from '../../sinks/lake/target.ts';
 import { TwinTarget } from '../../sinks/postgres/target.ts';
 import { RowRedactor } from '../../transforms/redactor.ts';
-import type { Observe } from '../core/observer.ts';
+import type { Observe, SlotSeen } from '../core/observer.ts';
 import type { Remains, Target } from '../core/target.ts';
+import type { Apart } from '../pipeline/parts.ts';
 import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts } from './assembly.ts';
 import { checksOf, ofEach, type Targets } from './checks.ts';
@@ -26,6 +28,7 @@ export const assemble: Assemble = (configured, reload) => {
     parts: (observe) => makeParts(config, targets, observe),
     checkpoints: () => ofEach(targets, (target) => target.checkpoint()),
     slot: () => onSource(config, (client) => observeSlot(client, config.source.slot)),
+    ownSlots: () => onSource(config, (client) => ownSlotsOf(config, client)),
     remains: async (data) => [...(await remainsOnSource(config)), ...(data ? await remainsIn(targets) : [])],
   };
 };
@@ -52,9 +55,29 @@ function caretakersOf(targets: Targets): ReadonlyMap<string, Caretaker> {
 }
 
 function makeParts(config: Config, targets: Targets, observe: Observe): Parts {
-  const redactor = new RowRedactor(config, observe);
   const sinks = new Map([...targets].map(([name, target]) => [name, target.sink(observe)]));
-  return { source: new PostgresSource(config, redactor, observe), sinks, redactor };
+  if (sinks.size === 1) return { ...readerOf(config, observe), sinks };
+  // Half of it for those that read together, and the rest for those that may have to read by themselves.
+  const half = config.memory / 2;
+  const slots = new OwnSlots(config.source);
+  const own = (sink: string): Config => ({
+    ...config,
+    name: `${config.name} ${sink}`,
+    memory: half / (sinks.size - 1),
+    source: { ...config.source, slot: slots.nameOf(sink) },
+  });
+  const apart: Apart = {
+    slots,
+    patience: (sink) => config.sinks.get(sink)!.patienceMs,
+    parts: (sink, observeOwn) => readerOf(own(sink), observeOwn),
+  };
+  return { ...readerOf({ ...config, memory: half }, observe), sinks, apart };
+}
+
+/** Who reads the source and redacts. */
+function readerOf(config: Config, observe: Observe): Pick<Parts, 'source' | 'redactor' | 'memory'> {
+  const redactor = new RowRedactor(config, observe);
+  return { source: new PostgresSource(config, redactor, observe), redactor, memory: config.memory };
 }
 
 function withRenewedUrl(config: Config, reload: () => Config): Config {
@@ -64,17 +87,26 @@ function withRenewedUrl(config: Config, reload: () => Config): Config {
 
 // Status and drop
 
-async function remainsOnSource(config: Config): Promise<Remains[]> {
-  const { url, slot, publication } = config.source;
-  const [hasSlot, hasPublication] = await onSource(config, async (client) => [
-    (await inspectSlot(client, slot)) !== null,
-    (await readPublication(client, publication))?.made === true,
-  ]);
-  const remains: Remains[] = [];
-  if (hasSlot) {
-    const remove = () => onSource(config, (client) => dropSlot(client, slot));
-    remains.push({ what: `replication slot ${slot} on the source`, remove });
+async function ownSlotsOf({ source, sinks }: Config, client: Client): Promise<ReadonlyMap<string, SlotSeen>> {
+  const found = new Map<string, SlotSeen>();
+  for (const sink of sinks.keys()) {
+    const slot = await observeSlot(client, ownSlotName(source.slot, sink));
+    if (slot) found.set(sink, slot);
   }
+  return found;
+}
+
+async function remainsOnSource(config: Config): Promise<Remains[]> {
+  const { url, slot: main, publication } = config.source;
+  const [slots, hasPublication] = await onSource(config, async (client) => {
+    const own = [...(await ownSlotsOf(config, client)).keys()].map((sink) => ownSlotName(main, sink));
+    const slots = (await inspectSlot(client, main)) ? [main, ...own] : own;
+    return [slots, (await readPublication(client, publication))?.made === true] as const;
+  });
+  const remains: Remains[] = slots.map((slot) => {
+    const remove = () => onSource(config, (client) => dropSlot(client, slot));
+    return { what: `replication slot ${slot} on the source`, remove };
+  });
   if (hasPublication) {
     const remove = () => onSource(config, (client) => dropPublication(url, client, publication));
     remains.push({ what: `publication ${publication} on the source`, remove });

@@ -20,6 +20,9 @@ export const FAULTS = [
 /** Those of a copy beside the stream, which also passes those of a copy above from `snapshot exported` on. */
 export const RECOPY_FAULTS = ['temporary slot created', 'catching up', 'streams at one position'] as const;
 
+/** Those of a sink that reads by itself for a while. */
+export const PARK_FAULTS = ['own slot made', 'parked', 'caught up by itself', 'rejoined', 'own slot dropped'] as const;
+
 /** Those of a lake. */
 export const LAKE_FAULTS = [
   'before a file',
@@ -46,6 +49,7 @@ export const CARE_FAULTS = ['file put together', 'before the exchange', 'after t
 export type Fault = (
   | typeof FAULTS
   | typeof RECOPY_FAULTS
+  | typeof PARK_FAULTS
   | typeof LAKE_FAULTS
   | typeof KAFKA_FAULTS
   | typeof CARE_FAULTS

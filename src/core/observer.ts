@@ -7,6 +7,7 @@ export type Observe = (observation: Observation) => void;
 /** The slot as the server sees it, and where the server's durable WAL ends; null for what it does not say. */
 export interface SlotSeen {
   readonly type: 'slot';
+  readonly name: string;
   readonly end: Lsn;
   readonly retainedBytes: number | null;
   readonly walStatus: string | null;
@@ -25,7 +26,10 @@ export type CopyStep =
   /** Nothing of it is left; the content before stays readable. */
   | 'dropped';
 
-export type Observation =
+/** `own`: of the sink that reads by itself, where it is one of those that tells it. */
+export type Observation = Seen & { readonly own?: string | undefined };
+
+type Seen =
   /**
    * `part` is a table, a sink as configured, `source`, or `pipeline`. `code` is one of src/core/errors.ts; `retryInMs` is null where
    * nothing is tried again by itself.
@@ -42,6 +46,18 @@ export type Observation =
   | { readonly type: 'step'; readonly message: string; readonly table?: string }
   /** All tables of a copy that begins, before any of it: bytes by table, as far as they are known. */
   | { readonly type: 'copy due'; readonly tables: ReadonlyMap<string, number> }
+  /**
+   * Where a sink stands to the others: it reads with them (`live`), it fails and they wait with what the slot may let go of (`away`), or it
+   * reads by itself from the slot that is named (`parked`).
+   */
+  | {
+      readonly type: 'sink';
+      readonly sink: string;
+      readonly state: 'live' | 'away' | 'parked';
+      readonly slot: string | null;
+      /** In words, where there is more to say than the state. */
+      readonly why?: string;
+    }
   /** What a copy is expected to take on a sink, beside the content before: as much as that does there, indexes included. */
   | { readonly type: 'room'; readonly table: string; readonly bytes: number }
   /** How far a copy has come: sums since its start, not steps. Chunks that are still being read count, until they have to be read again. */

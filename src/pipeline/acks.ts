@@ -25,6 +25,21 @@ export class Acks {
   durable(sink: string, lsn: Lsn): Lsn | null {
     const before = this.#durable.get(sink) ?? null;
     if (before === null || lsn > before) this.#durable.set(sink, lsn);
+    return this.#next();
+  }
+
+  /** The slot waits for a sink that nobody writes to here; null: whatever it holds. */
+  hold(sink: string, lsn: Lsn | null): void {
+    this.#durable.set(sink, lsn);
+  }
+
+  /** The slot waits for it no longer: what it lacks is kept elsewhere. Returns as `durable` does. */
+  release(sink: string): Lsn | null {
+    this.#durable.delete(sink);
+    return this.#next();
+  }
+
+  #next(): Lsn | null {
     const least = this.least;
     if (least === null || least <= this.#acked) return null;
     this.#acked = least;

@@ -45,12 +45,14 @@ function stateOf(held: readonly Held[], newest: TableEntry): TableState {
   return { state: 'stale', since: 0n, reason: 'the sinks hold different copies of it' };
 }
 
-function isSameCopy(one: TableEntry, other: TableEntry): boolean {
+/** Whether both sinks hold the table under the same definition, and it streams into both or into none. */
+export function isSameCopy(one: TableEntry, other: TableEntry): boolean {
   return isDeepStrictEqual(copyOf(one), copyOf(other));
 }
 
-function copyOf({ oid, binding, shape, plan, key, generation, state }: TableEntry) {
-  return { oid, binding, shape, plan, key, generation, state };
+/** Each sink counts its own copies when it reads by itself: numbers may differ where nothing else does. */
+function copyOf({ oid, binding, shape, plan, key, state }: TableEntry) {
+  return { oid, binding, shape, plan, key, state };
 }
 
 /** What was ordered in any of them is not done yet. */

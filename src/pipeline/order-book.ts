@@ -59,15 +59,25 @@ export class OrderBook implements Clerk {
   /** The sink holds the first `batches` of all. */
   durable(sink: string, batches: number): void {
     this.#durable.set(sink, batches);
-    const least = Math.min(...this.#durable.values());
-    const isDurable = ({ batches }: Open) => batches !== null && batches <= least;
-    for (const { receipt } of this.#open.filter(isDurable)) receipt.resolve();
-    this.#open = this.#open.filter((open) => !isDurable(open));
+    this.#answer();
+  }
+
+  /** The sink is away: when it is back it copies what the others have copied meanwhile. */
+  left(sink: string): void {
+    this.#durable.delete(sink);
+    this.#answer();
   }
 
   close(): void {
     for (const { receipt } of this.#open) receipt.reject(interrupted());
     this.#open = [];
+  }
+
+  #answer(): void {
+    const least = Math.min(...this.#durable.values());
+    const isDurable = ({ batches }: Open) => batches !== null && batches <= least;
+    for (const { receipt } of this.#open.filter(isDurable)) receipt.resolve();
+    this.#open = this.#open.filter((open) => !isDurable(open));
   }
 
   #order(table: string, approved: string | null): Promise<void> {

@@ -11,6 +11,8 @@ export class Patience {
   /** When the trouble began that is not over, as performance.now() has it. */
   #since: number | null = null;
   #calmSince: number | null = null;
+  /** Who is in trouble. */
+  readonly #worried = new Set<string>();
 
   /** `limitMs` null: for ever. The clock runs from the start. */
   constructor(limitMs: number | null) {
@@ -23,8 +25,9 @@ export class Patience {
     return this.#out.signal;
   }
 
-  /** Something is away: the clock runs, from where it stood if that is no news. */
-  worry(): void {
+  /** Something is away: the clock runs, from where it stood if that is no news. `who`: for whom, where it is one of several. */
+  worry(who = ''): void {
+    this.#worried.add(who);
     if (this.#limitMs === null) return;
     const now = performance.now();
     if (this.#calmSince !== null && now - this.#calmSince >= RELAPSE_MS) this.#since = null;
@@ -34,17 +37,24 @@ export class Patience {
     this.#timer = setTimeout(() => this.#out.abort(), this.#since + this.#limitMs - now);
   }
 
-  /** It seems to get on: the clock stops. */
-  calm(): void {
+  /** It seems to get on: the clock stops, unless somebody else is in trouble. */
+  calm(who = ''): void {
+    this.#worried.delete(who);
+    if (this.#worried.size > 0) return;
     this.#calmSince ??= performance.now();
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
   /** It got somewhere: the next trouble is a new one. */
-  advance(): void {
-    this.calm();
-    this.#since = null;
+  advance(who = ''): void {
+    this.calm(who);
+    if (this.#worried.size === 0) this.#since = null;
+  }
+
+  /** Nobody is waited for any more. */
+  end(): void {
+    clearTimeout(this.#timer);
   }
 
   /** Throws `timed_out` when time is up. */

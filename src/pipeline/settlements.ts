@@ -1,5 +1,6 @@
 import type { RawBatch, RedactedBatch, TableEvent } from '../core/batch.ts';
 import { PgveilError } from '../core/errors.ts';
+import type { Sink } from '../core/sink.ts';
 import type { RedactedTable } from '../core/table.ts';
 import type { Stage } from '../core/tuple.ts';
 import { naming } from './naming.ts';
@@ -17,6 +18,8 @@ export interface SettlementsListener {
   healed(table: string): void;
   /** Less goes on than before. */
   changed(): void;
+  /** What a sink rejected with: true where the others go on without it. */
+  left(sink: string, error: unknown): Promise<boolean>;
 }
 
 /** What goes on in the sinks beside the stream: keys and indexes are built, copies take their place. */
@@ -77,14 +80,21 @@ export class Settlements {
   /** False where it came to nothing in one of the sinks, null where that could not go on with it and the source was told. */
   async #allSettled(table: RedactedTable): Promise<boolean | null> {
     try {
-      const settled = await Promise.all(
-        [...this.#parts.sinks].map(([sink, part]) => naming(sink, part.settled(table.name))),
-      );
+      const settled = await Promise.all([...this.#parts.sinks].map((sink) => this.#settledIn(sink, table)));
       return settled.every(Boolean);
     } catch (error) {
       if (!(error instanceof PgveilError) || error.table === null) throw error;
       this.refused(table, error);
       return null;
+    }
+  }
+
+  async #settledIn([name, sink]: readonly [string, Sink], table: RedactedTable): Promise<boolean> {
+    try {
+      return await naming(name, sink.settled(table.name));
+    } catch (error) {
+      if (await this.#listener.left(name, error)) return true;
+      throw error;
     }
   }
 

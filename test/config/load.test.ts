@@ -42,6 +42,7 @@ test('the smallest configuration has all defaults', () => {
     {
       type: 'postgres',
       name: 'twin',
+      patienceMs: 30_000,
       url: environment.TWIN_URL,
       indexes: true,
       types: new Map(),
@@ -69,12 +70,15 @@ test('everything that can be set is set', () => {
     types: { citext: text, __proto__: jsonb }
     source_primary_key: pk
     room: 1TB
+    patience: 0s
   lake:
     type: lake
     url: s3://bucket/a/b/
     endpoint: http://127.0.0.1:9000
     flush: { bytes: 1GB, every: 30s }
-    timestamps: string`,
+    timestamps: string
+    patience: 1h
+    on_wal_limit: hold`,
       others: `unlisted: { tables: skip, columns: halt }
 memory: 1 GB
 recopy: { auto_below: 500MB, retry: 1h }
@@ -96,6 +100,7 @@ control: /run/pgveil.sock`,
   assert.deepEqual(sink, {
     type: 'postgres',
     name: 'twin',
+    patienceMs: 0,
     indexes: false,
     types: new Map([
       ['citext', 'text'],
@@ -107,6 +112,7 @@ control: /run/pgveil.sock`,
   assert.deepEqual(config.sinks.get('lake'), {
     type: 'lake',
     name: 'lake',
+    patienceMs: 3_600_000,
     place: { kind: 'bucket', bucket: 'bucket', prefix: 'a/b' },
     endpoint: 'http://127.0.0.1:9000',
     flush: { bytes: 1024 ** 3, everyMs: 30_000 },
@@ -126,6 +132,7 @@ test('a lake needs its URL and nothing else, and a sink need not be a twin', () 
       {
         type: 'lake',
         name: 'files',
+        patienceMs: 30_000,
         place: { kind: 'folder', path: '/var/a lake' },
         endpoint: null,
         flush: { bytes: 128 * 1024 ** 2, everyMs: 300_000 },

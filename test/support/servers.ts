@@ -6,7 +6,7 @@ import type { Tables } from './decisions.ts';
 import { chosenMajors, type Major } from './majors.ts';
 import { createDatabase, type PostgresServer, startPostgres } from './postgres.ts';
 import { freePort } from './postgres-ready.ts';
-import { Trial, type TrialOptions } from './trial.ts';
+import { spareOf, Trial, type TrialOptions } from './trial.ts';
 
 export interface ServersOptions {
   /** By default the newest of those that the tests run on; majors.test.ts is about all of them. */
@@ -49,6 +49,7 @@ export class Servers implements AsyncDisposable {
   async trial(setup: string, tables: Tables, options: Partial<TrialOptions> = {}): Promise<Trial> {
     const name = `trial${++this.#trials}`;
     await Promise.all([createDatabase(this.source, name), createDatabase(this.twin, name)]);
+    if (options.spare) await createDatabase(this.twin, spareOf(name));
     const directory = await mkdtemp(join(tmpdir(), 'pgveil-trial-'));
     const clients = { source: await this.source.connect(name), twin: await this.twin.connect(name) };
     await clients.source.query(setup);

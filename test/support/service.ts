@@ -8,8 +8,15 @@ import { until } from './wait.ts';
 export interface Status {
   readonly position: string | null;
   readonly tables: Readonly<Record<string, TableStatus>>;
-  readonly sinks: Readonly<Record<string, { readonly state: string; readonly position: string | null }>>;
+  readonly sinks: Readonly<Record<string, SinkStatus>>;
   readonly slot: { readonly name: string };
+}
+
+export interface SinkStatus {
+  readonly state: 'live' | 'parked';
+  readonly position: string | null;
+  readonly lag_ms: number | null;
+  readonly slot?: { readonly name: string };
 }
 
 export interface TableStatus {
@@ -23,6 +30,7 @@ export interface TableStatus {
     readonly room_bytes?: number;
   };
   readonly restarts?: number;
+  readonly sinks?: Readonly<Record<string, string>>;
   readonly warnings: readonly { readonly code: string }[];
   readonly halt?: { readonly code: string; readonly message: string; readonly fix: string };
 }

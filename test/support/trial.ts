@@ -24,6 +24,8 @@ export interface TrialOptions {
   readonly publication?: string;
   /** More keys of the configuration's `sinks.twin`. */
   readonly sink?: Readonly<Record<string, unknown>>;
+  /** More keys of `sinks.spare`, a second twin in a database of its own, where that is fed as well. */
+  readonly spare?: Readonly<Record<string, unknown>>;
   /** Keys of `sinks.lake`, where one is fed as well; by default it lies in a folder of the trial's and makes a commit twice a second. */
   readonly lake?: Readonly<Record<string, unknown>>;
   /** Keys of `sinks.topics`, where Kafka is fed as well; `brokers` at least. */
@@ -91,9 +93,30 @@ export class Trial implements AsyncDisposable {
     return this.#servers.twin.url(this.name);
   }
 
+  get spareUrl(): string {
+    return this.#servers.twin.url(spareOf(this.name));
+  }
+
+  /** The spare twin's database lets nobody in, and whoever is there is thrown out; or it does again. */
+  async shutSpare(isShut: boolean): Promise<void> {
+    const database = spareOf(this.name);
+    await this.#servers.twin.query(`ALTER DATABASE ${database} ALLOW_CONNECTIONS ${!isShut}`);
+    const sql = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1';
+    if (isShut) await this.#servers.twin.query(sql, { values: [database] });
+  }
+
   /** What the configuration file says; a test may change it and start with its own. */
   configuration(): Record<string, unknown> {
-    const { memory = '256MB', workers = 2, sourceRole, publication, sink, hasTwin = true, others } = this.#options;
+    const {
+      memory = '256MB',
+      workers = 2,
+      sourceRole,
+      publication,
+      sink,
+      hasTwin = true,
+      spare,
+      others,
+    } = this.#options;
     const url = new URL(this.sourceUrl);
     if (sourceRole) url.username = sourceRole;
     return {
@@ -104,6 +127,7 @@ export class Trial implements AsyncDisposable {
       tables: this.tables,
       sinks: {
         ...(hasTwin ? { twin: { type: 'postgres', url: this.twinUrl, ...sink } } : {}),
+        ...(spare ? { spare: { type: 'postgres', url: this.spareUrl, ...spare } } : {}),
         ...this.#lake,
         ...this.#topics,
       },
@@ -211,8 +235,8 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Fails unless the twin is redact(source), row by row. Both must be quiet. */
-  async assertEqual(tables = this.tables): Promise<void> {
-    assert.deepEqual(await differences({ source: this.sourceUrl, twin: this.twinUrl, tables, key: this.key }), []);
+  async assertEqual(tables = this.tables, twin = this.twinUrl): Promise<void> {
+    assert.deepEqual(await differences({ source: this.sourceUrl, twin, tables, key: this.key }), []);
   }
 
   /** Fails if the source has a slot or publication of ours, or the twin any table. */
@@ -233,13 +257,26 @@ export class Trial implements AsyncDisposable {
     assert.deepEqual(rows, []);
   }
 
+  /** The pipeline's slot and those of its sinks, by name. */
+  async slots(): Promise<string[]> {
+    const sql = `SELECT slot_name AS name FROM pg_replication_slots
+      WHERE database = $1 AND slot_name LIKE 'pgveil_trial%' AND NOT temporary ORDER BY 1`;
+    const rows = await this.#servers.source.query(sql, { values: [this.name] });
+    return rows.map(({ name }) => name as string);
+  }
+
   /** Ends what was started and gives the slot back. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const service of this.#started) await service[Symbol.asyncDispose]();
     await Promise.all([this.source.end(), this.twin.end()]);
-    await dropSlot(this.#servers.source, this.slot);
+    for (const slot of await this.slots()) await dropSlot(this.#servers.source, slot);
     await rm(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** The database of the second twin. */
+export function spareOf(name: string): string {
+  return `${name}_spare`;
 }
 
 type Ran = Awaited<ReturnType<typeof runPgveil>>;

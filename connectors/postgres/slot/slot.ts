@@ -78,7 +78,7 @@ export async function observeSlot(client: pg.Client, name: string): Promise<Slot
   const slot = await inspectSlot(client, name);
   if (!slot) return null;
   const { walEnd: end, retainedBytes, walStatus, safeBytes } = slot;
-  return { type: 'slot', end, retainedBytes, walStatus, safeBytes };
+  return { type: 'slot', name, end, retainedBytes, walStatus, safeBytes };
 }
 
 /** Drops it if it is there. Rejects with `slot_in_use`, naming the pid, while somebody reads from it. */

@@ -94,6 +94,13 @@ export async function dropLeftovers(client: ClientBase, claim: Claim): Promise<v
   );
 }
 
+/** Those that readers see, by table of the source. */
+export async function publicGenerations(client: ClientBase, claim: Claim): Promise<ReadonlyMap<string, string>> {
+  const sql = 'SELECT source_table, relation FROM pgveil.generation WHERE pipeline = $1 AND root IS NOT NULL';
+  const { rows } = await query(client, sql, [claim.pipeline]);
+  return new Map(rows.map(({ source_table, relation }) => [source_table!, relation!]));
+}
+
 /** Drops those among `relations` that never became public: for the others it is too late. */
 export async function dropGenerations(client: ClientBase, claim: Claim, relations: readonly string[]): Promise<void> {
   const sql = 'SELECT relation FROM pgveil.generation WHERE relation = ANY ($1) AND root IS NULL';

@@ -52,6 +52,7 @@ export function optionsFor(server: KafkaServer, changed: Partial<KafkaOptions> =
   return {
     type: 'kafka',
     name: 'topics',
+    patienceMs: 0,
     pipeline: 'shop',
     connection: plainConnection(server.brokers),
     topic: '{name}.{schema}.{table}',

@@ -25,6 +25,7 @@ export class TestSink extends PostgresSink {
 export function optionsFor(server: PostgresServer, changed: Partial<TwinOptions> = {}): TwinOptions {
   return {
     name: 'twin',
+    patienceMs: 0,
     pipeline: 'shop',
     url: new Secret(server.url()),
     indexes: true,

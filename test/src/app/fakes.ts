@@ -56,11 +56,12 @@ export function fakeAssembly(options: FakeOptions = {}): Assembly {
     checks: options.checks ?? [],
     parts(observe) {
       options.starting?.(observe);
-      return { source, sinks, redactor: new PassingRedactor() };
+      return { source, sinks, redactor: new PassingRedactor(), memory: 1_000_000 };
     },
     caretakers: new Map(),
     checkpoints: async () => new Map([['twin', options.checkpoint ?? null]]),
     slot: async () => options.slot ?? null,
+    ownSlots: async () => new Map(),
     remains: async () => options.remains ?? [],
   };
 }

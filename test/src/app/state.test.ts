@@ -149,7 +149,7 @@ test('the position is the least of the sinks, and lag counts from it to the furt
     { type: 'received', pos: 100n, commitTime: commitAgo(250) },
     { type: 'received', pos: 200n, commitTime: commitAgo(50) },
     { type: 'durable', sink: 'twin', pos: 40n },
-    { type: 'slot', end: 190n, retainedBytes: 5, walStatus: 'reserved', safeBytes: null },
+    { type: 'slot', name: 's', end: 190n, retainedBytes: 5, walStatus: 'reserved', safeBytes: null },
   );
   assert.deepEqual(state.status().sinks.twin, { state: 'live', position: '0/28', lag_bytes: 160, lag_ms: 250 });
   state.observe({ type: 'durable', sink: 'twin', pos: 100n });

@@ -22,7 +22,7 @@ const entry = (state: TableState): TableEntry => ({
   order: NOTHING_ORDERED,
 });
 
-const slot: SlotSeen = { type: 'slot', end: 300n, retainedBytes: 4096, walStatus: 'reserved', safeBytes: 1 };
+const slot: SlotSeen = { type: 'slot', name: 's', end: 300n, retainedBytes: 4096, walStatus: 'reserved', safeBytes: 1 };
 const checkpointOf = (state: TableState): Checkpoint => ({
   position: positionAt(200n),
   tables: new Map([['public.a', entry(state)]]),

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import type { SourceConfig } from '../../../config/config.ts';
+import { PgveilError } from '../../../src/core/errors.ts';
+import { reach } from '../../../src/core/fault.ts';
+import type { Lsn } from '../../../src/core/lsn.ts';
+import type { Slots } from '../../../src/core/slots.ts';
+import { sqlState, trouble } from '../../../src/postgres/trouble.ts';
+import { endSession, openReader } from '../session.ts';
+import { dropSlot } from './slot.ts';
+import { findSlot } from './slot-fit.ts';
+
+/** A walsender ends a moment after the connection that it served. */
+const LET_GO_MS = 5_000;
+const LOOK_MS = 100;
+
+/** The slot of a pipeline, and its copies for sinks that read by themselves. Each question has a session of its own: they are rare. */
+export class OwnSlots implements Slots {
+  readonly #source: Pick<SourceConfig, 'url' | 'slot'>;
+
+  constructor(source: Pick<SourceConfig, 'url' | 'slot'>) {
+    this.#source = source;
+  }
+
+  nameOf(sink: string): string {
+    return ownSlotName(this.#source.slot, sink);
+  }
+
+  async stands(): Promise<Lsn | null> {
+    return await this.#ask(async (client) => (await findSlot(client, this.#source.slot))?.confirmedFlush ?? null);
+  }
+
+  async copy(sink: string): Promise<void> {
+    const [main, own] = [this.#source.slot, this.nameOf(sink)];
+    await this.#ask(async (client) => {
+      const there = await findSlot(client, own);
+      if (there && there.walStatus !== 'lost') return;
+      if (there) await dropSlot(client, own);
+      await copySlot(client, main, own);
+    });
+    reach('own slot made');
+  }
+
+  async drop(sink: string): Promise<void> {
+    await this.#ask((client) => dropWhenLeft(client, this.nameOf(sink)));
+  }
+
+  async #ask<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const client = await openReader(this.#source.url, 'pgveil slots');
+    try {
+      return await work(client);
+    } finally {
+      await endSession(client);
+    }
+  }
+}
+
+/** Names of slots have 63 bytes, of a to z, digits and _ . The hash makes sure that it is nobody else's: `pgveil_shop_lake_1a2b3c4d`. */
+export function ownSlotName(slot: string, sink: string): string {
+  const readable = `${slot.slice(0, 30)}_${sink
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]/g, '_')
+    .slice(0, 20)}`;
+  return `${readable}_${createHash('sha256').update(`${slot} ${sink}`).digest('hex').slice(0, 8)}`;
+}
+
+async function copySlot(client: pg.Client, main: string, own: string): Promise<void> {
+  try {
+    await client.query('SELECT pg_copy_logical_replication_slot($1, $2)', [main, own]);
+  } catch (error) {
+    if (sqlState(error) === '53400') {
+      throw new PgveilError('no_free_slot', `source: no replication slot is free for ${own}`);
+    }
+    if (sqlState(error) === '42704') throw new PgveilError('slot_lost', `source: the slot ${main} is not there`);
+    throw trouble('source', error);
+  }
+}
+
+async function dropWhenLeft(client: pg.Client, name: string): Promise<void> {
+  const deadline = performance.now() + LET_GO_MS;
+  for (;;) {
+    try {
+      return await dropSlot(client, name);
+    } catch (error) {
+      const isLate = performance.now() >= deadline;
+      if (isLate || !(error instanceof PgveilError) || error.code !== 'slot_in_use') throw error;
+      await sleep(LOOK_MS);
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import type { Checkpoint } from '../core/checkpoint.ts';
+import { PgveilError } from '../core/errors.ts';
+import { reach } from '../core/fault.ts';
+import type { Lsn } from '../core/lsn.ts';
+import type { Sink } from '../core/sink.ts';
+import { together } from './alike.ts';
+import { mergeCheckpoints } from './checkpoints.ts';
+import { naming } from './naming.ts';
+import type { Apart, Parts } from './parts.ts';
+import { isPassing } from './recovery.ts';
+import type { Gathered, Roster, Running } from './roster.ts';
+
+/** Why a sink is not with the others. */
+export type Leaving =
+  /** It fails; the slot waits for it. */
+  | { readonly state: 'away'; readonly error: PgveilError }
+  /** It lacks what the slot has let go of, or holds other copies than the others. */
+  | { readonly state: 'apart' };
+
+/**
+ * The sinks that read together from the pipeline's slot. One that cannot, or must not, is on its own from then on (see Absence), until it
+ * says that it is back: then the session ends and the next one begins with it.
+ */
+export class MainRoster implements Roster {
+  readonly holds = new Map<string, Lsn | null>();
+  readonly mayEnd: (() => boolean) | null;
+  readonly #sinks: ReadonlyMap<string, Sink>;
+  readonly #apart: Apart;
+  readonly #observe: Parts['observe'];
+  readonly #onLeave: (sink: string, leaving: Leaving) => void;
+  readonly #absent = new Set<string>();
+  /** Those that are back and wait for the next session. */
+  readonly #back = new Set<string>();
+  #running: Running | null = null;
+  #entries: Checkpoint['tables'] = new Map();
+  #hasRun = false;
+
+  /** `onLeave` is told of each sink that is on its own from now on, and closed. */
+  constructor(
+    { sinks, observe }: Pick<Parts, 'sinks' | 'observe'>,
+    apart: Apart,
+    endsCaughtUp: boolean,
+    onLeave: (sink: string, leaving: Leaving) => void,
+  ) {
+    this.#sinks = sinks;
+    this.#observe = observe;
+    this.#apart = apart;
+    this.#onLeave = onLeave;
+    this.mayEnd = endsCaughtUp ? () => this.#absent.size === 0 : null;
+  }
+
+  /** What those that read together hold. */
+  get entries(): Checkpoint['tables'] {
+    return this.#running?.entries ?? this.#entries;
+  }
+
+  /** Whether they are at a copy, which another session would begin again. */
+  get isCopying(): boolean {
+    const isStale = [...this.entries.values()].some(({ state }) => state.state === 'stale');
+    return isStale || this.#running?.isCopying !== false;
+  }
+
+  /** Whether the session that ended is to be followed by another one at once. */
+  get hasMore(): boolean {
+    return this.#back.size > 0;
+  }
+
+  /** See Running; it holds for the sessions to come as well. */
+  hold(sink: string, pos: Lsn | null): void {
+    this.holds.set(sink, pos);
+    this.#running?.hold(sink, pos);
+  }
+
+  release(sink: string): void {
+    this.holds.delete(sink);
+    this.#running?.release(sink);
+  }
+
+  /** The sink is to read with the others again. */
+  rejoin(sink: string): void {
+    this.#absent.delete(sink);
+    this.#back.add(sink);
+    this.#running?.end();
+  }
+
+  begin(running: Running): void {
+    this.#running = running;
+    this.#hasRun = true;
+    if (this.hasMore) running.end();
+  }
+
+  leave(sink: string, pos: Lsn | null, error: unknown): boolean {
+    if (!isPassing(error, this.#hasRun) || error.sink === null) return false;
+    this.hold(sink, pos);
+    this.#setOut(sink, { state: 'away', error });
+    return true;
+  }
+
+  async gather(signal: AbortSignal): Promise<Gathered> {
+    this.#running = null;
+    const back = new Set(this.#back);
+    this.#back.clear();
+    const opened = new Map<string, Checkpoint>();
+    try {
+      const away = await this.#open(opened, signal);
+      const stands = await this.#apart.slots.stands();
+      const here = together(opened, stands);
+      const leaving = await this.#part(opened, here, stands);
+      const checkpoints = new Map([...opened].filter(([name]) => !leaving.includes(name)));
+      this.#entries = mergeCheckpoints([...checkpoints.values()]).tables;
+      for (const [name, error] of away) {
+        if (!this.holds.has(name)) this.holds.set(name, null);
+        this.#setOut(name, { state: 'away', error });
+      }
+      for (const name of leaving) this.#setOut(name, { state: 'apart' });
+      for (const name of checkpoints.keys()) await this.#welcome(name, back.has(name));
+      return { checkpoints, told: new Set() };
+    } catch (error) {
+      for (const name of back) this.#back.add(name);
+      for (const name of opened.keys()) await this.#sinks.get(name)!.close();
+      throw error;
+    }
+  }
+
+  /** Opens all that are not on their own. Returns those that do not answer; rejects where none does. */
+  async #open(opened: Map<string, Checkpoint>, signal: AbortSignal): Promise<Map<string, PgveilError>> {
+    const away = new Map<string, PgveilError>();
+    for (const [name, sink] of this.#sinks) {
+      if (this.#absent.has(name)) continue;
+      try {
+        opened.set(name, await naming(name, sink.open(signal)));
+      } catch (error) {
+        if (!isPassing(error, this.#hasRun) || error.sink === null) throw error;
+        away.set(name, error);
+      }
+    }
+    if (opened.size === 0) throw [...away.values()][0]!;
+    return away;
+  }
+
+  /** Those that have to read by themselves. What the slot still has of theirs is kept for them before anything is acknowledged. */
+  async #part(
+    opened: ReadonlyMap<string, Checkpoint>,
+    here: ReadonlySet<string>,
+    stands: Lsn | null,
+  ): Promise<readonly string[]> {
+    const leaving: string[] = [];
+    for (const [name, { position }] of opened) {
+      if (here.has(name)) continue;
+      const isCovered = position !== null && stands !== null && position.pos >= stands;
+      if (!isCovered || (await this.#hasSlot(name))) leaving.push(name);
+    }
+    return leaving;
+  }
+
+  /** False where no slot is free: then the others wait for it, and copy with it. */
+  async #hasSlot(name: string): Promise<boolean> {
+    try {
+      await this.#apart.slots.copy(name);
+      return true;
+    } catch (error) {
+      if (!(error instanceof PgveilError) || error.code !== 'no_free_slot') throw error;
+      const { code, message } = error;
+      this.#observe({ type: 'trouble', part: name, code, message, retryInMs: null });
+      return false;
+    }
+  }
+
+  /** What was kept for it while it was on its own is in the pipeline's slot, or durable. */
+  async #welcome(name: string, wasAway: boolean): Promise<void> {
+    this.holds.delete(name);
+    reach('rejoined');
+    await this.#apart.slots.drop(name);
+    reach('own slot dropped');
+    this.#observe({ type: 'sink', sink: name, state: 'live', slot: null });
+    if (wasAway) this.#observe({ type: 'step', message: `sink ${name}: together again` });
+  }
+
+  #setOut(name: string, leaving: Leaving): void {
+    this.#absent.add(name);
+    // What it wrote and did not flush is void, and whoever reads for it next opens it.
+    void this.#sinks
+      .get(name)!
+      .close()
+      .then(() => this.#onLeave(name, leaving));
+  }
+}

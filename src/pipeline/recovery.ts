@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ErrorCode, PgveilError } from '../core/errors.ts';
+import { Backoff } from './backoff.ts';
+import type { Desk } from './desk.ts';
+import type { Parts } from './parts.ts';
+import type { Patience } from './patience.ts';
+import type { Roster } from './roster.ts';
+import { runSession } from './session.ts';
+
+/** Sessions, one after another. */
+export interface Life {
+  readonly parts: Parts;
+  readonly roster: Roster;
+  readonly desk: Desk;
+  readonly patience: Patience;
+  /** Whose patience is tried: the sink that reads by itself, or those that read together. */
+  readonly who: string;
+  readonly lessons: Lessons;
+}
+
+/**
+ * There is one recovery for everything that may work later: close all, wait, open all, and resume from what is durable. Resolves when
+ * `signal` aborts or a session came to its end. Rejects with the PgveilError that only a person can mend.
+ */
+export async function recover({ parts, roster, desk, patience, who, lessons }: Life, signal: AbortSignal) {
+  const healthy = () => {
+    lessons.healthy();
+    patience.calm(who);
+  };
+  const advanced = () => {
+    lessons.advanced();
+    patience.advance(who);
+  };
+  while (!signal.aborted) {
+    try {
+      const { halts, anew } = lessons;
+      const healed = (table: string) => void halts.delete(table);
+      return await runSession(parts, { roster, halts, anew, healthy, advanced, healed, desk }, signal);
+    } catch (thrown) {
+      if (signal.aborted) return;
+      const error = known(thrown);
+      const retryInMs = lessons.learn(error);
+      const { code, message } = error;
+      parts.observe({ type: 'trouble', part: error.table ?? error.sink ?? 'pipeline', code, message, retryInMs });
+      if (retryInMs === null) throw error;
+      patience.worry(who);
+      await sleep(retryInMs, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+/** What one session's failure teaches the next. */
+export class Lessons {
+  readonly halts = new Map<string, string>();
+  anew = false;
+  #hasRun = false;
+  readonly #backoff = new Backoff();
+  /** Until something is durable: what becomes of the source later is not what was accepted. */
+  #acceptsSource: boolean;
+
+  constructor(acceptsSource: boolean) {
+    this.#acceptsSource = acceptsSource;
+  }
+
+  /** Milliseconds until the next session, or null where there is none. */
+  learn(error: PgveilError): number | null {
+    switch (error.kind.recovery) {
+      case 'stop':
+        if (error.code === 'history_changed' && this.#acceptsSource) {
+          this.anew = true;
+          break;
+        }
+        return isPassing(error, this.#hasRun) ? this.#backoff.next() : null;
+      case 'halt table':
+        if (error.table === null) return null;
+        this.halts.set(error.table, error.code);
+        break;
+      case 'copy everything':
+        this.anew = true;
+        this.halts.clear();
+        break;
+      case 'copy table':
+      case 'reopen':
+      case 'go on':
+        break;
+    }
+    return this.#backoff.next();
+  }
+
+  /** A session got its first batch through. */
+  healthy(): void {
+    this.#hasRun = true;
+    this.anew = false;
+  }
+
+  /** Something became durable that was not before. A session that only begins well may fail at its first flush, again and again. */
+  advanced(): void {
+    this.#acceptsSource = false;
+    this.#backoff.reset();
+  }
+}
+
+/** Wrong at the first start, but a passing state (a password being rotated) for a service that has run. */
+const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set([
+  'credentials_refused',
+  'database_missing',
+  'tls_failed',
+  'lake_rights',
+]);
+
+/** Whether what failed may be back by itself. `hasRun`: whether it ever worked. That another instance has taken over is no such thing. */
+export function isPassing(error: unknown, hasRun: boolean): error is PgveilError {
+  if (!(error instanceof PgveilError) || error.table !== null || error.code === 'fenced') return false;
+  return error.kind.recovery === 'reopen' || (hasRun && PASSING_ONCE_RUN.has(error.code));
+}
+
+/** Every failure that a part lets out is a PgveilError; anything else is a mistake of ours, and trying again would hide it. */
+function known(thrown: unknown): PgveilError {
+  if (thrown instanceof PgveilError) return thrown;
+  throw thrown;
+}

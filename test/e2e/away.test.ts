@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { PARK_FAULTS } from '../../src/core/fault.ts';
+import { assertBothEqual } from '../support/lake.ts';
+import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
+import { Servers } from '../support/servers.ts';
+import type { Service, Status } from '../support/service.ts';
+import type { Trial } from '../support/trial.ts';
+import { until } from '../support/wait.ts';
+
+// Three sinks, a twin, a spare twin and a lake, of which one is away for a while.
+
+const servers = await Servers.start();
+after(() => servers[Symbol.asyncDispose]());
+
+const trialOf = (patience: string) =>
+  servers.trial(SETUP, tables, { memory: '32MB', lake: {}, spare: { patience }, workers: 1 });
+
+const isParked = ({ sinks }: Status) => sinks.spare?.state === 'parked' && sinks.spare.slot !== undefined;
+const isLive = ({ sinks }: Status) => sinks.spare?.state === 'live';
+
+async function assertAllEqual(trial: Trial): Promise<void> {
+  await assertBothEqual(trial);
+  await trial.assertEqual(tables, trial.spareUrl);
+}
+
+/** The relation that holds the table in the twin. */
+async function generationOf(trial: Trial, table: string): Promise<string> {
+  const { rows } = await trial.twin.query(
+    'SELECT relation FROM pgveil.generation WHERE source_table = $1 AND root IS NOT NULL',
+    [table],
+  );
+  return rows[0].relation;
+}
+
+/** The two that are there hold everything that is committed by now. */
+async function othersHoldAll(trial: Trial, pgveil: Service): Promise<void> {
+  const end = await trial.sourceEnd();
+  await trial.source.query(`SELECT pg_logical_emit_message(false, 'test', repeat(' ', 100000))`);
+  await until(async () => (await trial.confirmed())! >= end, { what: () => `the slot to move; ${pgveil.lastWords()}` });
+}
+
+test('a sink that is away is parked while two go on, comes back, catches up by itself and rejoins', async () => {
+  await using trial = await trialOf('1s');
+  const changes = await changesOf(trial, 1);
+  const pgveil = await trial.stream();
+  await changes.transactions(50);
+  await trial.shutSpare(true);
+  await changes.transactions(50);
+  const parked = await pgveil.reaches('spare parked', isParked);
+  assert.equal((await trial.slots()).length, 2);
+  assert.ok((await trial.slots()).includes(parked.sinks.spare!.slot!.name));
+  assert.equal((await pgveil.page('/ready'))!.code, 503);
+  await changes.transactions(50);
+  await othersHoldAll(trial, pgveil);
+  await trial.shutSpare(false);
+  await pgveil.reaches('spare live', isLive, 60_000);
+  await changes.transactions(50);
+  await pgveil.isReady();
+  await trial.holdsAll(pgveil);
+  assert.deepEqual(await trial.slots(), [trial.slot]);
+  await pgveil.stop();
+  await assertAllEqual(trial);
+  assert.doesNotMatch(pgveil.process.output, /everything is copied.*everything is copied/s);
+});
+
+test('a sink that is away for less than its patience comes back without a slot of its own', async () => {
+  await using trial = await trialOf('10 minutes');
+  const changes = await changesOf(trial, 2);
+  const pgveil = await trial.stream();
+  await trial.shutSpare(true);
+  await changes.transactions(50);
+  await pgveil.reaches('spare away', ({ sinks }) => sinks.spare?.state === 'parked');
+  await changes.transactions(50);
+  assert.deepEqual(await trial.slots(), [trial.slot]);
+  await trial.shutSpare(false);
+  await pgveil.isReady();
+  await trial.holdsAll(pgveil);
+  await pgveil.stop();
+  await assertAllEqual(trial);
+});
+
+test('a sink that is added later copies for itself alone', async () => {
+  await using trial = await trialOf('1s');
+  const changes = await changesOf(trial, 3);
+  const { sinks, ...others } = trial.configuration() as { sinks: Record<string, unknown> };
+  const { spare: _, ...known } = sinks;
+  const alone = await trial.pgveil(
+    ['run', '--until-caught-up', '-c', await trial.write({ ...others, sinks: known })],
+    90_000,
+  );
+  assert.equal(alone.code, 0, alone.stdout);
+  const relation = await generationOf(trial, 'public.person');
+  await changes.transactions(50);
+  const pgveil = await trial.run();
+  const seen = await pgveil.reaches(
+    'the table in some sinks only',
+    ({ tables }) => tables['public.person']?.sinks !== undefined,
+  );
+  assert.equal(seen.tables['public.person']!.sinks!.twin, 'streaming');
+  await changes.transactions(50);
+  await pgveil.isReady();
+  await changes.transactions(50);
+  await trial.holdsAll(pgveil);
+  await pgveil.stop();
+  await assertAllEqual(trial);
+  assert.equal(await generationOf(trial, 'public.person'), relation, 'the twin was copied anew');
+  assert.deepEqual(await trial.slots(), [trial.slot]);
+});
+
+test('a parked sink whose slot is lost copies for itself alone, and the next copy into all comes to its end', async () => {
+  await using trial = await trialOf('0s');
+  const changes = await changesOf(trial, 4);
+  const pgveil = await trial.stream();
+  const relation = await generationOf(trial, 'public.person');
+  await trial.shutSpare(true);
+  await changes.transactions(50);
+  const { sinks } = await pgveil.reaches('spare parked', isParked);
+  await trial.source.query('SELECT pg_drop_replication_slot($1)', [sinks.spare!.slot!.name]);
+  await trial.shutSpare(false);
+  await pgveil.reaches('spare live', isLive, 60_000);
+  await changes.transactions(50);
+  await pgveil.isReady();
+  await trial.holdsAll(pgveil);
+  await assertAllEqual(trial);
+  assert.equal(await generationOf(trial, 'public.person'), relation, 'the twin was copied anew');
+
+  await trial.command(['recopy', 'public.person']);
+  await pgveil.copiesAnew('public.person', 2);
+  await changes.transactions(50);
+  await pgveil.isReady();
+  await trial.holdsAll(pgveil);
+  await pgveil.stop();
+  await assertAllEqual(trial);
+  const catchUp = await trial.command(['run', '--until-caught-up']);
+  assert.equal(catchUp.code, 0, catchUp.stdout);
+});
+
+describe('kill -9 while a sink is away, or comes back', () => {
+  for (const [at, fault] of PARK_FAULTS.entries()) {
+    test(`at "${fault}": nothing is lost, nothing is there twice`, async () => {
+      await using trial = await trialOf('0s');
+      const changes = await changesOf(trial, 10 + at);
+      await (await trial.stream()).stop();
+      // At a start each sink passes the last two of these.
+      const passed = fault === 'rejoined' || fault === 'own slot dropped' ? 4 : 1;
+      const pgveil = await trial.run({ fault: `${fault}:${passed}` });
+      await pgveil.isReady();
+      await changes.transactions(20);
+      await trial.shutSpare(true);
+      const dead = pgveil.dies();
+      await until(async () => (await trial.slots()).length === 2, { what: 'a slot of its own' });
+      await trial.shutSpare(false);
+      while (pgveil.isRunning) await changes.transactions(5);
+      await dead;
+      const next = await trial.run();
+      await changes.transactions(50);
+      await next.isReady();
+      await trial.holdsAll(next);
+      await next.stop();
+      await assertAllEqual(trial);
+    });
+  }
+});
