@@ -50,15 +50,20 @@ function findRules(config: Config, targets: Targets, reading: Reading, stored: S
   return [...unfit, ...sinksAdded(stored, wanted), ...changesSince(entries, wanted)];
 }
 
+/** Databases that are one: nothing can be copied into itself, and each pipeline has one checkpoint in each. */
 async function findOneDatabase(targets: Targets, identify: () => Promise<Identity>): Promise<Finding[]> {
   const [source, others] = await Promise.all([
     identify().catch((error) => unlessKnown(error, null)),
     ofEach(targets, (target) => target.identity().catch((error) => unlessKnown(error, null))),
   ]);
-  const { means: message, fix } = ERRORS.twin_is_source;
-  return [...others]
-    .filter(([, identity]) => source && isDeepStrictEqual(source, identity))
-    .map(([name]) => ({ code: 'twin_is_source', object: `sinks.${name}.url`, message, fix }));
+  const known = [...others].filter(([, identity]) => identity !== null);
+  return known.flatMap(([name, identity], at) => {
+    const isShared = known.slice(0, at).some(([, other]) => isDeepStrictEqual(other, identity));
+    const code = isDeepStrictEqual(source, identity) ? 'twin_is_source' : isShared ? 'sink_shared' : null;
+    return code === null
+      ? []
+      : [{ code, object: `sinks.${name}.url`, message: ERRORS[code].means, fix: ERRORS[code].fix }];
+  });
 }
 
 /** What is durable in each sink; undefined where one does not answer, which another check says. */

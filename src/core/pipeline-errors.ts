@@ -63,6 +63,12 @@ export const PIPELINE_ERRORS = {
     fix: 'Point the sink’s `url` at another database.',
   },
 
+  sink_shared: {
+    ...config,
+    means: 'Two sinks are the same database.',
+    fix: 'Point the `url` of one of them at another database.',
+  },
+
   source_away: {
     ...away,
     means: 'The source does not answer.',

@@ -4,7 +4,7 @@ import { reach } from '../core/fault.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Observation } from '../core/observer.ts';
 import { Backoff } from './backoff.ts';
-import { Desk } from './desk.ts';
+import type { Desk } from './desk.ts';
 import type { Leaving, MainRoster } from './main-roster.ts';
 import { naming } from './naming.ts';
 import { OwnRoster } from './own-roster.ts';
@@ -17,6 +17,8 @@ export interface AbsenceOptions {
   readonly apart: Apart;
   readonly main: MainRoster;
   readonly patience: Patience;
+  /** Where people ask the others. */
+  readonly desk: Desk;
 }
 
 /** One sink from the moment that it left the others until it reads with them again. */
@@ -24,12 +26,14 @@ export class Absence {
   readonly #name: string;
   readonly #options: AbsenceOptions;
   readonly #backoff = new Backoff();
+  readonly #desk: Desk;
   #durable: Lsn | null = null;
   #told: string | null = null;
 
   constructor(name: string, options: AbsenceOptions) {
     this.#name = name;
     this.#options = options;
+    this.#desk = options.desk.beside();
   }
 
   /** Resolves when it is back, or when `signal` aborts. Rejects with what only a person can mend. */
@@ -40,6 +44,8 @@ export class Absence {
       this.#options.patience.calm(this.#name);
     } catch (error) {
       if (!signal.aborted) throw error;
+    } finally {
+      this.#options.desk.forget(this.#desk);
     }
   }
 
@@ -55,7 +61,7 @@ export class Absence {
       await sleep(retryInMs, undefined, { signal });
       failure = await this.#failure(signal);
       if (!failure && !this.#options.main.isCopying) return true;
-      if (performance.now() >= deadline && (await this.#isParked())) return false;
+      if (performance.now() >= deadline && (await this.#isParked(signal))) return false;
     }
   }
 
@@ -63,10 +69,11 @@ export class Absence {
   async #failure(signal: AbortSignal): Promise<PgveilError | null> {
     const sink = this.#options.parts.sinks.get(this.#name)!;
     try {
+      await this.#options.main.opened(signal);
       await naming(this.#name, sink.open(signal));
       return null;
     } catch (error) {
-      if (!isPassing(error, true)) throw error;
+      if (signal.aborted || !isPassing(error, true)) throw error;
       return error;
     } finally {
       await sink.close();
@@ -74,8 +81,9 @@ export class Absence {
   }
 
   /** Has its WAL kept in a slot of its own, so that the pipeline's need not wait. False where that cannot be at the moment. */
-  async #isParked(): Promise<boolean> {
+  async #isParked(signal: AbortSignal): Promise<boolean> {
     const { apart, main } = this.#options;
+    await main.opened(signal);
     try {
       await apart.slots.copy(this.#name);
     } catch (error) {
@@ -89,12 +97,12 @@ export class Absence {
 
   /** Reads from its own slot until it holds what the others hold, and stands where they do. */
   async #readAlone(signal: AbortSignal): Promise<void> {
-    const { main, apart } = this.#options;
+    const { main, apart, desk } = this.#options;
     const slot = apart.slots.nameOf(this.#name);
     this.#observe({ type: 'sink', sink: this.#name, state: 'parked', slot });
     this.#observe({ type: 'step', message: `sink ${this.#name}: parked, it reads by itself from the slot ${slot}` });
     reach('parked');
-    const lessons = new Lessons(false);
+    const lessons = new Lessons(desk.orders.acceptSource);
     for (;;) {
       await this.#catchUp(lessons, signal);
       if (signal.aborted) return;
@@ -114,10 +122,10 @@ export class Absence {
   async #catchUp(lessons: Lessons, signal: AbortSignal): Promise<'join' | 'copy' | 'wait'> {
     const { parts, apart, main, patience } = this.#options;
     const sink = parts.sinks.get(this.#name)!;
-    const roster = new OwnRoster(this.#name, sink, () => main.entries);
+    const roster = new OwnRoster(this.#name, sink, main);
     const observe = (seen: Observation) => this.#observe(seen);
     const own = { ...apart.parts(this.#name, observe), sinks: new Map([[this.#name, sink]]), observe };
-    await recover({ parts: own, roster, desk: new Desk(), patience, who: this.#name, lessons }, signal);
+    await recover({ parts: own, roster, desk: this.#desk, patience, who: this.#name, lessons }, signal);
     return roster.next;
   }
 

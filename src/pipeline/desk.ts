@@ -21,6 +21,8 @@ export interface Clerk {
 export class Desk {
   readonly orders: Orders;
   #clerk: Clerk | null = null;
+  /** Those of sinks that read by themselves. */
+  readonly #beside = new Set<Desk>();
 
   constructor(orders: Orders = NO_ORDERS) {
     this.orders = orders;
@@ -34,10 +36,29 @@ export class Desk {
     this.#clerk = null;
   }
 
+  /** One for a sink that reads by itself: it is asked for the same, until it is forgotten. */
+  beside(): Desk {
+    const desk = new Desk(this.orders);
+    this.#beside.add(desk);
+    return desk;
+  }
+
+  forget(desk: Desk): void {
+    this.#beside.delete(desk);
+  }
+
   /** Who does it now. Throws `interrupted` where nobody can. */
   get clerk(): Clerk {
-    if (!this.#clerk) throw interrupted();
-    return this.#clerk;
+    const clerk = this.#clerk;
+    if (!clerk) throw interrupted();
+    return { approval: (table) => clerk.approval(table), take: (command) => this.#take(clerk, command) };
+  }
+
+  /** What is approved for the others a sink that reads by itself copies from the entries that say so. */
+  async #take(clerk: Clerk, command: Command): Promise<void> {
+    const others = [...this.#beside].flatMap((desk) => desk.#clerk ?? []);
+    const recopy = { ...command, approve: [] };
+    await Promise.all([clerk.take(command), ...others.map((other) => other.take(recopy))]);
   }
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Checkpoint } from '../core/checkpoint.ts';
 import { PgveilError } from '../core/errors.ts';
 import { reach } from '../core/fault.ts';
@@ -32,6 +33,9 @@ export class MainRoster implements Roster {
   /** Those that are back and wait for the next session. */
   readonly #back = new Set<string>();
   #running: Running | null = null;
+  /** Resolves when the source is this instance's. */
+  #opened = Promise.withResolvers<void>();
+  #isOpen = false;
   #entries: Checkpoint['tables'] = new Map();
   #hasRun = false;
 
@@ -52,6 +56,16 @@ export class MainRoster implements Roster {
   /** What those that read together hold. */
   get entries(): Checkpoint['tables'] {
     return this.#running?.entries ?? this.#entries;
+  }
+
+  /**
+   * Resolves while the source is this instance's. Whoever opens a sink beside the session waits for it: an instance that was overtaken
+   * must not take a sink back.
+   */
+  async opened(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await Promise.race([this.#opened.promise, once(signal, 'abort')]);
+    signal.throwIfAborted();
   }
 
   /** Whether they are at a copy, which another session would begin again. */
@@ -83,6 +97,13 @@ export class MainRoster implements Roster {
     this.#running?.end();
   }
 
+  ended(): void {
+    this.#entries = this.entries;
+    this.#running = null;
+    if (this.#isOpen) this.#opened = Promise.withResolvers();
+    this.#isOpen = false;
+  }
+
   begin(running: Running): void {
     this.#running = running;
     this.#hasRun = true;
@@ -97,7 +118,8 @@ export class MainRoster implements Roster {
   }
 
   async gather(signal: AbortSignal): Promise<Gathered> {
-    this.#running = null;
+    this.#isOpen = true;
+    this.#opened.resolve();
     const back = new Set(this.#back);
     this.#back.clear();
     const opened = new Map<string, Checkpoint>();

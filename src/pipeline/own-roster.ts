@@ -1,7 +1,7 @@
-import type { Checkpoint } from '../core/checkpoint.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Sink } from '../core/sink.ts';
 import { toward, whatNext } from './alike.ts';
+import type { MainRoster } from './main-roster.ts';
 import { naming } from './naming.ts';
 import type { Gathered, Roster, Running } from './roster.ts';
 
@@ -10,19 +10,19 @@ export class OwnRoster implements Roster {
   readonly holds = new Map<string, Lsn | null>();
   readonly #name: string;
   readonly #sink: Sink;
-  /** What the others hold at the moment. */
-  readonly #others: () => Checkpoint['tables'];
+  readonly #others: Pick<MainRoster, 'entries' | 'opened'>;
   #running: Running | null = null;
 
-  constructor(name: string, sink: Sink, others: () => Checkpoint['tables']) {
+  constructor(name: string, sink: Sink, others: Pick<MainRoster, 'entries' | 'opened'>) {
     this.#name = name;
     this.#sink = sink;
     this.#others = others;
   }
 
   async gather(signal: AbortSignal): Promise<Gathered> {
+    await this.#others.opened(signal);
     const own = await naming(this.#name, this.#sink.open(signal));
-    const { checkpoint, told } = toward(own, this.#others());
+    const { checkpoint, told } = toward(own, this.#others.entries);
     return { checkpoints: new Map([[this.#name, checkpoint]]), told };
   }
 
@@ -30,13 +30,15 @@ export class OwnRoster implements Roster {
     this.#running = running;
   }
 
+  ended(): void {}
+
   leave(): boolean {
     return false;
   }
 
   /** What to do now that it has caught up. */
   get next(): 'join' | 'copy' | 'wait' {
-    return whatNext(this.#running?.entries ?? new Map(), this.#others());
+    return whatNext(this.#running?.entries ?? new Map(), this.#others.entries);
   }
 
   readonly mayEnd = () => this.next !== 'wait';

@@ -46,10 +46,10 @@ interface Together {
 
 /** One session after another of those that are together, and whoever left them beside it. What ends one of them ends all, by `failed`. */
 async function runTogether(life: Together, endsCaughtUp: boolean, stopped: AbortSignal, failed: AbortController) {
-  const { parts, apart, patience } = life;
+  const { parts, apart, patience, desk } = life;
   const absences = new Set<Promise<void>>();
   const onLeave = (sink: string, leaving: Leaving) => {
-    const absence = new Absence(sink, { parts, apart, main, patience }).run(leaving, stopped);
+    const absence = new Absence(sink, { parts, apart, main, patience, desk }).run(leaving, stopped);
     absences.add(absence);
     absence.then(
       () => absences.delete(absence),

@@ -30,6 +30,8 @@ export interface Roster {
   /** What the slot must not pass besides, by sinks that are not here. */
   readonly holds: ReadonlyMap<string, Lsn | null>;
   begin(running: Running): void;
+  /** The session is over, and the source is let go of. */
+  ended(): void;
   /** A sink failed. True where the others go on without it, which then is closed; false where that ends the session. */
   leave(sink: string, pos: Lsn | null, error: unknown): boolean;
   /** Whether the session may end, having caught up; null where it never does. */
@@ -52,6 +54,8 @@ export class OneForAll implements Roster {
   }
 
   begin(): void {}
+
+  ended(): void {}
 
   leave(): boolean {
     return false;

@@ -50,6 +50,7 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
     await new Session(here, outset, checkpoints, { ...from, tables }, book).run(signal);
   } finally {
     outset.desk.close();
+    outset.roster.ended();
     await Promise.allSettled([parts.source.close(), ...[...sinks.values()].map((sink) => sink.close())]);
   }
 }

@@ -66,6 +66,17 @@ test('check sees that source and twin are one database', async () => {
   assert.equal(found.code, 2);
 });
 
+test('check sees that two sinks are one database', async () => {
+  await using trial = await servers.trial(TABLE, tables);
+  const configuration = trial.configuration() as { sinks: Record<string, unknown> };
+  configuration.sinks.other = { type: 'postgres', url: trial.twinUrl };
+  const { code, findings } = await checkFile(await trial.write(configuration));
+  assert.deepEqual(
+    [code, findings.map((finding) => `${finding.code} ${finding.object}`)],
+    [2, ['sink_shared sinks.other.url']],
+  );
+});
+
 test('a source that is away is one finding with exit code 1, and does not hide what is wrong with the twin', async () => {
   await using trial = await servers.trial(TABLE, tables);
   const configuration = trial.configuration() as { source: { url: string } };

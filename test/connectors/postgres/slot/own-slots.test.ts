@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { OwnSlots, ownSlotName } from '../../../../connectors/postgres/slot/own-slots.ts';
+import { Secret } from '../../../../src/core/secret.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+
+let server: PostgresServer;
+before(async () => {
+  server = await startPostgres({ settings: { wal_level: 'logical', max_replication_slots: '2' }, own: true });
+});
+after(() => server[Symbol.asyncDispose]());
+
+const slots = () => new OwnSlots({ url: new Secret(server.url()), slot: 'pgveil_shop' });
+const made = async () =>
+  (await server.query('SELECT slot_name FROM pg_replication_slots ORDER BY 1')).map(({ slot_name }) => slot_name);
+
+test('names are legal, short, and nobody else’s', () => {
+  const names = [
+    ownSlotName('pgveil_shop', 'lake'),
+    ownSlotName('pgveil_shop', 'Lake'),
+    ownSlotName('pgveil_shop_lake', ''),
+    ownSlotName('p'.repeat(63), 'x'.repeat(63)),
+    ownSlotName('pgveil_shop', 'Übersee "1"'),
+  ];
+  assert.equal(new Set(names).size, names.length);
+  for (const name of names) assert.match(name, /^[a-z0-9_]{1,63}$/);
+});
+
+test('a copy stands where the pipeline’s stands, is made once, and goes without a trace', async () => {
+  const own = slots();
+  assert.equal(await own.stands(), null);
+  await assert.rejects(own.copy('lake'), { code: 'slot_lost' });
+  await server.query("SELECT pg_create_logical_replication_slot('pgveil_shop', 'pgoutput')");
+  await own.copy('lake');
+  await own.copy('lake');
+  assert.deepEqual(await made(), ['pgveil_shop', own.nameOf('lake')]);
+  const sql = 'SELECT confirmed_flush_lsn AS lsn FROM pg_replication_slots';
+  const [one, other] = await server.query(sql);
+  assert.equal(one.lsn, other.lsn);
+  await assert.rejects(own.copy('twin'), { code: 'no_free_slot' });
+  await own.drop('lake');
+  await own.drop('lake');
+  assert.deepEqual(await made(), ['pgveil_shop']);
+});
