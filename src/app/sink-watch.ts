@@ -37,6 +37,9 @@ export class SinkWatch {
   /** Since when it is not with the others, in milliseconds since 1970. */
   #leftAt = 0;
 
+  /** What keeps it away; null where nothing is known to. */
+  trouble: string | null = null;
+
   get isLive(): boolean {
     return this.#state === 'live';
   }
@@ -54,6 +57,7 @@ export class SinkWatch {
     this.#tables = new Map();
     this.#lag = new Lag();
     this.#isFollowing = false;
+    this.trouble = null;
   }
 
   /** What happens while it reads by itself. */
@@ -61,6 +65,7 @@ export class SinkWatch {
     switch (seen.type) {
       case 'received':
         this.#isFollowing = true;
+        this.trouble = null;
         this.#lag.received(seen.pos, seen.commitTime);
         break;
       case 'durable':
@@ -68,6 +73,7 @@ export class SinkWatch {
         break;
       case 'trouble':
         this.#isFollowing = false;
+        this.trouble = `${seen.code}: ${seen.message}`;
         this.#lag.restart();
         break;
       case 'slot':

@@ -31,7 +31,7 @@ export function sinksAdded(
   return added.map(([name]) =>
     ruleChanged(
       `sinks.${name}`,
-      `${name} holds nothing yet: a start copies all tables into every sink (${sizeOf(wanted)})`,
+      `${name} holds nothing yet: a start copies all tables into it (${sizeOf(wanted)})`,
     ),
   );
 }

@@ -95,7 +95,8 @@ export class State {
       if (state !== 'streaming') reasons.push(`${name}: ${halt ? `halted, ${halt.code}` : state}`);
     }
     for (const [name, sink] of this.#sinks) {
-      if (this.#sink(name, sink).state === 'parked') reasons.push(`sink ${name}: parked`);
+      const why = sink.trouble === null ? '' : `, ${sink.trouble}`;
+      if (this.#sink(name, sink).state === 'parked') reasons.push(`sink ${name}: parked${why}`);
     }
     // Until then the states of the tables are what the checkpoint says, and what came since may have ended that.
     if (reasons.length === 0 && this.#following?.size !== this.#sinks.size)

@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test';
 import { PARK_FAULTS } from '../../src/core/fault.ts';
 import { assertBothEqual } from '../support/lake.ts';
 import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
+import { freePort } from '../support/postgres-ready.ts';
 import { Servers } from '../support/servers.ts';
 import type { Service, Status } from '../support/service.ts';
 import type { Trial } from '../support/trial.ts';
@@ -134,6 +135,71 @@ test('a parked sink whose slot is lost copies for itself alone, and the next cop
   await assertAllEqual(trial);
   const catchUp = await trial.command(['run', '--until-caught-up']);
   assert.equal(catchUp.code, 0, catchUp.stdout);
+});
+
+test('a parked sink stays parked over a restart, and copies what the others copied meanwhile', async () => {
+  await using trial = await trialOf('0s');
+  const changes = await changesOf(trial, 5);
+  const first = await trial.stream();
+  await trial.shutSpare(true);
+  await changes.transactions(20);
+  const { sinks } = await first.reaches('spare parked', isParked);
+  await trial.source.query('ALTER TABLE visit ADD COLUMN mood text');
+  await changes.transactions(20);
+  await first.copiesAnew('public.visit', 1);
+  await first.stop();
+
+  const second = await trial.run();
+  await changes.transactions(20);
+  await othersHoldAll(trial, second);
+  const own = sinks.spare!.slot!.name;
+  assert.deepEqual(await trial.slots(), [trial.slot, own]);
+  await trial.shutSpare(false);
+  await second.isReady();
+  await trial.holdsAll(second);
+  await second.stop();
+  await assertAllEqual(trial);
+  assert.deepEqual(await trial.slots(), [trial.slot]);
+});
+
+test('drop removes the slots of sinks, too', async () => {
+  await using trial = await trialOf('0s');
+  const changes = await changesOf(trial, 6);
+  const pgveil = await trial.stream();
+  await trial.shutSpare(true);
+  await changes.transactions(20);
+  await pgveil.reaches('spare parked', isParked);
+  await pgveil.stop();
+  await trial.shutSpare(false);
+  const status = JSON.parse((await trial.command(['status', '--json'])).stdout);
+  assert.deepEqual([status.running, status.sinks.spare.state, status.sinks.twin.state], [false, 'parked', 'live']);
+  assert.ok((await trial.slots()).includes(status.sinks.spare.slot.name));
+  const dropped = await trial.command(['drop', '--yes']);
+  assert.equal(dropped.code, 0, dropped.stderr);
+  assert.deepEqual(await trial.slots(), []);
+});
+
+test('an instance that was overtaken takes no sink back', async () => {
+  await using trial = await trialOf('0s');
+  const changes = await changesOf(trial, 7);
+  const zombie = await trial.stream();
+  await trial.shutSpare(true);
+  await changes.transactions(20);
+  await zombie.reaches('spare parked', isParked);
+  zombie.process.kill('SIGSTOP');
+  await trial.source.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'pgveil%'`);
+  const heir = await trial.run({ port: await freePort() });
+  await trial.shutSpare(false);
+  await heir.isReady();
+  zombie.process.kill('SIGCONT');
+  await zombie.process.waitForOutput(/another instance/);
+  await changes.transactions(50);
+  await heir.isReady();
+  await trial.holdsAll(heir);
+  await heir.stop();
+  assert.doesNotMatch(heir.process.output, /fenced/);
+  await assertAllEqual(trial);
 });
 
 describe('kill -9 while a sink is away, or comes back', () => {

@@ -96,6 +96,15 @@ test('a source that is away at the start is waited for', async () => {
   assert.match(out, /"code":"source_away".*"retry_in_ms":\d+/);
 });
 
+test('of several sinks one that is away at the start is not waited for, and all of them are', async () => {
+  const away = (sink: string): Check => ({ needs: sink, findings: async () => [finding('twin_away', sink)] });
+  const there: Check = { needs: 'lake', findings: async () => [] };
+  const run = async (...checks: Check[]) =>
+    await pgveil(['run', '--until-caught-up', '--timeout', '0.1'], { checks, source: upToDate(), starting: streams });
+  assert.equal((await run(away('twin'), there)).exitCode, 0);
+  assert.match((await run(away('twin'), away('lake'))).err, /timed_out/);
+});
+
 test('a source that stays away ends a run until caught up with 1 after its timeout', async () => {
   const checks = [finds(finding('source_away', 'source'))];
   const { exitCode, err } = await pgveil(['run', '--until-caught-up', '--timeout', '100ms'], { checks });

@@ -242,3 +242,41 @@ test('waiting for another instance and failing to connect are no take-over, and 
 test('tables that a checkpoint knows and the configuration does not are left out', () => {
   assert.deepEqual(Object.keys(watch(streaming('public.gone')).status().tables), ['public.a', 'public.b']);
 });
+
+test('a sink that reads by itself has a state, a slot and tables of its own, and the others are as they were', () => {
+  let now = NOW;
+  const about = { name: 'shop', slot: 'pgveil_shop', tables: ['public.a', 'public.b'], sinks: ['twin', 'lake'] };
+  const state = new State(about, () => now);
+  const own = (seen: Observation): Observation => ({ ...seen, own: 'lake' });
+  const durable = (pos: bigint): Observation[] => ['twin', 'lake'].map((sink) => ({ type: 'durable', sink, pos }));
+  for (const seen of [...confirmed, ...durable(10n), streaming('public.a'), streaming('public.b')]) state.observe(seen);
+  assert.deepEqual(state.reasons(), []);
+
+  state.observe(own({ type: 'sink', sink: 'lake', state: 'away', slot: null }));
+  state.observe(own({ type: 'trouble', part: 'lake', code: 'lake_away', message: 'gone', retryInMs: 1 }));
+  now += 5000;
+  assert.deepEqual(state.reasons(), ['sink lake: parked, lake_away: gone']);
+  assert.deepEqual([state.status().sinks.lake!.lag_ms, state.status().trouble], [5000, undefined]);
+
+  state.observe(own({ type: 'sink', sink: 'lake', state: 'parked', slot: 'own' }));
+  state.observe(own({ type: 'slot', name: 'own', end: 50n, retainedBytes: 7, walStatus: 'reserved', safeBytes: null }));
+  state.observe(own({ ...streaming('public.a'), state: 'absent' } as Observation));
+  state.observe({ type: 'received', pos: 90n, commitTime: commitAgo(100) });
+  state.observe({ type: 'durable', sink: 'twin', pos: 90n });
+  const { sinks, tables, slot, position } = state.status();
+  assert.deepEqual(sinks.lake!.slot, { name: 'own', retained_bytes: 7, wal_status: 'reserved', safe_bytes: null });
+  assert.deepEqual([slot.name, slot.retained_bytes, position, sinks.twin!.lag_ms], ['pgveil_shop', null, '0/A', 0]);
+  assert.deepEqual(tables['public.a'], {
+    state: 'waiting',
+    generation: 1,
+    rows: null,
+    warnings: [],
+    sinks: { twin: 'streaming', lake: 'waiting' },
+  });
+  assert.equal(tables['public.b']!.sinks, undefined);
+
+  state.observe({ type: 'sink', sink: 'lake', state: 'live', slot: null });
+  for (const seen of durable(90n)) state.observe(seen);
+  assert.deepEqual(state.reasons(), []);
+  assert.deepEqual([state.status().sinks.lake!.slot, state.status().tables['public.a']!.sinks], [undefined, undefined]);
+});
