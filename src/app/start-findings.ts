@@ -29,10 +29,7 @@ export function sinksAdded(
   if (![...stored.values()].some(Boolean)) return [];
   const added = [...stored].filter(([, checkpoint]) => checkpoint === null);
   return added.map(([name]) =>
-    ruleChanged(
-      `sinks.${name}`,
-      `${name} holds nothing yet: a start copies all tables into it (${sizeOf(wanted)})`,
-    ),
+    ruleChanged(`sinks.${name}`, `${name} holds nothing yet: a start copies all tables into it (${sizeOf(wanted)})`),
   );
 }
 

@@ -82,10 +82,10 @@ export class Absence {
 
   /** Has its WAL kept in a slot of its own, so that the pipeline's need not wait. False where that cannot be at the moment. */
   async #isParked(signal: AbortSignal): Promise<boolean> {
-    const { apart, main } = this.#options;
+    const { main } = this.#options;
     await main.opened(signal);
     try {
-      await apart.slots.copy(this.#name);
+      await main.keep(this.#name);
     } catch (error) {
       if (!(error instanceof PgveilError)) throw error;
       this.#tell(error, 0);

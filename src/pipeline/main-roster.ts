@@ -36,6 +36,7 @@ export class MainRoster implements Roster {
   /** Resolves when the source is this instance's. */
   #opened = Promise.withResolvers<void>();
   #isOpen = false;
+  #tidied: Promise<void> = Promise.resolve();
   #entries: Checkpoint['tables'] = new Map();
   #hasRun = false;
 
@@ -66,6 +67,12 @@ export class MainRoster implements Roster {
     signal.throwIfAborted();
     await Promise.race([this.#opened.promise, once(signal, 'abort')]);
     signal.throwIfAborted();
+  }
+
+  /** Makes the sink a slot of its own: see Slots. */
+  async keep(sink: string): Promise<void> {
+    await this.#tidied; // or what is made were dropped
+    await this.#apart.slots.copy(sink);
   }
 
   /** Whether they are at a copy, which another session would begin again. */
@@ -124,8 +131,10 @@ export class MainRoster implements Roster {
     this.#back.clear();
     const opened = new Map<string, Checkpoint>();
     try {
+      const asking = this.#apart.slots.stands();
+      asking.catch(() => {}); // heard below, when no sink is being opened any more
       const away = await this.#open(opened, signal);
-      const stands = await this.#apart.slots.stands();
+      const stands = await asking;
       const here = together(opened, stands);
       const leaving = await this.#part(opened, here, stands);
       const checkpoints = new Map([...opened].filter(([name]) => !leaving.includes(name)));
@@ -135,7 +144,8 @@ export class MainRoster implements Roster {
         this.#setOut(name, { state: 'away', error });
       }
       for (const name of leaving) this.#setOut(name, { state: 'apart' });
-      for (const name of checkpoints.keys()) await this.#welcome(name, back.has(name));
+      for (const name of checkpoints.keys()) this.#welcome(name, back.has(name));
+      this.#tidied = this.#tidied.then(() => this.#dropSlots([...checkpoints.keys()]));
       return { checkpoints, told: new Set() };
     } catch (error) {
       for (const name of back) this.#back.add(name);
@@ -146,15 +156,18 @@ export class MainRoster implements Roster {
 
   /** Opens all that are not on their own. Returns those that do not answer; rejects where none does. */
   async #open(opened: Map<string, Checkpoint>, signal: AbortSignal): Promise<Map<string, PgveilError>> {
+    const expected = [...this.#sinks].filter(([name]) => !this.#absent.has(name));
+    // All at once: those that were together before wait for it.
+    const answers = await Promise.allSettled(expected.map(([name, sink]) => naming(name, sink.open(signal))));
     const away = new Map<string, PgveilError>();
-    for (const [name, sink] of this.#sinks) {
-      if (this.#absent.has(name)) continue;
-      try {
-        opened.set(name, await naming(name, sink.open(signal)));
-      } catch (error) {
-        if (!isPassing(error, this.#hasRun) || error.sink === null) throw error;
-        away.set(name, error);
-      }
+    for (const [at, answer] of answers.entries()) {
+      if (answer.status === 'fulfilled') opened.set(expected[at]![0], answer.value);
+    }
+    for (const [at, answer] of answers.entries()) {
+      if (answer.status === 'fulfilled') continue;
+      const error: unknown = answer.reason;
+      if (!isPassing(error, this.#hasRun) || error.sink === null) throw error;
+      away.set(expected[at]![0], error);
     }
     if (opened.size === 0) throw [...away.values()][0]!;
     return away;
@@ -178,7 +191,7 @@ export class MainRoster implements Roster {
   /** False where no slot is free: then the others wait for it, and copy with it. */
   async #hasSlot(name: string): Promise<boolean> {
     try {
-      await this.#apart.slots.copy(name);
+      await this.keep(name);
       return true;
     } catch (error) {
       if (!(error instanceof PgveilError) || error.code !== 'no_free_slot') throw error;
@@ -188,14 +201,25 @@ export class MainRoster implements Roster {
     }
   }
 
-  /** What was kept for it while it was on its own is in the pipeline's slot, or durable. */
-  async #welcome(name: string, wasAway: boolean): Promise<void> {
+  #welcome(name: string, wasAway: boolean): void {
     this.holds.delete(name);
     reach('rejoined');
-    await this.#apart.slots.drop(name);
-    reach('own slot dropped');
     this.#observe({ type: 'sink', sink: name, state: 'live', slot: null });
     if (wasAway) this.#observe({ type: 'step', message: `sink ${name}: together again` });
+  }
+
+  /** What was kept for a sink that is with the others is in the pipeline's slot, or durable. Nobody waits for this. */
+  async #dropSlots(names: readonly string[]): Promise<void> {
+    for (const part of names) {
+      try {
+        await this.#apart.slots.drop(part);
+        reach('own slot dropped');
+      } catch (error) {
+        if (!(error instanceof PgveilError)) throw error;
+        // The next session tries again.
+        this.#observe({ type: 'step', message: `sink ${part}: its own slot is still there: ${error.message}` });
+      }
+    }
   }
 
   #setOut(name: string, leaving: Leaving): void {

@@ -25,6 +25,11 @@ async function assertAllEqual(trial: Trial): Promise<void> {
   await trial.assertEqual(tables, trial.spareUrl);
 }
 
+/** What kept the WAL of single sinks is gone. */
+async function keepsOneSlot(trial: Trial): Promise<void> {
+  await until(async () => (await trial.slots()).join() === trial.slot, { what: 'all slots but one to be gone' });
+}
+
 /** The relation that holds the table in the twin. */
 async function generationOf(trial: Trial, table: string): Promise<string> {
   const { rows } = await trial.twin.query(
@@ -59,7 +64,7 @@ test('a sink that is away is parked while two go on, comes back, catches up by i
   await changes.transactions(50);
   await pgveil.isReady();
   await trial.holdsAll(pgveil);
-  assert.deepEqual(await trial.slots(), [trial.slot]);
+  await keepsOneSlot(trial);
   await pgveil.stop();
   await assertAllEqual(trial);
   assert.doesNotMatch(pgveil.process.output, /everything is copied.*everything is copied/s);
@@ -103,10 +108,10 @@ test('a sink that is added later copies for itself alone', async () => {
   await pgveil.isReady();
   await changes.transactions(50);
   await trial.holdsAll(pgveil);
+  await keepsOneSlot(trial);
   await pgveil.stop();
   await assertAllEqual(trial);
   assert.equal(await generationOf(trial, 'public.person'), relation, 'the twin was copied anew');
-  assert.deepEqual(await trial.slots(), [trial.slot]);
 });
 
 test('a parked sink whose slot is lost copies for itself alone, and the next copy into all comes to its end', async () => {
@@ -157,9 +162,9 @@ test('a parked sink stays parked over a restart, and copies what the others copi
   await trial.shutSpare(false);
   await second.isReady();
   await trial.holdsAll(second);
+  await keepsOneSlot(trial);
   await second.stop();
   await assertAllEqual(trial);
-  assert.deepEqual(await trial.slots(), [trial.slot]);
 });
 
 test('drop removes the slots of sinks, too', async () => {

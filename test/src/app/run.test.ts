@@ -100,7 +100,7 @@ test('of several sinks one that is away at the start is not waited for, and all 
   const away = (sink: string): Check => ({ needs: sink, findings: async () => [finding('twin_away', sink)] });
   const there: Check = { needs: 'lake', findings: async () => [] };
   const run = async (...checks: Check[]) =>
-    await pgveil(['run', '--until-caught-up', '--timeout', '0.1'], { checks, source: upToDate(), starting: streams });
+    await pgveil(['run', '--until-caught-up', '--timeout', '100ms'], { checks, source: upToDate(), starting: streams });
   assert.equal((await run(away('twin'), there)).exitCode, 0);
   assert.match((await run(away('twin'), away('lake'))).err, /timed_out/);
 });
