@@ -102,7 +102,7 @@ export class Absence {
     this.#observe({ type: 'sink', sink: this.#name, state: 'parked', slot });
     this.#observe({ type: 'step', message: `sink ${this.#name}: parked, it reads by itself from the slot ${slot}` });
     reach('parked');
-    const lessons = new Lessons(desk.orders.acceptSource);
+    const lessons = new Lessons(desk.orders.acceptSource, true);
     for (;;) {
       await this.#catchUp(lessons, signal);
       if (signal.aborted) return;

@@ -143,7 +143,10 @@ export class MainRoster implements Roster {
         if (!this.holds.has(name)) this.holds.set(name, null);
         this.#setOut(name, { state: 'away', error });
       }
-      for (const name of leaving) this.#setOut(name, { state: 'apart' });
+      for (const name of leaving) {
+        this.holds.delete(name); // what it needs is in a slot of its own, or nowhere
+        this.#setOut(name, { state: 'apart' });
+      }
       for (const name of checkpoints.keys()) this.#welcome(name, back.has(name));
       this.#tidied = this.#tidied.then(() => this.#dropSlots([...checkpoints.keys()]));
       return { checkpoints, told: new Set() };

@@ -53,13 +53,15 @@ export async function recover({ parts, roster, desk, patience, who, lessons }: L
 export class Lessons {
   readonly halts = new Map<string, string>();
   anew = false;
-  #hasRun = false;
+  #hasRun: boolean;
   readonly #backoff = new Backoff();
   /** Until something is durable: what becomes of the source later is not what was accepted. */
   #acceptsSource: boolean;
 
-  constructor(acceptsSource: boolean) {
+  /** `hasRun`: whether what is configured ever worked. */
+  constructor(acceptsSource: boolean, hasRun = false) {
     this.#acceptsSource = acceptsSource;
+    this.#hasRun = hasRun;
   }
 
   /** Milliseconds until the next session, or null where there is none. */
@@ -100,12 +102,14 @@ export class Lessons {
   }
 }
 
-/** Wrong at the first start, but a passing state (a password being rotated) for a service that has run. */
+/** Wrong at the first start, but a passing state (a password being rotated, slots of somebody's test) for a service that has run. */
 const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set([
   'credentials_refused',
   'database_missing',
   'tls_failed',
   'lake_rights',
+  'no_free_slot',
+  'no_free_sender',
 ]);
 
 /** Whether what failed may be back by itself. `hasRun`: whether it ever worked. That another instance has taken over is no such thing. */

@@ -216,6 +216,26 @@ test('a run until caught up waits for a parked one, and ends in time', async () 
   await assert.rejects(runPipeline(parts, { caughtUp: true, patienceMs: 300 }, never), { code: 'timed_out' });
 });
 
+test('a database that is gone, or a slot that is not to be had, ends nothing for the others', async () => {
+  const { wal, source, parts, states, c } = trial();
+  await running(parts, async () => {
+    const door = keepAway(c);
+    wal.commit(10n);
+    await until(async () => states().includes('parked'), { what: 'the sink to be parked' });
+    const codes = ['database_missing', 'no_free_slot', 'no_free_sender'] as const;
+    const { open } = c;
+    let asked = 0;
+    c.open = async () => {
+      const code = codes[asked++];
+      if (code) throw new PgveilError(code, 'not there');
+      return await open();
+    };
+    door.isAway = false;
+    await until(async () => states().at(-1) === 'live', { what: 'the sink to be back' });
+    await until(async () => source.acked.at(-1) === 10n, { what: 'the slot to move' });
+  });
+});
+
 test('what only a person can mend ends all, whoever met it', async () => {
   const { wal, parts, states, c } = trial();
   const door = keepAway(c);
