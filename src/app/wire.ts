@@ -83,9 +83,9 @@ function withRenewedUrl(config: Config, reload: () => Config): Config {
 // Checks
 
 async function findSource(config: Config, targets: Targets): Promise<Finding[]> {
-  const { url, publication, slot } = config.source;
+  const { url, publication, slot, failover } = config.source;
   const [found, stored] = await Promise.all([
-    checkSource({ url, publication, slot, tables: askedOf(config) }),
+    checkSource({ url, publication, slot, failover, tables: askedOf(config) }),
     storedIn(targets),
   ]);
   const entries = entriesOf(stored);

@@ -186,6 +186,22 @@ export const PIPELINE_ERRORS = {
     means: 'A table that has to be copied anew needs a WAL sender beside the pipeline’s own, and none is free.',
     fix: 'Raise max_wal_senders.',
   },
+  slot_without_failover: {
+    ...told,
+    means: '`source.failover` is true, and the server is older than PostgreSQL 17: no standby can keep the slot.',
+    fix: 'Upgrade the server, or take `source.failover` out: after a promotion everything is copied again.',
+  },
+  wal_retained: {
+    ...told,
+    means: 'A slot keeps more WAL on the source than `source.wal_alarm.retained`.',
+    fix: 'See in `pgveil status` which sink is behind, and mend that; watch the space that the source has for its WAL.',
+  },
+  wal_time_left: {
+    ...told,
+    means:
+      'A slot would be lost within `source.wal_alarm.time_left`, at the rate at which the source writes WAL, were it to stay where it is.',
+    fix: 'See in `pgveil status` which sink is behind, and mend that, or raise max_slot_wal_keep_size on the source.',
+  },
   slot_unfit: {
     ...person,
     means: 'A replication slot of the configured name is there, and it is none that pgveil could read from.',

@@ -13,6 +13,8 @@ export interface Expected {
   readonly tables: ReadonlyMap<string, Asked>;
   readonly publication: string;
   readonly slot: string;
+  /** Null: where the server can. */
+  readonly failover: boolean | null;
 }
 
 /** Everything about the source that stands in the way, all at once. Changes nothing. Never rejects for what it can say as a finding. */
@@ -31,7 +33,7 @@ export async function checkSource(expected: Expected): Promise<Finding[]> {
 
 async function findings(client: pg.Client, expected: Expected): Promise<Finding[]> {
   const server = await readServer(client, expected.slot);
-  const found = await checkServer(expected.url, server);
+  const found = await checkServer(expected, server);
   // What follows asks for things that an older server or a standby does not have.
   if (found.some(({ code }) => code === 'source_version' || code === 'source_standby')) return found;
   const reading = await readCatalog(client, expected.tables);
