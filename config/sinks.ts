@@ -57,7 +57,8 @@ const registry = fields({
 }).superRefine(({ username, password }, context) => {
   const [path, other] = username === undefined ? ['username', 'password'] : ['password', 'username'];
   const message = problem('is missing', `write it beside ${other}, or neither`);
-  if ((username === undefined) !== (password === undefined)) context.addIssue({ code: 'custom', path: [path], message });
+  if ((username === undefined) !== (password === undefined))
+    context.addIssue({ code: 'custom', path: [path], message });
 });
 
 const kafka = fields(
@@ -100,8 +101,10 @@ const kafka = fields(
   ['patience', 'on_wal_limit', 'unchanged'],
 ).superRefine(({ format, schema, registry }, context) => {
   const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-  if (format === 'flat' && schema === 'inline') refuse('schema', problem('is for format: debezium only', 'take it out'));
-  if (schema === 'registry' && !registry) refuse('registry', problem('is missing', 'write registry: and below it its url'));
+  if (format === 'flat' && schema === 'inline')
+    refuse('schema', problem('is for format: debezium only', 'take it out'));
+  if (schema === 'registry' && !registry)
+    refuse('registry', problem('is missing', 'write registry: and below it its url'));
   if (schema !== 'registry' && registry) refuse('registry', problem('is for schema: registry only', 'take it out'));
 });
 

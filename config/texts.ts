@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { Secret } from '../src/core/secret.ts';
 import { formatTableName, isIdentifier, parseTableName } from '../src/core/table-name.ts';
-import { isEndpoint, isPostgresUrl, parseBrokers, parseLakeUrl, parseListenAddress, parseRegistryUrl } from './address.ts';
+import {
+  isEndpoint,
+  isPostgresUrl,
+  parseBrokers,
+  parseLakeUrl,
+  parseListenAddress,
+  parseRegistryUrl,
+} from './address.ts';
 import { parsed, problem, text } from './field.ts';
 import { parseKey } from './key.ts';
 import { parseDuration, parseSize } from './units.ts';
