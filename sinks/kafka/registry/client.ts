@@ -5,7 +5,8 @@ import { codeOf } from '../client/trouble.ts';
 /** For an answer as a whole. */
 const ANSWER_MS = 5_000;
 
-const TRUST = 'Name the registry as its certificate does; a certificate of an authority of your own goes into a file that NODE_EXTRA_CA_CERTS names.';
+const TRUST =
+  'Name the registry as its certificate does; a certificate of an authority of your own goes into a file that NODE_EXTRA_CA_CERTS names.';
 
 const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json';
 
@@ -69,7 +70,8 @@ export class RegistryClient {
       });
       text = await response.text();
     } catch (error) {
-      if (codeOf(error) === 'TLS') throw new PgveilError('tls_failed', 'no TLS with the schema registry', { fix: TRUST });
+      if (codeOf(error) === 'TLS')
+        throw new PgveilError('tls_failed', 'no TLS with the schema registry', { fix: TRUST });
       throw new PgveilError('registry_away', 'no answer');
     }
     const { status } = response;
