@@ -21,7 +21,7 @@ export interface RegistryLogin {
   readonly password: string;
 }
 
-/** Every subject is BACKWARD, which is what registries begin with. */
+/** It begins with BACKWARD, as registries do. */
 export class SchemaRegistry implements AsyncDisposable {
   readonly #server: Server;
   readonly #login: RegistryLogin | null;
@@ -33,6 +33,8 @@ export class SchemaRegistry implements AsyncDisposable {
   readonly requests: string[] = [];
   /** What everything is answered with, if not what was asked for. */
   broken: number | null = null;
+  /** Of all subjects. */
+  compatibility: 'BACKWARD' | 'NONE' = 'BACKWARD';
 
   private constructor(login: RegistryLogin | null) {
     this.#login = login;
@@ -98,7 +100,7 @@ export class SchemaRegistry implements AsyncDisposable {
       this.#schemas.findIndex((one) => one.schema === schema && (one.schemaType ?? 'AVRO') === schemaType) + 1;
     if (ids.includes(known)) return { status: 200, body: { id: known } };
     const latest = ids.length > 0 ? this.#schemas[ids.at(-1)! - 1]! : null;
-    if (latest && !isBackward({ schema, schemaType }, latest)) return refused(409);
+    if (latest && this.compatibility === 'BACKWARD' && !isBackward({ schema, schemaType }, latest)) return refused(409);
     const id = known || this.#schemas.push({ schema, ...(schemaType !== 'AVRO' && { schemaType }) });
     this.#subjects.set(subject, [...ids, id]);
     return { status: 200, body: { id } };
