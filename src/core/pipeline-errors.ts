@@ -104,6 +104,18 @@ export const PIPELINE_ERRORS = {
     means: 'Kafka refused a request for a reason that pgveil does not know.',
     fix: 'Look up the code in Kafka’s protocol; the broker’s own log may say more.',
   },
+  registry_away: {
+    ...away,
+    means:
+      'The schema registry does not answer, or refused for a passing reason (too busy, no leader, its store away).',
+    fix: 'Nothing, if it comes back; otherwise check `registry.url`, network and the registry’s own log.',
+  },
+  registry_failed: {
+    ...away,
+    means:
+      'What answers at `registry.url` is no schema registry that pgveil could use, or refused for an unknown reason.',
+    fix: 'Check `registry.url`, the path included; look up the error code in the registry’s documents.',
+  },
   source_failed: {
     ...away,
     means: 'The source refused a statement for a reason that pgveil does not know.',
@@ -211,6 +223,11 @@ export const PIPELINE_ERRORS = {
     ...person,
     means: 'Kafka refused the credentials, or they lack a right that pgveil needs.',
     fix: 'Correct the credentials, or allow reading, writing, describing and creating its topics, and writing with its transactional ids.',
+  },
+  registry_rights: {
+    ...person,
+    means: 'The schema registry refused the credentials, or they lack a right that pgveil needs.',
+    fix: 'Correct `registry.username` and `registry.password`, or allow reading and writing subjects that end with `-value`.',
   },
   kafka_lost: {
     ...person,

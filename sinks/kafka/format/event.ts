@@ -36,7 +36,8 @@ export interface Format {
   marker(out: ByteWriter, marker: Marker): boolean;
 }
 
-export type MakeFormat = (table: RedactedTable) => Format;
+/** `schemaId`: of a registry's; null where none has the schemas. */
+export type MakeFormat = (table: RedactedTable, schemaId: number | null) => Format;
 
 /** In milliseconds since 1970: Postgres counts microseconds since 2000. */
 export function milliseconds({ commitTime }: Transaction): number {

@@ -21,7 +21,7 @@ interface Sent {
 /** Messages of one table with two partitions; what they give stands in a list. */
 function messagesOf(make: MakeFormat, table: RedactedTable, maxMessageBytes = 1_000_000) {
   const topic = { name: 'topic', partitions: 2, maxMessageBytes, isCompacted: false };
-  const format: Format = make(table);
+  const format: Format = make(table, null);
   const messages = new Messages(table, topic, format);
   return (change: Change<'redacted'>): Sent[] => {
     const sent: Sent[] = [];
