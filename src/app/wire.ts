@@ -25,6 +25,7 @@ import type { Assemble, Parts } from './assembly.ts';
 import { RenewedUrl } from './renewed.ts';
 import { reservedColumns } from './reserved.ts';
 import { changesSince, missedSince, sinksAdded, type Wanted } from './start-findings.ts';
+import { openSource } from './wire-verify.ts';
 
 /** By the sinks' names. */
 type Targets = ReadonlyMap<string, Target>;
@@ -44,6 +45,12 @@ export const assemble: Assemble = (configured, reload) => {
     parts: (observe) => makeParts(config, targets, observe),
     checkpoints: () => ofEach(targets, (target) => target.checkpoint()),
     slot: () => onSource(config, (client) => observeSlot(client, config.source.slot)),
+    sides: {
+      sinks: targets,
+      source: (table, stored) => openSource(config, table, stored),
+      isFed: () =>
+        onSource(config, async (client) => (await inspectSlot(client, config.source.slot))?.activePid != null),
+    },
     remains: async (data) => [...(await remainsOnSource(config)), ...(data ? await remainsIn(targets) : [])],
   };
 };
