@@ -1,16 +1,16 @@
-import type { Config } from '../../config/config.ts';
-import { askedOf } from '../../connectors/postgres/catalog/reading.ts';
-import { Moment } from '../../connectors/postgres/copy/moment.ts';
-import { define } from '../../transforms/definition.ts';
-import { deriveKeys } from '../../transforms/keys.ts';
-import { RowRedactor } from '../../transforms/redactor.ts';
-import type { RawBatch } from '../core/batch.ts';
-import type { Checkpoint } from '../core/checkpoint.ts';
-import { PgveilError } from '../core/errors.ts';
-import type { Observe } from '../core/observer.ts';
-import type { RedactedTable } from '../core/table.ts';
-import type { Tuple } from '../core/tuple.ts';
-import type { SourceSide } from './assembly.ts';
+import type { Config } from '../../../config/config.ts';
+import { askedOf } from '../../../connectors/postgres/catalog/reading.ts';
+import { Moment } from '../../../connectors/postgres/copy/moment.ts';
+import { define } from '../../../transforms/definition.ts';
+import { deriveKeys } from '../../../transforms/keys.ts';
+import { RowRedactor } from '../../../transforms/redactor.ts';
+import type { RawBatch } from '../../core/batch.ts';
+import type { Checkpoint } from '../../core/checkpoint.ts';
+import { PgveilError } from '../../core/errors.ts';
+import type { Observe } from '../../core/observer.ts';
+import type { RedactedTable } from '../../core/table.ts';
+import type { Tuple } from '../../core/tuple.ts';
+import type { SourceSide } from '../assembly.ts';
 
 type Digest = (rows: readonly Tuple<'redacted'>[]) => Buffer;
 
