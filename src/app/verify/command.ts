@@ -47,8 +47,8 @@ export function addVerify(program: Command, run: Verify, done: Done): void {
 }
 
 const HELP = `
-Exit code 3 where a row is missing, extra or different. Keys are named by a hash:
-the first 16 hex digits of SHA-256 of source_primary_key as a text.
+Exit code 3 where a row is missing, extra or different. Keys are named by a
+hash: the first 16 hex digits of SHA-256 of source_primary_key as a text.
 ${examples('pgveil verify', 'pgveil verify public.customer --sink twin', 'pgveil verify --sample 5% --json')}`;
 
 /** `10%`, or without the sign. */
