@@ -92,6 +92,8 @@ export interface KafkaConfig {
   readonly format: 'debezium' | 'flat';
   /** Of `debezium`: with each message its schema. */
   readonly schema: 'inline' | 'none';
+  /** Where schemas are instead. */
+  readonly registry: RegistryConfig | null;
   readonly int8: 'number' | 'string';
   readonly compression: 'none' | 'zstd';
   /** In bytes of messages: a source transaction that is larger is committed in parts. */
@@ -111,6 +113,14 @@ export interface KafkaConnection {
     readonly username: string;
     readonly password: Secret<string>;
   } | null;
+}
+
+/** A Schema Registry, and what is written with its schemas. */
+export interface RegistryConfig {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly format: 'avro' | 'json';
+  readonly credentials: { readonly username: string; readonly password: Secret<string> } | null;
 }
 
 /** How topics are made that are not there. */
@@ -178,8 +188,11 @@ function toSink(name: string, sink: SinkSettings): SinkConfig {
   }
 }
 
-function toKafka(name: string, sink: SinkSettings & { type: 'kafka' }): KafkaConfig {
-  const { type, brokers, tls = null, sasl = null, topics, topic, format, schema, int8, compression, split } = sink;
+type KafkaSettings = SinkSettings & { type: 'kafka' };
+
+function toKafka(name: string, sink: KafkaSettings): KafkaConfig {
+  const { type, brokers, tls = null, sasl = null, topics, topic, format, int8, compression, split } = sink;
+  const { schema, registry = null } = sink;
   const { create, partitions = -1, replicas = -1, config } = topics;
   const { ca: authority = null, certificate = null, key = null } = tls ?? {};
   return {
@@ -190,9 +203,14 @@ function toKafka(name: string, sink: SinkSettings & { type: 'kafka' }): KafkaCon
     // A copy's reads are part of what a table amounts to: they must not go by their age.
     topics: { create, partitions, replicas, configs: { 'retention.ms': '-1', ...Object.fromEntries(config) } },
     format,
-    schema,
+    schema: schema === 'registry' ? 'none' : schema,
+    registry: registry && toRegistry(registry),
     int8,
     compression,
     split,
   };
+}
+
+function toRegistry({ url, format, username, password }: NonNullable<KafkaSettings['registry']>): RegistryConfig {
+  return { url, format, credentials: username && password ? { username, password } : null };
 }
