@@ -87,6 +87,10 @@ export class Looks {
     this.#require(await this.#target.checkpoint());
   }
 
+  async close(): Promise<void> {
+    await this.#comparison?.close();
+  }
+
   /** What the sink holds once it holds everything before `end`. */
   async #hold(comparison: Comparison, end: Lsn, patient: boolean): Promise<Holding> {
     const { sides, sink, timeoutMs, quiet } = this.#options;
