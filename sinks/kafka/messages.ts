@@ -11,7 +11,7 @@ import { Headers } from './format/headers.ts';
 import type { Topic } from './topics.ts';
 
 /** A key that begins with this byte is no row's: their keys are UTF-8, which has no such byte. */
-const NO_ROW = 0xff;
+export const NO_ROW = 0xff;
 
 /** Makes messages of one table's changes. */
 export class Messages {

@@ -1,9 +1,12 @@
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
+import type { Comparison } from '../../src/core/comparison.ts';
 import { type Finding, ofSink } from '../../src/core/errors.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
 import type { Remains, Target } from '../../src/core/target.ts';
 import { checkpointTopicOf, readCheckpoint } from './checkpoint-topic.ts';
 import { Cluster } from './client/cluster.ts';
 import { asTrouble } from './client/trouble.ts';
+import { TopicComparison } from './comparison.ts';
 import { isReserved } from './format/message-table.ts';
 import type { KafkaOptions } from './options.ts';
 import { KafkaSink } from './sink.ts';
@@ -41,8 +44,8 @@ export class KafkaTarget implements Target {
     });
   }
 
-  comparison(): null {
-    return null;
+  comparison(table: RedactedTable): Comparison {
+    return new TopicComparison(this.#options, table);
   }
 
   /** The checkpoint alone: others may read the topics, and may have made them. */

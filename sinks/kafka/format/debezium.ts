@@ -7,7 +7,7 @@ import { type Format, type Marker, milliseconds, type RowEvent } from './event.t
 import { RowJson } from './row-json.ts';
 
 /** Debezium's own word for a value that Postgres did not send. */
-const UNAVAILABLE = '__debezium_unavailable_value';
+export const UNAVAILABLE = '__debezium_unavailable_value';
 
 const AFTER = Buffer.from(',"after":');
 

@@ -67,7 +67,6 @@ export class Looks {
     try {
       this.#comparison ??= this.#target.comparison(source.table);
       const comparison = this.#comparison;
-      if (!comparison) throw new NotComparable('this kind of sink cannot be compared yet');
       const holding = await this.#hold(comparison, source.end, patient);
       return {
         expected: () => source.rows((rows) => comparison.expect(rows), observe),
