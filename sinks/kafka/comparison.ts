@@ -34,7 +34,7 @@ export class TopicComparison implements Comparison {
     this.#options = options;
     this.#table = table;
     this.#cluster = new Cluster(options.connection);
-    this.#format = formatOf(options)(table);
+    this.#format = formatOf(options)(table, null);
     this.#reader = new RowReader(table, options.format);
     this.#key = new KeyText(table, false);
   }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { UNAVAILABLE } from './format/debezium.ts';
+import { FRAME_BYTES, MAGIC } from './format/framed.ts';
 import { members } from './format/members.ts';
 
 /** Of a value's SHA-256. */
@@ -44,10 +45,11 @@ export class RowReader {
     return { bytes, isPartial: earlier?.isPartial ?? true };
   }
 
-  /** Of `flat` the message is the row; in Debezium's envelope it is `after`, perhaps behind a schema. */
+  /** Of `flat` the message is the row; in Debezium's envelope it is `after`, perhaps behind a schema. Before either a schema's id may stand. */
   #rowStart(value: Buffer): number {
-    if (this.#isFlat) return 0;
-    const start = startOf(value, 'payload', 0) ?? 0;
+    const begin = value[0] === MAGIC ? FRAME_BYTES : 0;
+    if (this.#isFlat) return begin;
+    const start = startOf(value, 'payload', begin) ?? begin;
     return startOf(value, 'after', start) ?? value.length;
   }
 }

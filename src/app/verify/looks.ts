@@ -65,8 +65,9 @@ export class Looks {
     const source = await sides.source(table, this.#stored);
     if (typeof source === 'string') throw new NotComparable(source);
     try {
-      this.#comparison ??= this.#target.comparison(source.table);
-      const comparison = this.#comparison;
+      const comparison = this.#comparison ?? this.#target.comparison(source.table);
+      if (typeof comparison === 'string') throw new NotComparable(comparison);
+      this.#comparison = comparison;
       const holding = await this.#hold(comparison, source.end, patient);
       return {
         expected: () => source.rows((rows) => comparison.expect(rows), observe),
