@@ -15,8 +15,14 @@ const PACKAGE = 'kafkajs@2.2.4';
 /** A download that hangs is a failure and not a run that never ends. */
 const INSTALL_MS = 5 * 60_000;
 
-/** Installs the client, once on a machine; gives the directory that it is in. */
-export async function prepareTypeScript(): Promise<string> {
+/** Gets the client. */
+export async function prepareTypeScriptConsumer(): Promise<string> {
+  await install();
+  return 'npm';
+}
+
+/** Once on a machine; gives the directory that it is in. */
+async function install(): Promise<string> {
   return await buildOnce(join(serversDirectory(), 'kafkajs-1'), async (building) => {
     process.stderr.write(`installing ${PACKAGE}\n`);
     const flags = ['--prefix', building, '--silent', '--no-audit', '--no-fund'];
@@ -44,7 +50,7 @@ export class TypeScriptConsumer implements AsyncDisposable {
 
   static async start(brokers: readonly string[], topic: string): Promise<TypeScriptConsumer> {
     const home = await mkdtemp(join(tmpdir(), 'pgveil-consumer-'));
-    await symlink(join(await prepareTypeScript(), 'node_modules'), join(home, 'node_modules'));
+    await symlink(join(await install(), 'node_modules'), join(home, 'node_modules'));
     const file = join(home, 'features.mts');
     await writeFile(file, await documentedProgram());
     const child = spawn(process.execPath, [file, brokers.join(), topic], { stdio: ['ignore', 'pipe', 'pipe'] });
