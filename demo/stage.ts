@@ -119,7 +119,7 @@ export class Stage implements AsyncDisposable {
       return tables.length > 0 && tables.every(({ state }) => state === 'streaming');
     };
     const what = () => `every table to stream; pgveil said\n${pgveil.output}`;
-    await until(look, { what, timeout: 60_000, interval: 50 });
+    await until(look, { what, timeout: 120_000, interval: 50 });
   }
 
   /** Resolves once pgveil has ended, after this signal if one is given; rejects unless with exit code 0. */

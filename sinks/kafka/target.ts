@@ -47,6 +47,10 @@ export class KafkaTarget implements Target {
     });
   }
 
+  comparison(): null {
+    return null;
+  }
+
   /** The checkpoint alone: others may read the topics, and may have made them. */
   async remains(): Promise<readonly Remains[]> {
     const { name, pipeline } = this.#options;

@@ -153,7 +153,7 @@ export const PIPELINE_ERRORS = {
   },
   timed_out: {
     ...away,
-    means: '`--until-caught-up` did not get there within its `--timeout`.',
+    means: '`run --until-caught-up`, or a sink that `verify` compares, did not get there within the `--timeout`.',
     fix: 'Give it more time, or see what it waited for.',
   },
 

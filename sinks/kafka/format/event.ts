@@ -9,6 +9,10 @@ export type RowOp = 'r' | 'c' | 'u' | 'd';
 /** What concerns all rows of a table at once. */
 export type MarkerOp = 't' | 'copy_begin' | 'copy_end';
 
+export function isMarker(op: RowOp | MarkerOp): op is MarkerOp {
+  return op === 't' || op === 'copy_begin' || op === 'copy_end';
+}
+
 /** What happened to one row under one key. */
 export interface RowEvent {
   readonly op: RowOp;

@@ -142,6 +142,14 @@ describe('flat', () => {
     );
   });
 
+  test('has a header of their own on records that are no row’s, for consumers that filter by its name', () => {
+    const isMarked = ({ headers }: Sent) => headers.includes('pgveil.marker');
+    const of = messagesOf(flat, table());
+    assert.ok(of(truncate(table())).every(isMarked));
+    assert.ok(!of(insert(table(), ROW)).some(isMarked));
+    assert.ok(!of(remove(table(), ROW)).some(isMarked));
+  });
+
   test('of a column that nobody decided on has nothing', () => {
     const withheld = { ...table(), columns: table().columns.map((one) => ({ ...one, withheld: one.name === 'name' })) };
     const [sent] = messagesOf(flat, withheld)(insert(withheld, ROW));
