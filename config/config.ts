@@ -29,10 +29,21 @@ export interface SourceConfig {
   readonly slot: string;
   readonly workers: number;
   readonly onGap: 'recopy' | 'halt';
+  /** Whether standbys keep the slot, too; null: where the server can, and a slot that is there stays as it is. */
+  readonly failover: boolean | null;
+  readonly walAlarm: WalAlarmConfig;
   /** In bytes: a table of so much is not copied anew by itself. */
   readonly autoBelow: number;
   /** The longest wait before another copy of one table. */
   readonly longestRetryMs: number;
+}
+
+/** When an operator is told that a slot holds back too much WAL. */
+export interface WalAlarmConfig {
+  /** So many bytes, or more. */
+  readonly retained: number;
+  /** The slot would be lost in less, in milliseconds. */
+  readonly timeLeftMs: number;
 }
 
 export interface TableConfig {
@@ -126,6 +137,7 @@ export interface TopicConfig {
 export function toConfig(settings: Settings): Config {
   const ourName = `pgveil_${settings.name}`;
   const { url, publication = ourName, slot = ourName, snapshot, on_gap: onGap } = settings.source;
+  const { failover = null, wal_alarm: alarm } = settings.source;
   return {
     name: settings.name,
     key: settings.key,
@@ -135,6 +147,8 @@ export function toConfig(settings: Settings): Config {
       slot,
       workers: snapshot.workers,
       onGap,
+      failover,
+      walAlarm: { retained: alarm.retained, timeLeftMs: alarm.time_left },
       autoBelow: settings.recopy.auto_below,
       longestRetryMs: settings.recopy.retry,
     },

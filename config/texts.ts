@@ -119,6 +119,14 @@ export const flushTime = parsed(
     return ms >= 100 && ms <= 86_400_000 ? ms : undefined;
   },
 );
+export const alarmSize = parsed(
+  problem('is not a size of 1MB or more', 'write a size such as 500MB or 10GB'),
+  atLeast(1024 ** 2, parseSize),
+);
+export const alarmTime = parsed(
+  problem('is not a duration of a second or more', 'write a duration such as 30min or 2 hours'),
+  atLeast(1000, parseDuration),
+);
 export const tableSize = parsed(problem('is not a size', 'write a size such as 500MB or 100GB'), parseSize);
 export const listen = parsed(
   problem('is not an address to listen on', 'write host:port, such as 127.0.0.1:8787'),

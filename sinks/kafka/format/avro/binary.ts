@@ -1,6 +1,5 @@
 // Values as Avro writes them. See https://avro.apache.org/docs/1.12.0/specification/#binary-encoding.
 import type { ByteWriter } from '../../../../src/core/bytes.ts';
-import { writeVarint } from '../../client/record-batch.ts';
 
 /** Of a long, at most. */
 const LONG_BYTES = 10;
@@ -10,10 +9,12 @@ const ZERO = 0x30;
 const MINUS = 0x2d;
 const LETTER_T = 0x74;
 
-/** Int and long are written alike. Up to 2^52. */
+/** Int and long are written alike. Up to 2^52: bits of a number are 32. */
 export function writeLong(out: ByteWriter, value: number): void {
   out.reserve(LONG_BYTES);
-  writeVarint(out, value);
+  let rest = value < 0 ? -2 * value - 1 : 2 * value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) out.bytes[out.length++] = (rest % 0x80) | 0x80;
+  out.bytes[out.length++] = rest;
 }
 
 export function writeBigLong(out: ByteWriter, value: bigint): void {
