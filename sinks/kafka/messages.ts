@@ -11,7 +11,9 @@ import { Headers } from './format/headers.ts';
 import type { Topic } from './topics.ts';
 
 /** A key that begins with this byte is no row's: their keys are UTF-8, which has no such byte. */
-const NO_ROW = 0xff;
+export const NO_ROW = 0xff;
+/** Bytes: the text of a float has up to 24, and Avro writes it in 8. */
+const MOST_SAVED = 16;
 
 /** Makes messages of one table's changes. */
 export class Messages {
@@ -81,10 +83,10 @@ export class Messages {
     this.#send(to, event, { bytes: out.bytes, start: 0, end: out.length });
   }
 
-  /** Before memory is taken for it: in JSON no value is shorter than in a tuple, where each has five bytes before it. */
+  /** Before memory is taken for it: in no format is a value much shorter than its text, which in a tuple has five bytes before it. */
   #assertMayFit({ before, after }: RowEvent): void {
     const image = after ?? before!;
-    const least = image.end - image.start - 5 * (this.#table.columns.length + 1);
+    const least = image.end - image.start - (5 + MOST_SAVED) * (this.#table.columns.length + 1);
     if (least > this.topic.maxMessageBytes) throw this.#tooLarge();
   }
 

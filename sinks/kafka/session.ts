@@ -10,6 +10,7 @@ import { TransactionalProducer } from './client/producer.ts';
 import { type KafkaTransaction, TRANSACTION_MS } from './client/transaction.ts';
 import { Copies } from './copies.ts';
 import { formatOf, type KafkaOptions } from './options.ts';
+import type { Schemas } from './registry/schemas.ts';
 import { TableMessages } from './table-messages.ts';
 import { topicName } from './topic-name.ts';
 import { Topics } from './topics.ts';
@@ -28,6 +29,8 @@ interface Parts {
   readonly messages: TableMessages;
   readonly copies: Copies;
   readonly stored: Stored;
+  /** Gives up what is asked of a registry. */
+  readonly closing: AbortController;
 }
 
 /** What lasts from one `open` of the sink to its `close`. */
@@ -54,7 +57,7 @@ export class Session {
   }
 
   /** Whoever wrote before is fenced first, and only then it is read what that one left. */
-  static async open(options: KafkaOptions, signal: AbortSignal): Promise<Session> {
+  static async open(options: KafkaOptions, schemas: Schemas | null, signal: AbortSignal): Promise<Session> {
     signal.throwIfAborted();
     const { pipeline, connection, compression } = options;
     const cluster = new Cluster(connection);
@@ -70,9 +73,13 @@ export class Session {
       const stored = await checkpoint.read();
       const template = { template: options.topic, pipeline };
       const topicOf = (table: RedactedTable) => topicName(template, table);
-      const messages = new TableMessages(topics, { topicOf, topics: options.topics, format: formatOf(options) });
+      const closing = new AbortController();
+      const schemaIdOf =
+        schemas && ((table: RedactedTable, topic: string) => schemas.idOf(table, topic, closing.signal));
+      const format = formatOf(options);
+      const messages = new TableMessages(topics, { topicOf, topics: options.topics, format, schemaIdOf });
       const copies = await Copies.open({ cluster, options: producer, checkpoint, messages }, control, stored.copiers);
-      return new Session({ options, cluster, topics, main, checkpoint, messages, copies, stored });
+      return new Session({ options, cluster, topics, main, checkpoint, messages, copies, stored, closing });
     } catch (error) {
       await Promise.all([topics.close(), cluster.close()]);
       signal.throwIfAborted(); // which is why it failed
@@ -96,7 +103,7 @@ export class Session {
       this.#entries.set(table, entry);
     }
     if (batch.chunk) return await copies.read(batch.chunk.table, batch.chunk.number, batch.changes);
-    for (const change of batch.changes) await this.#add(change);
+    await this.#addAll(batch.changes);
     if (batch.position) this.#position = batch.position;
     await this.#transaction.relieve();
     if (!batch.position && batch.changes.length > 0) reach('inside a topic transaction');
@@ -133,17 +140,21 @@ export class Session {
 
   async close(): Promise<void> {
     for (const { reject } of this.#swaps.values()) reject(closed());
-    const { cluster, topics, copies } = this.#parts;
+    const { cluster, topics, copies, closing } = this.#parts;
+    closing.abort();
     const aborting = Promise.allSettled([this.#transaction.abort(), copies.stopAll()]);
     await Promise.race([aborting, sleep(CLOSE_MS, undefined, { ref: false })]);
     await Promise.allSettled([topics.close(), cluster.close()]);
   }
 
-  async #add(change: Change<'redacted'>): Promise<void> {
-    if (this.#isThere(change)) return;
+  /** Nothing is awaited for a change of a table that is known: a promise for each of them takes longer than the rest of this. */
+  async #addAll(changes: readonly Change<'redacted'>[]): Promise<void> {
     const { messages } = this.#parts;
-    const known = messages.known(change.table) ?? (await messages.streaming(change.table));
-    known.add(this.#transaction, change);
+    for (const change of changes) {
+      if (this.#isThere(change)) continue;
+      const known = messages.known(change.table) ?? (await messages.streaming(change.table));
+      known.add(this.#transaction, change);
+    }
   }
 
   /** Tables of which a copy began here. */

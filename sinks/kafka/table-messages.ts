@@ -5,12 +5,14 @@ import { codeOf, trouble } from './client/trouble.ts';
 import type { MakeFormat } from './format/event.ts';
 import { assertNamesFree } from './format/message-table.ts';
 import { Messages } from './messages.ts';
-import type { Topics } from './topics.ts';
+import type { Topic, Topics } from './topics.ts';
 
 interface TableMessagesOptions {
   readonly topicOf: (table: RedactedTable) => string;
   readonly topics: TopicConfig;
   readonly format: MakeFormat;
+  /** Null where no registry has the schemas. */
+  readonly schemaIdOf: ((table: RedactedTable, topic: string) => Promise<number>) | null;
 }
 
 /** Whoever makes the messages of a table, one for each definition: made when its first row comes. */
@@ -28,7 +30,7 @@ export class TableMessages {
     return this.#known.get(table);
   }
 
-  /** Of a table that a copy is made of: its topic may be new. Throws, of the table, `reserved_column` or `topic_unfit`. */
+  /** Of a table that a copy is made of: its topic may be new. Throws, of the table, `reserved_column`, `topic_unfit` or `schema_refused`. */
   async copied(table: RedactedTable): Promise<Messages> {
     return this.#known.get(table) ?? (await this.#make(table, this.#options.topics));
   }
@@ -39,16 +41,22 @@ export class TableMessages {
   }
 
   async #make(table: RedactedTable, options: TopicConfig): Promise<Messages> {
-    const { topicOf, format } = this.#options;
+    const { format, schemaIdOf } = this.#options;
     assertNamesFree(table);
+    const topic = await this.#topicOf(table, options);
+    const schemaId = schemaIdOf && (await schemaIdOf(table, topic.name));
+    const messages = new Messages(table, topic, format(table, schemaId));
+    this.#known.set(table, messages);
+    return messages;
+  }
+
+  async #topicOf(table: RedactedTable, options: TopicConfig): Promise<Topic> {
     try {
-      const topic = await this.#topics.open(topicOf(table), options);
+      const topic = await this.#topics.open(this.#options.topicOf(table), options);
       if (topic.isCompacted) {
         throw new PgveilError('topic_unfit', `the topic ${topic.name} is compacted`, { fix: NOT_COMPACTED });
       }
-      const messages = new Messages(table, topic, format(table));
-      this.#known.set(table, messages);
-      return messages;
+      return topic;
     } catch (error) {
       const { code, message, fix } = trouble(error);
       if (!isAboutTopic(code, error)) throw error;

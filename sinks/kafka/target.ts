@@ -1,11 +1,15 @@
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
-import { type Finding, ofSink } from '../../src/core/errors.ts';
+import type { Comparison } from '../../src/core/comparison.ts';
+import { type Finding, ofSink, PgveilError } from '../../src/core/errors.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
 import type { Remains, Target } from '../../src/core/target.ts';
 import { checkpointTopicOf, readCheckpoint } from './checkpoint-topic.ts';
 import { Cluster } from './client/cluster.ts';
 import { asTrouble } from './client/trouble.ts';
+import { TopicComparison } from './comparison.ts';
 import { isReserved } from './format/message-table.ts';
 import type { KafkaOptions } from './options.ts';
+import { Schemas } from './registry/schemas.ts';
 import { KafkaSink } from './sink.ts';
 import { Topics } from './topics.ts';
 
@@ -22,8 +26,13 @@ export class KafkaTarget implements Target {
   }
 
   async check(): Promise<readonly Finding[]> {
-    await this.checkpoint();
-    return [];
+    const { name, registry } = this.#options;
+    const schemas = registry && new Schemas({ ...this.#options, registry });
+    const findings = await Promise.all([
+      findingsOf(name, () => this.checkpoint()),
+      findingsOf(`sinks.${name}.registry`, async () => schemas?.check(new AbortController().signal)),
+    ]);
+    return findings.flat();
   }
 
   reserves({ name, withheld }: { readonly name: string; readonly withheld: boolean }): boolean {
@@ -39,6 +48,11 @@ export class KafkaTarget implements Target {
       const topic = checkpointTopicOf(this.#options.pipeline);
       return (await cluster.partitions(topic)) === null ? null : await readCheckpoint(cluster, topic);
     });
+  }
+
+  comparison(table: RedactedTable): Comparison | string {
+    if (this.#options.registry?.format === 'avro') return 'messages in Avro cannot be compared yet';
+    return new TopicComparison(this.#options, table);
   }
 
   /** The checkpoint alone: others may read the topics, and may have made them. */
@@ -69,5 +83,17 @@ export class KafkaTarget implements Target {
     } finally {
       await cluster.close();
     }
+  }
+}
+
+/** What `look` throws of ours. */
+async function findingsOf(object: string, look: () => Promise<unknown>): Promise<Finding[]> {
+  try {
+    await look();
+    return [];
+  } catch (error) {
+    if (!(error instanceof PgveilError)) throw error;
+    const { code, message, fix } = error;
+    return [{ code, object, message, fix }];
   }
 }

@@ -27,11 +27,11 @@ export function checksOf(config: Config, targets: Targets, identify: () => Promi
 
 /** The server, the tables, and what a start would do with them. */
 async function findSource(config: Config, targets: Targets): Promise<Finding[]> {
-  const { url, publication, slot } = config.source;
+  const { url, publication, slot, failover } = config.source;
   const stored = await storedIn(targets);
   const entries = entriesOf(stored);
   const judge = (reading: Reading) => findRules(config, targets, reading, stored);
-  const found = await checkSource({ url, publication, slot, tables: askedOf(config) }, judge);
+  const found = await checkSource({ url, publication, slot, failover, tables: askedOf(config) }, judge);
   return found.map((finding) => missedSince(entries, config.tables, finding));
 }
 

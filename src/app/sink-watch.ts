@@ -1,6 +1,7 @@
 import { formatLsn, type Lsn } from '../core/lsn.ts';
-import type { Observation, SlotSeen } from '../core/observer.ts';
+import type { Observation } from '../core/observer.ts';
 import { Lag } from './lag.ts';
+import { type SlotStatus, SlotWatch } from './slot-watch.ts';
 import { TableWatch } from './table-status.ts';
 
 export interface SinkStatus {
@@ -15,13 +16,6 @@ export interface SinkStatus {
   readonly slot?: SlotStatus;
 }
 
-export interface SlotStatus {
-  readonly name: string;
-  readonly retained_bytes: number | null;
-  readonly wal_status: string | null;
-  readonly safe_bytes: number | null;
-}
-
 type Seen<T extends Observation['type']> = Extract<Observation, { readonly type: T }>;
 
 /** What is known of one sink, and of its tables while it reads by itself. */
@@ -29,7 +23,7 @@ export class SinkWatch {
   /** Null until it holds something durably. */
   position: Lsn | null = null;
   #state: Seen<'sink'>['state'] = 'live';
-  #slot: { readonly name: string; readonly seen: SlotSeen | null } | null = null;
+  #slot: SlotWatch | null = null;
   #tables = new Map<string, TableWatch>();
   #lag = new Lag();
   /** Whether it is written to: what it does not receive has no age that anybody knows. */
@@ -44,6 +38,11 @@ export class SinkWatch {
     return this.#state === 'live';
   }
 
+  /** What keeps its WAL, where that is not the pipeline's. */
+  get slot(): SlotWatch | null {
+    return this.#slot;
+  }
+
   /** Its tables, as far as they were told of since it reads by itself. */
   get tables(): ReadonlyMap<string, TableWatch> {
     return this.#tables;
@@ -52,7 +51,7 @@ export class SinkWatch {
   move({ state, slot }: Seen<'sink'>, now: number): void {
     if (this.isLive) this.#leftAt = now;
     this.#state = state;
-    this.#slot = slot === null ? null : { name: slot, seen: this.#slot?.seen ?? null };
+    this.#slot = slot === null ? null : new SlotWatch(slot);
     if (state !== 'live') return;
     this.#tables = new Map();
     this.#lag = new Lag();
@@ -77,7 +76,7 @@ export class SinkWatch {
         this.#lag.restart();
         break;
       case 'slot':
-        if (this.#slot) this.#slot = { ...this.#slot, seen };
+        this.#slot?.slot(seen);
         break;
       case 'table':
         this.#tableOf(seen.table).table(seen);
@@ -95,7 +94,7 @@ export class SinkWatch {
       lag_bytes: pos === null || end === null ? null : Math.max(0, Number(end - pos)),
       // What it has not even received is about as old as its absence.
       lag_ms: this.isLive ? lagMs : this.#isFollowing ? this.#lag.ageMs(pos, now) : now - this.#leftAt,
-      ...(this.#slot ? { slot: slotStatus(this.#slot.name, this.#slot.seen) } : {}),
+      ...(this.#slot ? { slot: this.#slot.status() } : {}),
     };
   }
 
@@ -104,13 +103,4 @@ export class SinkWatch {
     this.#tables.set(name, table);
     return table;
   }
-}
-
-export function slotStatus(name: string, seen: SlotSeen | null): SlotStatus {
-  return {
-    name,
-    retained_bytes: seen?.retainedBytes ?? null,
-    wal_status: seen?.walStatus ?? null,
-    safe_bytes: seen?.safeBytes ?? null,
-  };
 }

@@ -1,8 +1,9 @@
 import { formatLsn, type Lsn } from '../core/lsn.ts';
-import type { Observation, SlotSeen } from '../core/observer.ts';
+import type { Observation } from '../core/observer.ts';
 import { fixOf, isOfEveryTable, isSinkAway } from './known-errors.ts';
 import { Lag } from './lag.ts';
-import { type SinkStatus, SinkWatch, type SlotStatus, slotStatus } from './sink-watch.ts';
+import { type SinkStatus, SinkWatch } from './sink-watch.ts';
+import { type SlotStatus, SlotWatch } from './slot-watch.ts';
 import { type Notice, type TableStatus, TableWatch } from './table-status.ts';
 import { VERSION } from './version.ts';
 
@@ -36,7 +37,7 @@ export class State {
   readonly #lag = new Lag();
   /** The sinks that hold a position of the stream that is going on; null until that stream is confirmed. */
   #following: Set<string> | null = null;
-  #slot: SlotSeen | null = null;
+  readonly #slot: SlotWatch;
   /** The furthest position known to be there: what the server said is up to some seconds old, and what came in may lie behind it. */
   #end: Lsn | null = null;
   #waiting: string | null = null;
@@ -47,6 +48,7 @@ export class State {
   constructor(about: About, now = Date.now) {
     this.#about = about;
     this.#now = now;
+    this.#slot = new SlotWatch(about.slot);
     this.#tables = new Map(Array.from(about.tables, (table) => [table, new TableWatch()]));
     this.#sinks = new Map(Array.from(about.sinks, (sink) => [sink, new SinkWatch()]));
   }
@@ -81,7 +83,7 @@ export class State {
       position: written(leastOf(this.#sinks.values())),
       tables: Object.fromEntries(tables),
       sinks: Object.fromEntries(sinks),
-      slot: slotStatus(this.#about.slot, this.#slot),
+      slot: this.#slot.status(),
       ...(this.#trouble ? { trouble: this.#trouble.notice } : {}),
     };
   }
@@ -124,12 +126,21 @@ export class State {
       case 'warning':
         this.#tables.get(seen.table)?.warning(seen);
         break;
+      case 'changes':
+        this.#tables.get(seen.table)?.changes(seen);
+        break;
       case 'withheld':
         this.#tables.get(seen.table)?.withheld(seen);
         break;
       case 'slot':
-        this.#slot = seen;
+        this.#slot.slot(seen);
         this.#reached(seen.end);
+        break;
+      case 'wal':
+        this.#slotOf(seen.slot)?.wal(seen);
+        break;
+      case 'wal alarm':
+        this.#slotOf(seen.slot)?.alarm(seen);
         break;
       case 'received':
         this.#reached(seen.pos);
@@ -146,6 +157,11 @@ export class State {
         this.#sinks.get(seen.sink)?.move(seen, this.#now());
         break;
     }
+  }
+
+  #slotOf(name: string): SlotWatch | undefined {
+    const own = [...this.#sinks.values()].flatMap(({ slot }) => slot ?? []);
+    return [this.#slot, ...own].find((slot) => slot.name === name);
   }
 
   /** What a sink does by itself says nothing of the others. */

@@ -17,6 +17,7 @@ import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts } from './assembly.ts';
 import { checksOf, ofEach, type Targets } from './checks.ts';
 import { RenewedUrl } from './renewed.ts';
+import { openSource } from './verify/source.ts';
 
 /** The one place where concrete parts are named. */
 export const assemble: Assemble = (configured, reload) => {
@@ -29,6 +30,12 @@ export const assemble: Assemble = (configured, reload) => {
     checkpoints: () => ofEach(targets, (target) => target.checkpoint()),
     slot: () => onSource(config, (client) => observeSlot(client, config.source.slot)),
     ownSlots: () => onSource(config, (client) => ownSlotsOf(config, client)),
+    sides: {
+      sinks: targets,
+      source: (table, stored) => openSource(config, table, stored),
+      isFed: () =>
+        onSource(config, async (client) => (await inspectSlot(client, config.source.slot))?.activePid != null),
+    },
     remains: async (data) => [...(await remainsOnSource(config)), ...(data ? await remainsIn(targets) : [])],
   };
 };

@@ -14,6 +14,26 @@ export interface SlotSeen {
   readonly safeBytes: number | null;
 }
 
+/** What the WAL that the server writes means for a slot. */
+export interface WalSeen {
+  readonly type: 'wal';
+  readonly slot: string;
+  /** What the server writes, all its databases together, smoothed; null before it was looked at twice. */
+  readonly bytesPerSecond: number | null;
+  /** Until the slot is lost, were it to stay where it is; null where there is no limit, or nothing is written. */
+  readonly secondsLeft: number | null;
+}
+
+/** A slot came past one of the configured levels, or back. */
+export interface WalAlarm {
+  readonly type: 'wal alarm';
+  readonly slot: string;
+  /** One of src/core/errors.ts. */
+  readonly code: 'wal_retained' | 'wal_time_left';
+  readonly message: string;
+  readonly isOver: boolean;
+}
+
 /** How far one table's copy is. The first copy has no stream to catch up with. */
 export type CopyStep =
   | 'due'
@@ -99,6 +119,8 @@ type Seen =
   | { readonly type: 'changes'; readonly table: string; readonly rows: number }
   /** From the take-over on, again and again. */
   | SlotSeen
+  | WalSeen
+  | WalAlarm
   /** The source has shown that its history is the one the sinks know, and goes on from there: what becomes durable from now on is of this stream. */
   | { readonly type: 'confirmed' }
   /** A batch came in whose last commit happened at `commitTime` (µs since 2000-01-01 UTC). */

@@ -1,9 +1,10 @@
 import type { Checkpoint } from './checkpoint.ts';
+import type { Comparison } from './comparison.ts';
 import type { Finding } from './errors.ts';
 import type { Identity } from './identity.ts';
 import type { Observe } from './observer.ts';
 import type { Sink } from './sink.ts';
-import type { RedactedColumn } from './table.ts';
+import type { RedactedColumn, RedactedTable } from './table.ts';
 
 /**
  * Where one sink of the configuration writes, as the commands see it. Nothing connects before a method is called, and each may be
@@ -20,6 +21,8 @@ export interface Target {
   identity(): Promise<Identity | null>;
   /** What is durable, without taking anything over; null where nothing is. Rejects with `newer_checkpoint`. */
   checkpoint(): Promise<Checkpoint | null>;
+  /** One table of it, in the generation that it holds, for `verify`; or why it cannot be compared. */
+  comparison(table: RedactedTable): Comparison | string;
   /** What pgveil made there for this pipeline and nothing else; what is not there is not listed. */
   remains(): Promise<readonly Remains[]>;
 }

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { Cluster } from '../../sinks/kafka/client/cluster.ts';
 import { topicName } from '../../sinks/kafka/topic-name.ts';
 import { parseTableName } from '../../src/core/table-name.ts';
-import { flatRecords, foldByKey, twice } from '../sinks/kafka/fold.ts';
+import { type FlatRecord, flatRecords, foldByKey, twice } from '../sinks/kafka/fold.ts';
 import { idsOf, markersWritten, plainConnection } from '../sinks/kafka/parts.ts';
 
 interface Topics {
@@ -19,8 +19,8 @@ export async function topicDifferences({ brokers, pipeline }: Topics, twin: pg.C
     await markersWritten(cluster, idsOf(pipeline));
     const found: string[] = [];
     for (const table of tables) {
-      const topic = topicName({ template: '{name}.{schema}.{table}', pipeline }, parseTableName(table));
-      found.push(...(await compare(cluster, topic, twin, table)).map((what) => `${table}: ${what}`));
+      const records = await flatRecords(cluster, topicOf(pipeline, table));
+      found.push(...(await foldDifferences(records, twin, table)).map((what) => `${table}: ${what}`));
     }
     return found;
   } finally {
@@ -28,7 +28,17 @@ export async function topicDifferences({ brokers, pipeline }: Topics, twin: pg.C
   }
 }
 
-async function compare(cluster: Cluster, topic: string, twin: pg.Client, table: string): Promise<string[]> {
+/** As it is called by default. */
+export function topicOf(pipeline: string, table: string): string {
+  return topicName({ template: '{name}.{schema}.{table}', pipeline }, parseTableName(table));
+}
+
+/** What differs between the fold of one table's records and the twin. */
+export async function foldDifferences(
+  records: readonly FlatRecord[],
+  twin: pg.Client,
+  table: string,
+): Promise<string[]> {
   await twin.query(`SET TimeZone = 'UTC'`);
   const { fields } = await twin.query(`SELECT * FROM ${table} LIMIT 0`);
   const names = fields.map(({ name }) => name).filter((name) => name !== 'source_primary_key');
@@ -36,7 +46,6 @@ async function compare(cluster: Cluster, topic: string, twin: pg.Client, table: 
   const sql = `SELECT source_primary_key::text, ${columns.join(', ')} FROM ${table}`;
   const { rows } = await twin.query({ text: sql, rowMode: 'array' });
   const there = new Map(rows.map(([key, ...cells]) => [key as string, JSON.stringify(cells)]));
-  const records = await flatRecords(cluster, topic);
   const folded = new Map([...foldByKey(names, records)].map(([key, cells]) => [key, JSON.stringify(cells)]));
   const different = [...new Set([...there.keys(), ...folded.keys()])].filter(
     (key) => there.get(key) !== folded.get(key),

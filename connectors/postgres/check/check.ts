@@ -13,6 +13,8 @@ export interface Expected {
   readonly tables: ReadonlyMap<string, Asked>;
   readonly publication: string;
   readonly slot: string;
+  /** Null: where the server can. */
+  readonly failover: boolean | null;
 }
 
 /** What somebody else finds in the tables as they were read. */
@@ -37,7 +39,7 @@ export async function checkSource(expected: Expected, judge: Judge = () => []): 
 
 async function findings(client: pg.Client, expected: Expected, judge: Judge): Promise<Finding[]> {
   const server = await readServer(client, expected.slot);
-  const found = await checkServer(expected.url, server);
+  const found = await checkServer(expected, server);
   // What follows asks for things that an older server or a standby does not have.
   if (found.some(({ code }) => code === 'source_version' || code === 'source_standby')) return found;
   const reading = await readCatalog(client, expected.tables);

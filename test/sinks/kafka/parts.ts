@@ -59,6 +59,7 @@ export function optionsFor(server: KafkaServer, changed: Partial<KafkaOptions> =
     topics: { create: true, partitions: 3, replicas: 1, configs: { 'retention.ms': '-1' } },
     format: 'flat',
     schema: 'none',
+    registry: null,
     int8: 'number',
     compression: 'zstd',
     split: 100 * 1024 * 1024,
