@@ -311,6 +311,7 @@ test('a sink that reads by itself has a state, a slot and tables of its own, and
     state: 'waiting',
     generation: 1,
     rows: null,
+    changes: 0,
     warnings: [],
     sinks: { twin: 'streaming', lake: 'waiting' },
   });
