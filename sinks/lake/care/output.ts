@@ -13,7 +13,7 @@ import type { Tended } from './tended.ts';
 /** What a reader takes in at a time, or leaves out by its statistics: no more rows than this, and of large ones no more bytes, */
 const ROW_GROUP_ROWS = 122_880;
 /** as DuckDB has them in memory, which takes several times as much while it makes pages of them: with 16 MB it came to 411 MB in all. */
-const ROW_GROUP_BYTES = 10 * 1024 * 1024;
+const ROW_GROUP_BYTES = 8 * 1024 * 1024;
 
 /** What stands in the files' footers. */
 const METADATA = ['pgveil.generation', 'pgveil.plan'];
