@@ -26,6 +26,11 @@ export interface Progress {
   readonly seq: number;
 }
 
+/** Whether `a` comes after `b` in the stream. */
+export function isBehind(a: Progress, b: Progress): boolean {
+  return a.clsn === b.clsn ? a.seq > b.seq : a.clsn > b.clsn;
+}
+
 /** What a commit makes durable beside its rows. */
 export interface Mark {
   /** Null: it stays as it is. */

@@ -43,9 +43,6 @@ export class TableMessages {
     assertNamesFree(table);
     try {
       const topic = await this.#topics.open(topicOf(table), options);
-      if (topic.isCompacted) {
-        throw new PgveilError('topic_unfit', `the topic ${topic.name} is compacted`, { fix: NOT_COMPACTED });
-      }
       const messages = new Messages(table, topic, format(table));
       this.#known.set(table, messages);
       return messages;
@@ -69,4 +66,3 @@ const REFUSALS = [
   'INVALID_REPLICATION_FACTOR',
   'POLICY_VIOLATION',
 ];
-const NOT_COMPACTED = 'Set `cleanup.policy` of the topic to `delete`: pgveil does not write to compacted topics yet.';

@@ -10,6 +10,7 @@ export interface Topic {
   readonly partitions: number;
   /** Of one batch, compressed or not. */
   readonly maxMessageBytes: number;
+  /** It forgets all records of a key but the last; a truncate, or a row that a new copy does not bring, it learns by tombstones alone. */
   readonly isCompacted: boolean;
 }
 

@@ -35,6 +35,7 @@ export const KAFKA_FAULTS = [
   'topic copy noted',
   'inside a topic chunk',
   'topic chunk ended',
+  'topic keys forgotten',
   'inside a topic transaction',
   'before the end of topics',
   'after the end of topics',

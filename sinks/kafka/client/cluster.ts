@@ -8,6 +8,16 @@ import { codeOf } from './trouble.ts';
 /** How long something is tried again before whoever waits for it is told: about as long as a broker takes to come back. */
 const PATIENCE_MS = 30_000;
 
+/** A partition has another leader, or a new one none yet that knows of it. */
+const LEADERLESS = [
+  'NOT_LEADER_OR_FOLLOWER',
+  'LEADER_NOT_AVAILABLE',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'OFFSET_NOT_AVAILABLE',
+];
+
 /** A call of Kafka's protocol, as the client exports them. */
 interface Api<Parameters extends unknown[], Answer> {
   async(connection: Connection, ...parameters: Parameters): Promise<Answer>;
@@ -62,6 +72,23 @@ export class Cluster {
 
   async ask<P extends unknown[], A>(broker: Broker, api: Api<P, A>, ...parameters: P): Promise<A> {
     return await api.async(await this.#pool.get(broker), ...parameters);
+  }
+
+  /** Asks whoever leads the partition, and looks again who that is where it is nobody, or another one. */
+  async askLeader<P extends unknown[], A>(
+    topic: string,
+    partition: number,
+    api: Api<P, A>,
+    ...parameters: P
+  ): Promise<A> {
+    return await this.patiently(LEADERLESS, async () => {
+      try {
+        return await this.ask(this.leaderOf(topic, partition), api, ...parameters);
+      } catch (error) {
+        if (LEADERLESS.includes(codeOf(error))) await this.refresh(topic);
+        throw error;
+      }
+    });
   }
 
   async connection(broker: Broker): Promise<Connection> {

@@ -73,11 +73,11 @@ export function foldByKey(names: readonly string[], records: readonly FlatRecord
   return new Map([...last].filter(([, { isThere }]) => isThere).map(([key, { cells }]) => [key, cells]));
 }
 
-/** Changes that are there more than once, and reads that are more than once in a generation. */
+/** Changes and tombstones of a key that are there more than once, and reads that are more than once in a generation. */
 export function twice(records: readonly FlatRecord[]): string[] {
   const rows = records.filter(({ op }) => !op.startsWith('copy_') && op !== 't');
   const places = rows.map(({ op, lsn, seq, generation, key, value }) =>
-    [op, lsn, seq, generation, value === null, op === 'r' ? key : ''].join(' '),
+    [op, lsn, seq, generation, value === null, op === 'r' || value === null ? key : ''].join(' '),
   );
   return [...Map.groupBy(places, (place) => place)].filter(([, same]) => same.length > 1).map(([place]) => place);
 }
