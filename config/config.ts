@@ -82,6 +82,8 @@ export interface KafkaConfig {
   /** Of `debezium`: with each message its schema. */
   readonly schema: 'inline' | 'none';
   readonly int8: 'number' | 'string';
+  /** What becomes of a table whose topic is compacted and may lack values that an update left alone: see docs/05-kafka.md. */
+  readonly unchanged: 'refuse' | 'allow';
   readonly compression: 'none' | 'zstd';
   /** In bytes of messages: a source transaction that is larger is committed in parts. */
   readonly split: number;
@@ -165,7 +167,8 @@ function toSink(name: string, sink: SinkSettings): SinkConfig {
 }
 
 function toKafka(name: string, sink: SinkSettings & { type: 'kafka' }): KafkaConfig {
-  const { type, brokers, tls = null, sasl = null, topics, topic, format, schema, int8, compression, split } = sink;
+  const { type, brokers, tls = null, sasl = null, topics, topic, format, schema } = sink;
+  const { int8, unchanged, compression, split } = sink;
   const { create, partitions = -1, replicas = -1, config } = topics;
   const { ca: authority = null, certificate = null, key = null } = tls ?? {};
   return {
@@ -178,6 +181,7 @@ function toKafka(name: string, sink: SinkSettings & { type: 'kafka' }): KafkaCon
     format,
     schema,
     int8,
+    unchanged,
     compression,
     split,
   };

@@ -67,6 +67,9 @@ const kafka = fields(
     format: word(['debezium', 'flat']).default('debezium'),
     schema: word(['none', 'inline'], ['registry']).default('none').describe('inline: in each message of debezium'),
     int8: word(['number', 'string']).default('number').describe('string: for readers that cannot hold a bigint'),
+    unchanged: word(['refuse', 'allow'])
+      .default('refuse')
+      .describe('allow: a compacted topic may lack large values that an update left alone'),
     compression: word(['zstd', 'none']).default('zstd'),
     split: flushSize.prefault('100MB').describe('a larger transaction is committed in parts'),
     tls: fields({
@@ -82,7 +85,7 @@ const kafka = fields(
       password: secretText,
     }).optional(),
   },
-  ['patience', 'on_wal_limit', 'unchanged'],
+  ['patience', 'on_wal_limit'],
 ).superRefine(({ format, schema }, context) => {
   const message = problem('is for format: debezium only', 'take it out');
   if (format === 'flat' && schema === 'inline') context.addIssue({ code: 'custom', path: ['schema'], message });

@@ -10,6 +10,9 @@ export interface Stretch {
   readonly until: bigint;
 }
 
+/** Whoever remembers so many keys, or as many of them as it has room for. */
+type RoomFor = (keys: number) => KeyStates;
+
 interface KeyRecord {
   readonly offset: bigint;
   readonly key: Buffer;
@@ -21,12 +24,17 @@ interface KeyRecord {
  * to know them and, where there are any, once more to name them. In memory there are hashes of one partition's keys: of 1.5 million at a
  * time (36 MB), and where there are more, the partition is read again for each share of them.
  */
-export async function* keysLeft(cluster: Cluster, stretch: Stretch, signal?: AbortSignal): AsyncGenerator<Buffer> {
+export async function* keysLeft(
+  cluster: Cluster,
+  stretch: Stretch,
+  signal?: AbortSignal,
+  roomFor: RoomFor = KeyStates.for,
+): AsyncGenerator<Buffer> {
   const { topic, partition, until } = stretch;
   await allSeen(cluster, topic, partition);
   const records = Number((await endOf(cluster, topic, partition)) - (await firstOffset(cluster, topic, partition)));
   for (let [share, shares] = [0, 1]; share < shares; ) {
-    const states = KeyStates.for(records / shares);
+    const states = roomFor(records / shares);
     const isMine = (key: Uint32Array) => Math.floor((key[3]! / 2 ** 32) * shares) === share;
     if (!(await readStates(states, isMine, read(cluster, stretch, signal), until))) {
       share *= 2; // those before are done

@@ -47,13 +47,16 @@ export class Messages {
     const value = this.#format.marker(out, marker) ? { bytes: out.bytes, start: 0, end: out.length } : null;
     const key = whole(markerKey(marker.op));
     const headers = this.#headers.of(marker.op, marker.transaction, marker.seq);
-    const { name, partitions } = this.topic;
-    for (let partition = 0; partition < partitions; partition++) to.add(name, partition, key, value, headers);
+    const { name, partitions, maxMessageBytes } = this.topic;
+    for (let partition = 0; partition < partitions; partition++) {
+      to.add(name, partition, key, value, headers, maxMessageBytes);
+    }
   }
 
   /** A tombstone for a key that is gone without an event of its own, in the partition that it was found in: there may be more by now. */
   forget(to: KafkaTransaction, partition: number, key: Buffer, transaction: Transaction, seq: number): void {
-    to.add(this.topic.name, partition, whole(key), null, this.#headers.of('d', transaction, seq));
+    const { name, maxMessageBytes } = this.topic;
+    to.add(name, partition, whole(key), null, this.#headers.of('d', transaction, seq), maxMessageBytes);
   }
 
   /** A row that gets another key is one that goes and one that comes. */
@@ -94,7 +97,8 @@ export class Messages {
     const { name, partitions, maxMessageBytes } = this.topic;
     const headers = this.#headers.of(op, transaction, seq);
     if (BATCH_HEAD_BYTES + recordSize(key, value, headers) > maxMessageBytes) throw this.#tooLarge();
-    to.add(name, partitionOf(key.bytes, key.start, key.end, partitions), key, value, headers);
+    const partition = partitionOf(key.bytes, key.start, key.end, partitions);
+    to.add(name, partition, key, value, headers, maxMessageBytes);
   }
 
   #read(key: KeyText, image: RowEvent['after'] & {}, older: RowEvent['after'] = null): Bytes {

@@ -75,7 +75,7 @@ export class Session {
       const stored = await checkpoint.read();
       const template = { template: options.topic, pipeline };
       const topicOf = (table: RedactedTable) => topicName(template, table);
-      const messages = new TableMessages(topics, { topicOf, topics: options.topics, format: formatOf(options) });
+      const messages = new TableMessages(topics, { ...options, topicOf, format: formatOf(options) });
       const tombstones = new Tombstones(cluster);
       const parts = { cluster, checkpoint, messages, tombstones };
       const copies = await Copies.open({ ...parts, options: producer }, control, stored.copiers);

@@ -1,4 +1,4 @@
-import type { TopicConfig } from '../../config/config.ts';
+import type { KafkaConfig } from '../../config/config.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { codeOf, trouble } from './client/trouble.ts';
@@ -6,10 +6,10 @@ import type { MakeFormat } from './format/event.ts';
 import { assertNamesFree } from './format/message-table.ts';
 import { Messages } from './messages.ts';
 import type { Topics } from './topics.ts';
+import { assertAllSent } from './unsent.ts';
 
-interface TableMessagesOptions {
+interface TableMessagesOptions extends Pick<KafkaConfig, 'topics' | 'unchanged'> {
   readonly topicOf: (table: RedactedTable) => string;
-  readonly topics: TopicConfig;
   readonly format: MakeFormat;
 }
 
@@ -38,11 +38,12 @@ export class TableMessages {
     return this.#known.get(table) ?? (await this.#make(table, { ...this.#options.topics, create: false }));
   }
 
-  async #make(table: RedactedTable, options: TopicConfig): Promise<Messages> {
-    const { topicOf, format } = this.#options;
+  async #make(table: RedactedTable, options: KafkaConfig['topics']): Promise<Messages> {
+    const { topicOf, format, unchanged } = this.#options;
     assertNamesFree(table);
     try {
       const topic = await this.#topics.open(topicOf(table), options);
+      if (topic.isCompacted && unchanged === 'refuse') assertAllSent(table);
       const messages = new Messages(table, topic, format(table));
       this.#known.set(table, messages);
       return messages;

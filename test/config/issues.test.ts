@@ -195,7 +195,7 @@ const allSinks: Case[] = [
   [kafka('sasl: { mechanism: OAUTHBEARER, username: a, password: c4n4ry }'), 'planned', 'sinks.topics.sasl.mechanism'],
   [kafka("sasl: { mechanism: PLAIN, username: a, password: '' }"), 'wrong', 'sinks.topics.sasl.password'],
   [kafka('patience: 1s'), 'planned', 'sinks.topics.patience'],
-  [kafka('unchanged: allow'), 'planned', 'sinks.topics.unchanged'],
+  [kafka('unchanged: true'), 'wrong', 'sinks.topics.unchanged'],
   [sinks('x: { type: c4n4ry }'), 'wrong', 'sinks.x.type'],
   [sinks('x: { url: postgres://u:c4n4ry@h/d }'), 'missing', 'sinks.x.type'],
   [sinks('x: postgres://u:c4n4ry@h/d'), 'wrong', 'sinks.x'],

@@ -45,10 +45,12 @@ export class KafkaTransaction {
     return this.#begun === null ? 0 : performance.now() - this.#begun;
   }
 
-  add(topic: string, partition: number, key: Bytes, value: Bytes | null, headers: Bytes): void {
+  /** `limit`: bytes that a batch of the topic may have. */
+  add(topic: string, partition: number, key: Bytes, value: Bytes | null, headers: Bytes, limit = BATCH_BYTES): void {
     const at = place(topic, partition);
     const full = this.#growing.get(at);
-    const isFull = full !== undefined && full.batch.bytes + recordSize(key, value, headers) > BATCH_BYTES;
+    const most = Math.min(limit, BATCH_BYTES);
+    const isFull = full !== undefined && full.batch.bytes + recordSize(key, value, headers) > most;
     if (isFull) this.#close(at);
     const growing = this.#growing.get(at) ?? this.#grow(at, topic, partition, isFull);
     const before = growing.batch.bytes;

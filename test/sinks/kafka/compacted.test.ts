@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
-import { readCommitted } from '../../../sinks/kafka/client/committed.ts';
+import { endOf, readCommitted } from '../../../sinks/kafka/client/committed.ts';
 import { TransactionalProducer } from '../../../sinks/kafka/client/producer.ts';
 import { NO_HEADERS } from '../../../sinks/kafka/format/headers.ts';
+import { KeyStates } from '../../../sinks/kafka/key-states.ts';
+import { keysLeft } from '../../../sinks/kafka/keys-left.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import {
   batch,
@@ -138,6 +140,26 @@ describe('a compacted topic', () => {
     await sink.write(batch({ events: [{ type: 'stopped', name: next.name, oid: 1, state: { state: 'absent' } }] }));
     assert.equal(await sink.settled(next.name), false);
     assert.deepEqual(await latest(), ['1', '2']);
+  });
+
+  test('is read again for each share of the keys where there are more than memory has room for', async () => {
+    const { sink, topic } = await trial();
+    const ids = Array.from({ length: 5000 }, (_, i) => i);
+    await writeCopy(sink, copyOf(table, rowsOf(...ids)));
+    await sink.flush(positionAt(0x100n));
+    await cluster.refresh(topic);
+    const found: string[] = [];
+    let rooms = 0;
+    const small = () => {
+      rooms++;
+      return new KeyStates(1024);
+    };
+    for (const partition of [0, 1]) {
+      const stretch = { topic, partition, until: await endOf(cluster, topic, partition) };
+      for await (const key of keysLeft(cluster, stretch, signal, small)) found.push(String(key));
+    }
+    assert.ok(rooms >= 8, `${rooms} searches`);
+    assert.deepEqual(found.sort(), ids.map(String).sort());
   });
 
   test('keeps what others put into it', async () => {

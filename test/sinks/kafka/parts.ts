@@ -59,6 +59,7 @@ export function optionsFor(server: KafkaServer, changed: Partial<KafkaOptions> =
     format: 'flat',
     schema: 'none',
     int8: 'number',
+    unchanged: 'refuse',
     compression: 'zstd',
     split: 100 * 1024 * 1024,
     ...changed,
