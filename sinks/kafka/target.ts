@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
 import { type Finding, ofSink } from '../../src/core/errors.ts';
-import type { Remains, Target } from '../../src/core/target.ts';
+import type { LeavingTable, Remains, Target } from '../../src/core/target.ts';
+import { type CheckParts, checkBrokers, checkTopics } from './check.ts';
 import { checkpointTopicOf, readCheckpoint } from './checkpoint-topic.ts';
 import { Cluster } from './client/cluster.ts';
 import { asTrouble } from './client/trouble.ts';
@@ -23,7 +24,11 @@ export class KafkaTarget implements Target {
 
   async check(): Promise<readonly Finding[]> {
     await this.checkpoint();
-    return [];
+    return await this.#look(checkBrokers);
+  }
+
+  async checkTables(tables: readonly LeavingTable[]): Promise<readonly Finding[]> {
+    return await this.#look((parts) => checkTopics(parts, tables));
   }
 
   reserves({ name, withheld }: { readonly name: string; readonly withheld: boolean }): boolean {
@@ -50,10 +55,14 @@ export class KafkaTarget implements Target {
   }
 
   async #delete(topic: string): Promise<void> {
-    await this.#with(async (cluster) => {
+    await this.#look(({ topics }) => topics.delete(topic));
+  }
+
+  async #look<T>(work: (parts: CheckParts) => Promise<T>): Promise<T> {
+    return await this.#with(async (cluster) => {
       const topics = new Topics(cluster, this.#options.connection);
       try {
-        await topics.delete(topic);
+        return await work({ options: this.#options, cluster, topics });
       } finally {
         await topics.close();
       }

@@ -14,6 +14,19 @@ export interface Topic {
   readonly isCompacted: boolean;
 }
 
+/** What it is written to. */
+interface Durability {
+  readonly replicas: number;
+  /** That have to have a record before it is acknowledged. */
+  readonly leastReplicas: number;
+}
+
+/** What brokers do where nothing else is said. */
+export interface BrokerDefaults extends Durability, Pick<Topic, 'maxMessageBytes' | 'isCompacted'> {
+  /** The longest time that a transaction may be open. */
+  readonly transactionMs: number;
+}
+
 /** Makes topics, and looks at those that are there. */
 export class Topics {
   readonly #cluster: Cluster;
@@ -40,6 +53,29 @@ export class Topics {
       opening.catch(() => this.#known.delete(name));
     }
     return await opening;
+  }
+
+  /** The topic as it is; null where it is not there. */
+  async look(name: string): Promise<(Topic & Durability) | null> {
+    const partitions = await this.#cluster.partitions(name);
+    if (partitions === null) return null;
+    return { name, partitions, replicas: this.#cluster.replicasOf(name), ...(await this.#configs(name)) };
+  }
+
+  /** Null where we may not ask. */
+  async defaults(): Promise<BrokerDefaults | null> {
+    try {
+      const broker = String(this.#cluster.anyId);
+      const value = await this.#describe(ConfigResourceTypes.BROKER, broker, BROKER_CONFIGS);
+      return {
+        ...topicConfigs((config) => value(BROKER_NAMES[config] ?? config)),
+        replicas: Number(value('default.replication.factor')),
+        transactionMs: Number(value('transaction.max.timeout.ms')),
+      };
+    } catch (error) {
+      if (codeOf(error) === 'CLUSTER_AUTHORIZATION_FAILED') return null;
+      throw error;
+    }
   }
 
   async delete(name: string): Promise<void> {
@@ -80,15 +116,39 @@ export class Topics {
     });
   }
 
-  async #configs(name: string): Promise<Pick<Topic, 'maxMessageBytes' | 'isCompacted'>> {
-    const wanted = ['max.message.bytes', 'cleanup.policy'];
-    const [described] = await this.#admin.describeConfigs({
-      resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: name, configurationKeys: wanted }],
-    });
-    const value = (config: string) => described!.configs.find((one) => one.name === config)?.value ?? '';
-    return {
-      maxMessageBytes: Number(value('max.message.bytes')),
-      isCompacted: value('cleanup.policy').includes('compact'),
-    };
+  async #configs(name: string): Promise<TopicConfigs> {
+    return topicConfigs(await this.#describe(ConfigResourceTypes.TOPIC, name, TOPIC_CONFIGS));
   }
+
+  async #describe(resourceType: ResourceType, resourceName: string, configurationKeys: string[]): Promise<Values> {
+    const [described] = await this.#admin.describeConfigs({
+      resources: [{ resourceType, resourceName, configurationKeys }],
+    });
+    return (config) => described!.configs.find(({ name }) => name === config)?.value ?? '';
+  }
+}
+
+const TOPIC_CONFIGS = ['max.message.bytes', 'cleanup.policy', 'min.insync.replicas'];
+/** What brokers call the defaults of topics' settings, where that is another name. */
+const BROKER_NAMES: Readonly<Record<string, string>> = {
+  'max.message.bytes': 'message.max.bytes',
+  'cleanup.policy': 'log.cleanup.policy',
+};
+const BROKER_CONFIGS = [
+  ...['message.max.bytes', 'log.cleanup.policy', 'min.insync.replicas', 'default.replication.factor'],
+  'transaction.max.timeout.ms',
+];
+
+type ResourceType = (typeof ConfigResourceTypes)['TOPIC' | 'BROKER'];
+type TopicConfigs = Pick<Topic & Durability, 'maxMessageBytes' | 'isCompacted' | 'leastReplicas'>;
+
+/** Of a setting, by its name. */
+type Values = (config: string) => string;
+
+function topicConfigs(value: Values): TopicConfigs {
+  return {
+    maxMessageBytes: Number(value('max.message.bytes')),
+    isCompacted: value('cleanup.policy').includes('compact'),
+    leastReplicas: Number(value('min.insync.replicas')),
+  };
 }

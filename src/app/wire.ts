@@ -18,7 +18,7 @@ import { RowRedactor } from '../../transforms/redactor.ts';
 import type { Checkpoint, TableEntry } from '../core/checkpoint.ts';
 import { ERRORS, type Finding, PgveilError } from '../core/errors.ts';
 import type { Observe } from '../core/observer.ts';
-import type { Remains, Target } from '../core/target.ts';
+import type { LeavingTable, Remains, Target } from '../core/target.ts';
 import { mergeEntries } from '../pipeline/merge.ts';
 import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts } from './assembly.ts';
@@ -101,14 +101,21 @@ async function findRules(config: Config, targets: Targets): Promise<Finding[]> {
   const entries = entriesOf(stored);
   const keys = deriveKeys(config.key);
   const wanted: Wanted[] = [];
+  const leaving: LeavingTable[] = [];
   const unfit = [...reading.tables.values()].flatMap(({ table, leaves }) => {
     if (!table) return [];
     const { bound, plan, findings } = define(table, config, keys, entries);
     const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
-    if (plan) wanted.push({ name: table.name, plan: plan.table.plan, key: keys.fingerprint, bytes });
+    if (plan) {
+      wanted.push({ name: table.name, plan: plan.table.plan, key: keys.fingerprint, bytes });
+      leaving.push(plan.table);
+    }
     return [...findings, ...reservedColumns(table, bound.decisions, targets)];
   });
-  return [...unfit, ...sinksAdded(stored, wanted), ...changesSince(entries, wanted)];
+  const ofSinks = await ofEach(targets, (target) =>
+    target.checkTables(leaving).catch((error) => unlessKnown(error, [])),
+  );
+  return [...unfit, ...[...ofSinks.values()].flat(), ...sinksAdded(stored, wanted), ...changesSince(entries, wanted)];
 }
 
 async function findOneDatabase(config: Config, targets: Targets): Promise<Finding[]> {

@@ -212,6 +212,11 @@ export const PIPELINE_ERRORS = {
     means: 'Kafka refused the credentials, or they lack a right that pgveil needs.',
     fix: 'Correct the credentials, or allow reading, writing, describing and creating its topics, and writing with its transactional ids.',
   },
+  kafka_unfit: {
+    ...person,
+    means: 'The brokers are set up so that pgveil cannot write to them.',
+    fix: 'Set `transaction.max.timeout.ms` of the brokers to 60000 or more.',
+  },
   kafka_lost: {
     ...person,
     means: 'Kafka lost a commit that it had acknowledged.',

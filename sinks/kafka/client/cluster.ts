@@ -23,13 +23,25 @@ interface Api<Parameters extends unknown[], Answer> {
   async(connection: Connection, ...parameters: Parameters): Promise<Answer>;
 }
 
+interface Partition {
+  /** The broker's id; -1 where there is none. */
+  readonly leader: number;
+  readonly replicas: number;
+}
+
+interface KnownTopic {
+  /** Of no other topic, not even of one that had the name before. */
+  readonly id: string;
+  readonly partitions: readonly Partition[];
+}
+
 /** The brokers, and which of them leads which partition. */
 export class Cluster {
   readonly #pool: ConnectionPool;
   readonly #bootstrap: readonly Broker[];
   #brokers: ReadonlyMap<number, Broker> = new Map();
-  /** By topic: the leader's id of each partition, -1 where there is none. */
-  readonly #leaders = new Map<string, readonly number[]>();
+  /** By name. */
+  readonly #topics = new Map<string, KnownTopic>();
   readonly #closed = new AbortController();
 
   constructor(connection: KafkaConnection) {
@@ -42,12 +54,32 @@ export class Cluster {
   /** Of a topic that is there; null where it is not. */
   async partitions(topic: string): Promise<number | null> {
     await this.refresh(topic);
-    return this.#leaders.get(topic)?.length ?? null;
+    return this.#topics.get(topic)?.partitions.length ?? null;
+  }
+
+  /** As it was when its partitions were asked for; null where it was not there. */
+  idOf(topic: string): string | null {
+    return this.#topics.get(topic)?.id ?? null;
+  }
+
+  /** How many of each partition there are at least, as of then. */
+  replicasOf(topic: string): number {
+    return Math.min(...(this.#topics.get(topic)?.partitions ?? []).map(({ replicas }) => replicas));
+  }
+
+  /** How many brokers there are, as of the last question. */
+  get size(): number {
+    return this.#brokers.size;
+  }
+
+  /** Of any broker; null before the first question. */
+  get anyId(): number | null {
+    return this.#brokers.keys().next().value ?? null;
   }
 
   /** Null where nobody leads it at the moment. */
   leader(topic: string, partition: number): Broker | null {
-    return this.#brokers.get(this.#leaders.get(topic)?.[partition] ?? -1) ?? null;
+    return this.#brokers.get(this.#topics.get(topic)?.partitions[partition]?.leader ?? -1) ?? null;
   }
 
   /** Throws `kafka_away` where nobody does. */
@@ -62,12 +94,9 @@ export class Cluster {
     const { brokers, topics } = await this.#metadata(topic);
     this.#brokers = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     const found = topics?.partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex) ?? [];
-    if (found.length === 0) this.#leaders.delete(topic);
-    else
-      this.#leaders.set(
-        topic,
-        found.map(({ leaderId }) => leaderId),
-      );
+    const partitions = found.map(({ leaderId, replicaNodes }) => ({ leader: leaderId, replicas: replicaNodes.length }));
+    if (partitions.length === 0) this.#topics.delete(topic);
+    else this.#topics.set(topic, { id: topics!.topicId, partitions });
   }
 
   async ask<P extends unknown[], A>(broker: Broker, api: Api<P, A>, ...parameters: P): Promise<A> {

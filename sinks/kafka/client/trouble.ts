@@ -59,6 +59,7 @@ export function troubleOf(code: string): PgveilError {
 function ourCode(code: string): ErrorCode {
   if (FENCED.includes(code)) return 'fenced';
   if (RIGHTS.includes(code)) return 'kafka_rights';
+  if (code === 'INVALID_TRANSACTION_TIMEOUT') return 'kafka_unfit';
   if (code === 'TLS') return 'tls_failed';
   return code === 'NETWORK' || protocolErrors[code]?.canRetry ? 'kafka_away' : 'kafka_failed';
 }
