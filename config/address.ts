@@ -63,3 +63,8 @@ export function parseBrokers(text: string): readonly BrokerAddress[] | undefined
 export function isEndpoint(text: string): boolean {
   return /^https?:\/\/[^/?#@\s]+\/?$/.test(text) && URL.canParse(text);
 }
+
+/** `https://login.example.com/oauth2/token`. */
+export function isTokenUrl(text: string): boolean {
+  return /^https?:\/\/[^/?#@\s]+\/[^#\s]*$/.test(text) && URL.canParse(text);
+}

@@ -97,11 +97,27 @@ export interface KafkaConnection {
     readonly certificate: string | null;
     readonly key: Secret<string> | null;
   } | null;
-  readonly sasl: {
-    readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
-    readonly username: string;
-    readonly password: Secret<string>;
-  } | null;
+  readonly sasl: PasswordLogin | TokenLogin | null;
+}
+
+export interface PasswordLogin {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+  readonly username: string;
+  readonly password: Secret<string>;
+}
+
+export interface TokenLogin {
+  readonly mechanism: 'OAUTHBEARER';
+  /** One that somebody else keeps fresh, or where to get one. */
+  readonly token: Secret<string> | TokenEndpoint;
+}
+
+/** Gives tokens for the credentials of a client: RFC 6749, 4.4. */
+export interface TokenEndpoint {
+  readonly url: string;
+  readonly clientId: string;
+  readonly clientSecret: Secret<string>;
+  readonly scope: string | null;
 }
 
 /** How topics are made that are not there. */
@@ -174,7 +190,7 @@ function toKafka(name: string, sink: SinkSettings & { type: 'kafka' }): KafkaCon
   return {
     type,
     name,
-    connection: { brokers, tls: tls && { authority, certificate, key }, sasl },
+    connection: { brokers, tls: tls && { authority, certificate, key }, sasl: sasl && toLogin(sasl) },
     topic,
     // A copy's reads are part of what a table amounts to: they must not go by their age.
     topics: { create, partitions, replicas, configs: { 'retention.ms': '-1', ...Object.fromEntries(config) } },
@@ -185,4 +201,11 @@ function toKafka(name: string, sink: SinkSettings & { type: 'kafka' }): KafkaCon
     compression,
     split,
   };
+}
+
+function toLogin(sasl: NonNullable<(SinkSettings & { type: 'kafka' })['sasl']>): PasswordLogin | TokenLogin {
+  if (sasl.mechanism !== 'OAUTHBEARER') return sasl;
+  const { mechanism, token, token_url: url, client_id: clientId, client_secret: clientSecret, scope = null } = sasl;
+  // The schema lets one of the two through, and each of them whole.
+  return { mechanism, token: token ?? { url: url!, clientId: clientId!, clientSecret: clientSecret!, scope } };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fields, flag, isMapping, named, notBuiltIssue, problem, whole, word } from './field.ts';
+import { sasl } from './sasl.ts';
 import {
   anyText,
   brokers,
@@ -79,11 +80,7 @@ const kafka = fields(
     })
       .optional()
       .describe('{} for the authorities of the system; without it there is no TLS'),
-    sasl: fields({
-      mechanism: word(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], ['OAUTHBEARER']),
-      username: someText,
-      password: secretText,
-    }).optional(),
+    sasl: sasl.optional(),
   },
   ['patience', 'on_wal_limit'],
 ).superRefine(({ format, schema }, context) => {

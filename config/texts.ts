@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Secret } from '../src/core/secret.ts';
 import { formatTableName, isIdentifier, parseTableName } from '../src/core/table-name.ts';
-import { isEndpoint, isPostgresUrl, parseBrokers, parseLakeUrl, parseListenAddress } from './address.ts';
+import { isEndpoint, isPostgresUrl, isTokenUrl, parseBrokers, parseLakeUrl, parseListenAddress } from './address.ts';
 import { parsed, problem, text } from './field.ts';
 import { parseKey } from './key.ts';
 import { parseDuration, parseSize } from './units.ts';
@@ -72,6 +72,10 @@ export const topicTemplate = text(
 );
 export const secretText = parsed(problem('is not a text', 'write a text of one character or more'), (t) =>
   t === '' ? undefined : new Secret(t),
+);
+export const tokenUrl = text(
+  problem('is not the URL of a token endpoint', 'write https://host/path, without user and password'),
+  isTokenUrl,
 );
 /** Empty where an environment variable is: then it is AWS. */
 export const endpoint = parsed(

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from 'pg';
-import type { Config, SinkConfig, TwinConfig } from '../../config/config.ts';
+import type { Config, KafkaConfig, SinkConfig, TwinConfig } from '../../config/config.ts';
 import { readCatalog } from '../../connectors/postgres/catalog/catalog.ts';
 import { dropPublication, readPublication } from '../../connectors/postgres/catalog/publication.ts';
 import { askedOf } from '../../connectors/postgres/catalog/reading.ts';
@@ -22,7 +22,7 @@ import type { LeavingTable, Remains, Target } from '../core/target.ts';
 import { mergeEntries } from '../pipeline/merge.ts';
 import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts } from './assembly.ts';
-import { RenewedUrl } from './renewed.ts';
+import { RenewedUrl, renewedLogin } from './renewed.ts';
 import { reservedColumns } from './reserved.ts';
 import { changesSince, missedSince, sinksAdded, type Wanted } from './start-findings.ts';
 
@@ -57,8 +57,10 @@ function targetOf(sink: SinkConfig, { name, tables }: Config, reload: () => Conf
     }
     case 'lake':
       return new LakeTarget({ ...sink, pipeline: name });
-    case 'kafka':
-      return new KafkaTarget({ ...sink, pipeline: name });
+    case 'kafka': {
+      const connection = renewedLogin(sink.connection, () => (reload().sinks.get(sink.name) as KafkaConfig).connection);
+      return new KafkaTarget({ ...sink, connection, pipeline: name });
+    }
   }
 }
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Broker, type Connection, ConnectionPool, metadataV12 } from '@platformatic/kafka';
+import { type Broker, type Connection, metadataV12 } from '@platformatic/kafka';
 import type { KafkaConnection } from '../../../config/config.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
-import { connectionOptions } from './connection-options.ts';
+import { Connections } from './connections.ts';
 import { codeOf } from './trouble.ts';
 
 /** How long something is tried again before whoever waits for it is told: about as long as a broker takes to come back. */
@@ -37,7 +37,7 @@ interface KnownTopic {
 
 /** The brokers, and which of them leads which partition. */
 export class Cluster {
-  readonly #pool: ConnectionPool;
+  readonly #connections: Connections;
   readonly #bootstrap: readonly Broker[];
   #brokers: ReadonlyMap<number, Broker> = new Map();
   /** By name. */
@@ -45,9 +45,7 @@ export class Cluster {
   readonly #closed = new AbortController();
 
   constructor(connection: KafkaConnection) {
-    this.#pool = new ConnectionPool('pgveil', connectionOptions(connection));
-    // Every request that fails by it is told as well; an error event that nobody hears would end the process.
-    this.#pool.on('connecting', ({ connection }) => connection.on('error', () => {}));
+    this.#connections = new Connections(connection);
     this.#bootstrap = connection.brokers;
   }
 
@@ -100,7 +98,7 @@ export class Cluster {
   }
 
   async ask<P extends unknown[], A>(broker: Broker, api: Api<P, A>, ...parameters: P): Promise<A> {
-    return await api.async(await this.#pool.get(broker), ...parameters);
+    return await api.async(await this.#connections.pool.get(broker), ...parameters);
   }
 
   /** Asks whoever leads the partition, and looks again who that is where it is nobody, or another one. */
@@ -121,13 +119,13 @@ export class Cluster {
   }
 
   async connection(broker: Broker): Promise<Connection> {
-    return await this.#pool.get(broker);
+    return await this.#connections.pool.get(broker);
   }
 
   /** Of whichever broker answers. */
   async askAny<P extends unknown[], A>(api: Api<P, A>, ...parameters: P): Promise<A> {
     const brokers = [...this.#brokers.values(), ...this.#bootstrap];
-    return await api.async(await this.#pool.getFirstAvailable(brokers), ...parameters);
+    return await api.async(await this.#connections.pool.getFirstAvailable(brokers), ...parameters);
   }
 
   /** Does `work` again while it fails by one of `passing`, until patience ends or this is closed. */
@@ -156,7 +154,7 @@ export class Cluster {
 
   async close(): Promise<void> {
     this.#closed.abort();
-    await this.#pool.close();
+    await this.#connections.close();
   }
 
   async #metadata(topic: string) {
