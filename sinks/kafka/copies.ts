@@ -81,6 +81,8 @@ export class Copies {
     const { topic } = messages;
     const ends = topic.isCompacted ? await this.#tombstones.ends(topic) : null;
     const transaction = this.#control.begin();
+    const made = this.#messages.takeMade(topic);
+    if (made) this.#checkpoint.addMade(transaction, topic.name, made);
     messages.mark(transaction, marker('copy_begin', lsn));
     await transaction.commit();
     const [stopped, forgetting] = [new AbortController(), Promise.resolve()];

@@ -5,7 +5,7 @@ import { codeOf, trouble } from './client/trouble.ts';
 import type { MakeFormat } from './format/event.ts';
 import { assertNamesFree } from './format/message-table.ts';
 import { Messages } from './messages.ts';
-import type { Topics } from './topics.ts';
+import type { Topic, Topics } from './topics.ts';
 import { assertAllSent } from './unsent.ts';
 
 interface TableMessagesOptions extends Pick<KafkaConfig, 'topics' | 'unchanged'> {
@@ -36,6 +36,11 @@ export class TableMessages {
   /** Of one that was copied: a topic that is gone now had the copy in it. */
   async streaming(table: RedactedTable): Promise<Messages> {
     return this.#known.get(table) ?? (await this.#make(table, { ...this.#options.topics, create: false }));
+  }
+
+  /** The id of a topic that was made for a copy, and that nobody noted yet. */
+  takeMade({ name }: Topic): string | null {
+    return this.#topics.takeMade(name);
   }
 
   async #make(table: RedactedTable, options: KafkaConfig['topics']): Promise<Messages> {

@@ -46,12 +46,19 @@ export class KafkaTarget implements Target {
     });
   }
 
-  /** The checkpoint alone: others may read the topics, and may have made them. */
+  /** The topics that we made, and at last the checkpoint, which says which these are. Topics that were there before are others' own. */
   async remains(): Promise<readonly Remains[]> {
     const { name, pipeline } = this.#options;
-    const topic = checkpointTopicOf(pipeline);
-    if ((await this.#with((cluster) => cluster.partitions(topic))) === null) return [];
-    return [{ what: `checkpoint topic ${topic} in sink ${name}`, remove: () => this.#delete(topic) }];
+    const checkpoint = checkpointTopicOf(pipeline);
+    const topics = await this.#with(async (cluster) => {
+      if ((await cluster.partitions(checkpoint)) === null) return null;
+      return await stillOurs(cluster, (await readCheckpoint(cluster, checkpoint)).made);
+    });
+    if (!topics) return [];
+    return [
+      ...topics.map((topic) => ({ what: `topic ${topic} in sink ${name}`, remove: () => this.#delete(topic) })),
+      { what: `checkpoint topic ${checkpoint} in sink ${name}`, remove: () => this.#delete(checkpoint) },
+    ];
   }
 
   async #delete(topic: string): Promise<void> {
@@ -79,4 +86,14 @@ export class KafkaTarget implements Target {
       await cluster.close();
     }
   }
+}
+
+/** Of those that we made, the ones that are there, and not made anew by somebody else. */
+async function stillOurs(cluster: Cluster, made: ReadonlyMap<string, string>): Promise<string[]> {
+  const found: string[] = [];
+  for (const [topic, id] of made) {
+    await cluster.refresh(topic);
+    if (cluster.idOf(topic) === id) found.push(topic);
+  }
+  return found;
 }

@@ -32,6 +32,8 @@ export class Topics {
   readonly #cluster: Cluster;
   readonly #admin: Admin;
   readonly #known = new Map<string, Promise<Topic>>();
+  /** The id of each that was made here, by its name. */
+  readonly #made = new Map<string, string>();
 
   constructor(cluster: Cluster, connection: KafkaConnection) {
     this.#cluster = cluster;
@@ -53,6 +55,13 @@ export class Topics {
       opening.catch(() => this.#known.delete(name));
     }
     return await opening;
+  }
+
+  /** Its id, where it was made here and nobody asked before. */
+  takeMade(name: string): string | null {
+    const id = this.#made.get(name) ?? null;
+    this.#made.delete(name);
+    return id;
   }
 
   /** The topic as it is; null where it is not there. */
@@ -78,8 +87,13 @@ export class Topics {
     }
   }
 
+  /** Resolves when brokers have heard of it. */
   async delete(name: string): Promise<void> {
     await this.#admin.deleteTopics({ topics: [name] });
+    const deadline = performance.now() + this.#cluster.patienceMs;
+    while ((await this.#cluster.partitions(name)) !== null && performance.now() < deadline) {
+      await this.#cluster.pause(20);
+    }
   }
 
   async close(): Promise<void> {
@@ -90,18 +104,22 @@ export class Topics {
     let partitions = await this.#cluster.partitions(name);
     if (partitions === null) {
       if (!options.create) throw new PgveilError('topic_unfit', `the topic ${name} is not there`);
-      await this.#create(name, options);
+      const isOurs = await this.#create(name, options);
       partitions = await this.#appears(name);
+      if (isOurs) this.#made.set(name, this.#cluster.idOf(name)!);
     }
     return { name, partitions, ...(await this.#configs(name)) };
   }
 
-  async #create(name: string, { partitions, replicas, configs }: TopicConfig): Promise<void> {
+  /** False where somebody else was there first. */
+  async #create(name: string, { partitions, replicas, configs }: TopicConfig): Promise<boolean> {
     const all = Object.entries(configs).map(([name, value]) => ({ name, value }));
     try {
       await this.#admin.createTopics({ topics: [name], partitions, replicas, configs: all });
+      return true;
     } catch (error) {
-      if (codeOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
+      if (codeOf(error) === 'TOPIC_ALREADY_EXISTS') return false;
+      throw error;
     }
   }
 

@@ -28,6 +28,7 @@ import {
 import { type KafkaServer, startKafka } from '../../support/kafka.ts';
 import { readTopic, runDocumentedConsumer } from '../../support/kafka-reader.ts';
 import { hasPython } from '../../support/readers.ts';
+import { until } from '../../support/wait.ts';
 import { flatRecords, fold } from './fold.ts';
 import { idsOf, markersWritten, optionsFor, plainConnection } from './parts.ts';
 
@@ -211,6 +212,34 @@ describe('a Kafka sink', () => {
     assert.deepEqual(others, []);
     await remains!.remove();
     assert.deepEqual(await target.remains(), []);
+  });
+
+  test('leaves topics of its own behind until they are dropped, and never drops those of others', async () => {
+    const of = options();
+    const other = sketchTable({ relation: 'other', columns: { id: 'bigint' }, key: ['id'] });
+    const again = sketchTable({ relation: 'again', columns: { id: 'bigint' }, key: ['id'] });
+    const [thing, others, remade] = ['thing', 'other', 'again'].map((name) => `${of.pipeline}.public.${name}`);
+    await topics.open(others!, of.topics);
+    const sink = await open(of);
+    for (const one of [table, other, again]) await writeCopy(sink, copyOf(one, []));
+    await sink.flush(positionAt(0x100n));
+    await sink.close();
+    await markersWritten(cluster, idsOf(of.pipeline));
+    await topics.delete(remade!);
+    await until(async () => (await cluster.partitions(remade!)) === null, { what: 'a topic to be gone' });
+    const fresh = new Topics(cluster, plainConnection(server.brokers));
+    await fresh.open(remade!, of.topics);
+    await fresh.close();
+    const remains = await new KafkaTarget(of).remains();
+    assert.deepEqual(
+      remains.map(({ what }) => what),
+      [`topic ${thing} in sink topics`, `checkpoint topic pgveil.checkpoint.${of.pipeline} in sink topics`],
+    );
+    for (const one of remains) await one.remove();
+    assert.deepEqual(await new KafkaTarget(of).remains(), []);
+    assert.equal(await cluster.partitions(thing!), null);
+    assert.equal(await cluster.partitions(others!), 3);
+    assert.equal(await cluster.partitions(remade!), 3);
   });
 });
 
