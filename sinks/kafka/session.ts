@@ -11,6 +11,7 @@ import { type KafkaTransaction, TRANSACTION_MS } from './client/transaction.ts';
 import { Copies } from './copies.ts';
 import type { Messages } from './messages.ts';
 import { formatOf, type KafkaOptions } from './options.ts';
+import type { Schemas } from './registry/schemas.ts';
 import { TableMessages } from './table-messages.ts';
 import { Tombstones } from './tombstones.ts';
 import { topicName } from './topic-name.ts';
@@ -31,6 +32,8 @@ interface Parts {
   readonly tombstones: Tombstones;
   readonly copies: Copies;
   readonly stored: Stored;
+  /** Gives up what is asked of a registry. */
+  readonly closing: AbortController;
 }
 
 /** What lasts from one `open` of the sink to its `close`. */
@@ -59,7 +62,7 @@ export class Session {
   }
 
   /** Whoever wrote before is fenced first, and only then it is read what that one left. */
-  static async open(options: KafkaOptions, signal: AbortSignal): Promise<Session> {
+  static async open(options: KafkaOptions, schemas: Schemas | null, signal: AbortSignal): Promise<Session> {
     signal.throwIfAborted();
     const { pipeline, connection, compression } = options;
     const cluster = new Cluster(connection);
@@ -75,11 +78,14 @@ export class Session {
       const stored = await checkpoint.read();
       const template = { template: options.topic, pipeline };
       const topicOf = (table: RedactedTable) => topicName(template, table);
-      const messages = new TableMessages(topics, { ...options, topicOf, format: formatOf(options) });
+      const closing = new AbortController();
+      const schemaIdOf =
+        schemas && ((table: RedactedTable, topic: string) => schemas.idOf(table, topic, closing.signal));
+      const messages = new TableMessages(topics, { ...options, topicOf, format: formatOf(options), schemaIdOf });
       const tombstones = new Tombstones(cluster);
       const parts = { cluster, checkpoint, messages, tombstones };
       const copies = await Copies.open({ ...parts, options: producer }, control, stored.copiers);
-      return new Session({ ...parts, options, topics, main, copies, stored });
+      return new Session({ ...parts, options, topics, main, copies, stored, closing });
     } catch (error) {
       await Promise.all([topics.close(), cluster.close()]);
       signal.throwIfAborted(); // which is why it failed
@@ -141,7 +147,8 @@ export class Session {
 
   async close(): Promise<void> {
     for (const { reject } of this.#swaps.values()) reject(closed());
-    const { cluster, topics, copies } = this.#parts;
+    const { cluster, topics, copies, closing } = this.#parts;
+    closing.abort();
     const aborting = Promise.allSettled([this.#transaction.abort(), copies.stopAll()]);
     await Promise.race([aborting, sleep(CLOSE_MS, undefined, { ref: false })]);
     await Promise.allSettled([topics.close(), cluster.close()]);

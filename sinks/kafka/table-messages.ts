@@ -11,6 +11,8 @@ import { assertAllSent } from './unsent.ts';
 interface TableMessagesOptions extends Pick<KafkaConfig, 'topics' | 'unchanged'> {
   readonly topicOf: (table: RedactedTable) => string;
   readonly format: MakeFormat;
+  /** Null where no registry has the schemas. */
+  readonly schemaIdOf: ((table: RedactedTable, topic: string) => Promise<number>) | null;
 }
 
 /** Whoever makes the messages of a table, one for each definition: made when its first row comes. */
@@ -28,7 +30,7 @@ export class TableMessages {
     return this.#known.get(table);
   }
 
-  /** Of a table that a copy is made of: its topic may be new. Throws, of the table, `reserved_column` or `topic_unfit`. */
+  /** Of a table that a copy is made of: its topic may be new. Throws, of the table, `reserved_column`, `topic_unfit` or `schema_refused`. */
   async copied(table: RedactedTable): Promise<Messages> {
     return this.#known.get(table) ?? (await this.#make(table, this.#options.topics));
   }
@@ -44,14 +46,20 @@ export class TableMessages {
   }
 
   async #make(table: RedactedTable, options: KafkaConfig['topics']): Promise<Messages> {
-    const { topicOf, format, unchanged } = this.#options;
+    const { format, schemaIdOf } = this.#options;
     assertNamesFree(table);
+    const topic = await this.#topicOf(table, options);
+    const schemaId = schemaIdOf && (await schemaIdOf(table, topic.name));
+    const messages = new Messages(table, topic, format(table, schemaId));
+    this.#known.set(table, messages);
+    return messages;
+  }
+
+  async #topicOf(table: RedactedTable, options: KafkaConfig['topics']): Promise<Topic> {
     try {
-      const topic = await this.#topics.open(topicOf(table), options);
-      if (topic.isCompacted && unchanged === 'refuse') assertAllSent(table);
-      const messages = new Messages(table, topic, format(table));
-      this.#known.set(table, messages);
-      return messages;
+      const topic = await this.#topics.open(this.#options.topicOf(table), options);
+      if (topic.isCompacted && this.#options.unchanged === 'refuse') assertAllSent(table);
+      return topic;
     } catch (error) {
       const { code, message, fix } = trouble(error);
       if (!isAboutTopic(code, error)) throw error;

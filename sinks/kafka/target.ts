@@ -1,5 +1,5 @@
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
-import { type Finding, ofSink } from '../../src/core/errors.ts';
+import { type Finding, ofSink, PgveilError } from '../../src/core/errors.ts';
 import type { LeavingTable, Remains, Target } from '../../src/core/target.ts';
 import { type CheckParts, checkBrokers, checkTopics } from './check.ts';
 import { checkpointTopicOf, readCheckpoint } from './checkpoint-topic.ts';
@@ -7,6 +7,7 @@ import { Cluster } from './client/cluster.ts';
 import { asTrouble } from './client/trouble.ts';
 import { isReserved } from './format/message-table.ts';
 import type { KafkaOptions } from './options.ts';
+import { Schemas } from './registry/schemas.ts';
 import { KafkaSink } from './sink.ts';
 import { Topics } from './topics.ts';
 
@@ -23,8 +24,19 @@ export class KafkaTarget implements Target {
   }
 
   async check(): Promise<readonly Finding[]> {
-    await this.checkpoint();
-    return await this.#look(checkBrokers);
+    const { name, registry } = this.#options;
+    const schemas = registry && new Schemas({ ...this.#options, registry });
+    const findings = await Promise.all([
+      findingsOf(name, async () => {
+        await this.checkpoint();
+        return await this.#look(checkBrokers);
+      }),
+      findingsOf(`sinks.${name}.registry`, async () => {
+        await schemas?.check(new AbortController().signal);
+        return [];
+      }),
+    ]);
+    return findings.flat();
   }
 
   async checkTables(tables: readonly LeavingTable[]): Promise<readonly Finding[]> {
@@ -44,6 +56,10 @@ export class KafkaTarget implements Target {
       const topic = checkpointTopicOf(this.#options.pipeline);
       return (await cluster.partitions(topic)) === null ? null : await readCheckpoint(cluster, topic);
     });
+  }
+
+  comparison(): null {
+    return null;
   }
 
   /** The topics that we made, and at last the checkpoint, which says which these are. Topics that were there before are others' own. */
@@ -85,6 +101,17 @@ export class KafkaTarget implements Target {
     } finally {
       await cluster.close();
     }
+  }
+}
+
+/** Those of `look`, or what it throws of ours. */
+async function findingsOf(object: string, look: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof PgveilError)) throw error;
+    const { code, message, fix } = error;
+    return [{ code, object, message, fix }];
   }
 }
 

@@ -6,7 +6,7 @@ import { DATE_FIELD, type LakeTable } from './columns/lake-table.ts';
 import type { Action, Add } from './delta/action.ts';
 import { newFileName } from './delta/file-name.ts';
 import type { Duck } from './parquet/duck.ts';
-import { writeParquet } from './parquet/parquet.ts';
+import { type ParquetFile, writeParquet } from './parquet/parquet.ts';
 import { type Row, Rows } from './parquet/rows.ts';
 import type { Storage } from './storage/storage.ts';
 import { fileTrouble } from './trouble.ts';
@@ -17,6 +17,14 @@ export interface Yard {
   readonly duck: Duck;
   /** What the files' names begin with, by which a vacuum knows whose they are: the writer's epoch, or `care`. */
   readonly maker: string;
+}
+
+/** Rows on their way from memory to the storage. Both promises reject with the first failure. */
+export interface Spilling {
+  /** Resolves when nothing of them is in memory any more, but in files of this machine. */
+  readonly made: Promise<void>;
+  /** Resolves when these are in the storage. */
+  readonly stored: Promise<void>;
 }
 
 /**
@@ -69,19 +77,21 @@ export class Gathering {
     other.#forget();
   }
 
-  /** Makes files of all that is in memory, beside what is added from here on. Resolves when they are stored. */
-  async spill(): Promise<void> {
+  /** Makes files of all that is in memory, beside what is added from here on. */
+  spill(): Spilling {
     const days = [...this.#days.values()];
     this.#forget();
-    const files = Promise.all(days.map((rows) => this.#store(rows)));
-    files.catch(() => {}); // told by `finish`
+    const making = days.map((rows) => this.#make(rows));
+    const files = Promise.all(days.map(async ({ day }, i) => await this.#store(day, await making[i]!)));
     this.#files.push(files);
-    await files;
+    const spilling = { made: ended(making), stored: ended([files]) };
+    for (const end of Object.values(spilling)) end.catch(() => {}); // told by whoever waits, and by `finish`
+    return spilling;
   }
 
   /** All files that were made, once nothing is in memory any more. */
   async finish(): Promise<readonly Action[]> {
-    await this.spill();
+    this.spill();
     return (await Promise.all(this.#files)).flat().map((add) => ({ add }));
   }
 
@@ -98,19 +108,22 @@ export class Gathering {
     this.#last = null;
   }
 
-  async #store(rows: Rows): Promise<Add> {
-    const { duck, storage, maker } = this.#yard;
-    const file = await writeParquet(duck, rows).catch((error) => {
+  async #make(rows: Rows): Promise<ParquetFile> {
+    return await writeParquet(this.#yard.duck, rows).catch((error) => {
       throw fileTrouble(error, this.table.source.name);
     });
+  }
+
+  async #store(day: string, file: ParquetFile): Promise<Add> {
+    const { storage, maker } = this.#yard;
     try {
-      const path = newFileName(rows.day, maker);
+      const path = newFileName(day, maker);
       reach('before a file');
       await storage.upload(`${this.table.path}/${path}`, file.path);
       reach('file stored');
       return {
         path,
-        partitionValues: { [DATE_FIELD]: rows.day },
+        partitionValues: { [DATE_FIELD]: day },
         size: file.size,
         modificationTime: Date.now(),
         dataChange: true,
@@ -120,4 +133,8 @@ export class Gathering {
       await rm(file.path, { force: true });
     }
   }
+}
+
+async function ended(all: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.all(all);
 }

@@ -59,6 +59,10 @@ export class LakeTarget implements Target {
     return await this.#naming(() => storedCheckpoint(this.#storage));
   }
 
+  comparison(): null {
+    return null;
+  }
+
   async remains(): Promise<readonly Remains[]> {
     const tables = await this.#naming(() => findTables(this.#storage, this.#settings.pipeline));
     if (!tables) return [];

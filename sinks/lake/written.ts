@@ -14,7 +14,9 @@ import { TableWriter } from './table-writer.ts';
  */
 const MEMORY_BYTES = 10 * 1024 * 1024;
 /** Parts on their way to a file. */
-const AT_ONCE = 2;
+const MOST_MAKING = 2;
+/** Parts on their way to the storage: all that may lie on this machine's disk. */
+const MOST_STORING = 4;
 
 /** What one flush makes durable. */
 export interface Cut {
@@ -46,7 +48,9 @@ export class Written {
   readonly #copies = new Map<string, Copy>();
   #finished = new Set<Copy>();
   #entries = new Map<string, TableEntry>();
-  readonly #spilling: Promise<void>[] = [];
+  /** Of parts that became files before their time, in their order. */
+  readonly #making: Promise<void>[] = [];
+  readonly #storing: Promise<void>[] = [];
 
   constructor(pipeline: string, yard: Yard, timestamps: Timestamps) {
     this.#pipeline = pipeline;
@@ -100,16 +104,17 @@ export class Written {
     }
   }
 
-  /** Keeps what is in memory within its bound. A file is made beside whoever writes on, but one at a time: what it is made of is in memory, too. */
+  /** Keeps what is in memory, and on this machine's disk, within its bound. Files are made and stored beside whoever writes on. */
   async relieve(): Promise<void> {
     for (;;) {
       if (this.#bytes() <= MEMORY_BYTES) return;
-      if (this.#spilling.length === AT_ONCE) await this.#spilling.shift();
+      if (this.#making.length === MOST_MAKING) await this.#making.shift();
+      if (this.#storing.length === MOST_STORING) await this.#storing.shift();
       const all = [...this.#all()];
       if (all.length === 0) return; // a flush took them meanwhile
-      const spilling = all.reduce((largest, one) => (one.bytes > largest.bytes ? one : largest)).spill();
-      spilling.catch(() => {}); // told by whoever waits for it, here or at the end
-      this.#spilling.push(spilling);
+      const { made, stored } = all.reduce((largest, one) => (one.bytes > largest.bytes ? one : largest)).spill();
+      this.#making.push(made);
+      this.#storing.push(stored);
     }
   }
 

@@ -2,6 +2,7 @@ import { Command, type CommanderError, Option } from 'commander';
 import { PgveilError } from '../core/errors.ts';
 import { addCommand, type CommonOptions, type Done, duration, examples } from './command.ts';
 import { addLake, type LakeCommands } from './lake-line.ts';
+import { addVerify, type Verify } from './verify/command.ts';
 import { VERSION } from './version.ts';
 
 export interface RunFlags extends CommonOptions {
@@ -29,11 +30,12 @@ export interface Commands {
   recopy(tables: readonly string[], options: CommonOptions): Promise<number>;
   approve(definitions: readonly string[], options: CommonOptions): Promise<number>;
   drop(options: DropFlags): Promise<number>;
+  readonly verify: Verify;
   readonly lake: LakeCommands;
 }
 
 /** Promised for later, and refused by name until then. */
-const PLANNED_COMMANDS = ['init', 'scan', 'verify', 'audit'];
+const PLANNED_COMMANDS = ['init', 'scan', 'audit'];
 
 const EXIT_CODES = `
 Exit codes:
@@ -56,6 +58,7 @@ export function createProgram(commands: Commands, print: (text: string) => void,
   addStatus(program, commands, done);
   addRecopy(program, commands, done);
   addApprove(program, commands, done);
+  addVerify(program, commands.verify, done);
   addDrop(program, commands, done);
   addLake(program, commands.lake, done);
   for (const name of PLANNED_COMMANDS) addPlanned(program, name);

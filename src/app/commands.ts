@@ -15,6 +15,7 @@ import { configuredTable, definitionOf, ordersOf } from './named.ts';
 import { run } from './run.ts';
 import type { Terminal } from './screen.ts';
 import { readStatus, statusText } from './status.ts';
+import { type Verify, verifier } from './verify/command.ts';
 
 /** Where results go: standard output, or what stands in for it. */
 export interface Output extends Terminal {
@@ -24,12 +25,14 @@ export interface Output extends Terminal {
 /** The commands of the command line: what they do, and how they say it. */
 export class CommandSet implements Commands {
   readonly lake: LakeCommandSet;
+  readonly verify: Verify;
   readonly #assemble: Assemble;
   readonly #output: Output;
 
   /** Long work that is not watched says on `err` where it is. */
-  constructor(assemble: Assemble, output: Output, err: Terminal) {
+  constructor(assemble: Assemble, output: Output, err: Output) {
     this.lake = new LakeCommandSet(assemble, output, err);
+    this.verify = verifier(assemble, output, err);
     this.#assemble = assemble;
     this.#output = output;
   }

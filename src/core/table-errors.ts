@@ -90,6 +90,12 @@ export const TABLE_ERRORS = {
     means: 'The topic of the table is not there and may not be created, or is not one that pgveil can write to.',
     fix: 'Create it, or change it, as the message has it; then `pgveil recopy TABLE`.',
   },
+  schema_refused: {
+    ...table,
+    means:
+      'The schema registry refused the schema of the table: its definition changed in a way that readers of the older one could not bear.',
+    fix: 'Set the compatibility of the subject to NONE in the registry, or delete the subject; then `pgveil recopy TABLE`.',
+  },
   values_unsent: {
     ...warned,
     means:

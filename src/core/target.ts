@@ -1,4 +1,5 @@
 import type { Checkpoint } from './checkpoint.ts';
+import type { Comparison } from './comparison.ts';
 import type { Finding } from './errors.ts';
 import type { Identity } from './identity.ts';
 import type { Observe } from './observer.ts';
@@ -22,6 +23,8 @@ export interface Target {
   identity(): Promise<Identity | null>;
   /** What is durable, without taking anything over; null where nothing is. Rejects with `newer_checkpoint`. */
   checkpoint(): Promise<Checkpoint | null>;
+  /** One table of it, in the generation that it holds, for `verify`; null where this kind of sink cannot be compared yet. */
+  comparison(table: RedactedTable): Comparison | null;
   /** What pgveil made there for this pipeline and nothing else; what is not there is not listed. */
   remains(): Promise<readonly Remains[]>;
 }

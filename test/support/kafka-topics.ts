@@ -30,8 +30,8 @@ async function differencesUnder(fold: Fold, { brokers, pipeline }: Topics, twin:
     await markersWritten(cluster, idsOf(pipeline));
     const found: string[] = [];
     for (const table of tables) {
-      const topic = topicName({ template: '{name}.{schema}.{table}', pipeline }, parseTableName(table));
-      found.push(...(await compare(fold, cluster, topic, twin, table)).map((what) => `${table}: ${what}`));
+      const records = await flatRecords(cluster, topicOf(pipeline, table));
+      found.push(...(await foldDifferences(records, twin, table, fold)).map((what) => `${table}: ${what}`));
     }
     return found;
   } finally {
@@ -39,7 +39,18 @@ async function differencesUnder(fold: Fold, { brokers, pipeline }: Topics, twin:
   }
 }
 
-async function compare(fold: Fold, cluster: Cluster, topic: string, twin: pg.Client, table: string): Promise<string[]> {
+/** As it is called by default. */
+export function topicOf(pipeline: string, table: string): string {
+  return topicName({ template: '{name}.{schema}.{table}', pipeline }, parseTableName(table));
+}
+
+/** What differs between the fold of one table's records and the twin. */
+export async function foldDifferences(
+  records: readonly FlatRecord[],
+  twin: pg.Client,
+  table: string,
+  fold: Fold = foldByKey,
+): Promise<string[]> {
   await twin.query(`SET TimeZone = 'UTC'`);
   const { fields } = await twin.query(`SELECT * FROM ${table} LIMIT 0`);
   const names = fields.map(({ name }) => name).filter((name) => name !== 'source_primary_key');
@@ -47,7 +58,6 @@ async function compare(fold: Fold, cluster: Cluster, topic: string, twin: pg.Cli
   const sql = `SELECT source_primary_key::text, ${columns.join(', ')} FROM ${table}`;
   const { rows } = await twin.query({ text: sql, rowMode: 'array' });
   const there = new Map(rows.map(([key, ...cells]) => [key as string, JSON.stringify(cells)]));
-  const records = await flatRecords(cluster, topic);
   const folded = new Map([...fold(names, records)].map(([key, cells]) => [key, JSON.stringify(cells)]));
   const different = [...new Set([...there.keys(), ...folded.keys()])].filter(
     (key) => there.get(key) !== folded.get(key),

@@ -2,9 +2,11 @@
 // the files that need nothing of it.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { prepareConnect } from './connect.ts';
 import { importsOf } from './imports.ts';
 import { prepareKafka } from './kafka.ts';
 import { prepareKafkaReader } from './kafka-reader.ts';
+import { hasJava } from './maven.ts';
 import { hasPython, prepareReaders } from './readers.ts';
 import { prepareS3 } from './s3.ts';
 
@@ -19,6 +21,7 @@ interface Provision {
 const PROVISIONS: readonly Provision[] = [
   { name: 'S3', module: join(import.meta.dirname, 's3.ts'), prepare: prepareS3 },
   { name: 'Kafka', module: join(import.meta.dirname, 'kafka.ts'), prepare: prepareKafka },
+  { name: 'Kafka Connect', module: join(import.meta.dirname, 'connect.ts'), prepare: unlessNoJava },
   {
     name: 'Reader of Kafka',
     module: join(import.meta.dirname, 'kafka-reader.ts'),
@@ -30,6 +33,13 @@ const PROVISIONS: readonly Provision[] = [
     prepare: () => unlessNoPython(prepareReaders),
   },
 ];
+
+/** Without a Java its tests stand aside by themselves. */
+async function unlessNoJava(): Promise<string> {
+  if (!(await hasJava())) return 'nowhere: there is no Java';
+  await prepareConnect();
+  return 'Maven';
+}
 
 /** Without a Python their tests stand aside by themselves. */
 async function unlessNoPython(prepare: () => Promise<string>): Promise<string> {

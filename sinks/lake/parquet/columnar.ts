@@ -37,11 +37,11 @@ export class Columnar {
     this.#vectors = [this.#key, ...targets.map(({ vector }) => vector), ...this.#added.vectors];
   }
 
-  /** Fills a chunk with the next rows, which are forgotten here; with none when there are no more. */
-  fill(chunk: DuckDBDataChunk): void {
+  /** Fills a chunk with the next rows, which are forgotten here; with none, and false, when there are no more. */
+  fill(chunk: DuckDBDataChunk): boolean {
     const { value: run } = this.#runs.next();
     duckdb.data_chunk_set_size(chunk.chunk, run ? run.length : 0);
-    if (!run) return;
+    if (!run) return false;
     const { length, memory } = run;
     this.#heap.open(memory);
     this.#added.open(run, memory);
@@ -51,6 +51,7 @@ export class Columnar {
       vector.moveTo(duckdb.data_chunk_get_vector(chunk.chunk, i + 1), length);
     }
     run.release();
+    return true;
   }
 
   /** By field, how many rows had no value. */

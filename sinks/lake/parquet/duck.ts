@@ -6,6 +6,7 @@ import { PgveilError } from '../../../src/core/errors.ts';
 import { Gate } from './gate.ts';
 import { Scans } from './scan.ts';
 import { SpareMemory } from './spare-memory.ts';
+import { Turn } from './turn.ts';
 
 /** What it may hold by itself, in MB; what is more it puts into its folder. */
 const MEMORY_MB = 128;
@@ -20,6 +21,8 @@ export class Duck {
   readonly spare = new SpareMemory();
   /** What the table function of the name `scan` reads. */
   readonly scans = new Scans();
+  /** Of files whose rows are converted: with one after another the event loop converts for one while DuckDB compresses the one before. */
+  readonly converting = new Turn();
 
   private constructor(instance: DuckDBInstance, folder: string) {
     this.#instance = instance;
@@ -59,6 +62,7 @@ export class Duck {
       const connection = await this.connect();
       try {
         const needed = MEMORY_MB + Math.ceil((FILE_SHARE * this.#gate.bytes) / 1e6);
+        // It gives back what is free, too: the C library would keep that, for each of its threads.
         await connection.run(`SET memory_limit = '${needed}MB'`);
         return await work(connection);
       } finally {

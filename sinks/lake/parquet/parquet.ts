@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { BLOB } from '@duckdb/node-api';
+import { BLOB, type DuckDBDataChunk } from '@duckdb/node-api';
 import { Columnar } from './columnar.ts';
 import { type Duck, identifier, literal } from './duck.ts';
 import { type Rows, VECTOR_ROWS } from './rows.ts';
@@ -27,16 +27,23 @@ export interface ParquetFile {
 export async function writeParquet(duck: Duck, rows: Rows): Promise<ParquetFile> {
   const path = duck.path('parquet');
   const columnar = new Columnar(rows);
-  const scan = { fields: [HEAP_FIELD, ...rows.table.fields], fill: columnar.fill.bind(columnar) };
   try {
-    const written = await duck.inTurn(bytesOf(rows), (connection) =>
-      duck.scans.with(scan, async (scanned) => {
-        const reader = await connection.runAndReadAll(
-          `COPY (SELECT * EXCLUDE (${identifier(HEAP_FIELD.name)}) FROM ${scanned}) TO ${literal(path)} (${optionsOf(rows)})`,
-        );
-        return reader.getRowObjectsJson()[0] as unknown as WrittenFile;
-      }),
-    );
+    const written = await duck.inTurn(bytesOf(rows), async (connection) => {
+      const converted = await duck.converting.take();
+      const fill = (chunk: DuckDBDataChunk) => {
+        if (!columnar.fill(chunk)) converted();
+      };
+      try {
+        return await duck.scans.with({ fields: [HEAP_FIELD, ...rows.table.fields], fill }, async (scanned) => {
+          const reader = await connection.runAndReadAll(
+            `COPY (SELECT * EXCLUDE (${identifier(HEAP_FIELD.name)}) FROM ${scanned}) TO ${literal(path)} (${optionsOf(rows)})`,
+          );
+          return reader.getRowObjectsJson()[0] as unknown as WrittenFile;
+        });
+      } finally {
+        converted();
+      }
+    });
     const stats = statsJson(rows.table.fields, rows.length, columnar.nulls(), written.column_statistics);
     return { path, size: Number(written.file_size_bytes), stats };
   } catch (error) {

@@ -29,19 +29,29 @@ export async function flatRecords(cluster: Cluster, topic: string): Promise<Flat
   const partitions = (await cluster.partitions(topic)) ?? 0;
   for (let partition = 0; partition < partitions; partition++) {
     for await (const { key, value, headers } of readCommitted(cluster, topic, partition)) {
-      const header = new Map(headers.map(([name, text]) => [String(name), String(text)]));
-      records.push({
-        key: key!.toString(),
-        op: header.get('pgveil.op')!,
-        lsn: parseLsn(header.get('pgveil.commit_lsn')!),
-        seq: Number(header.get('pgveil.seq')),
-        generation: Number(header.get('pgveil.generation')),
-        partition,
-        value: value && parse(value.toString()),
-      });
+      const header = Object.fromEntries(headers.map(([name, text]) => [String(name), String(text)]));
+      records.push(flatRecord(partition, key!.toString(), value?.toString() ?? null, header));
     }
   }
   return records;
+}
+
+/** One as any reader has it. */
+export function flatRecord(
+  partition: number,
+  key: string,
+  value: string | null,
+  header: Readonly<Record<string, string>>,
+): FlatRecord {
+  return {
+    key,
+    op: header['pgveil.op']!,
+    lsn: parseLsn(header['pgveil.commit_lsn']!),
+    seq: Number(header['pgveil.seq']),
+    generation: Number(header['pgveil.generation']),
+    partition,
+    value: value === null ? null : parse(value),
+  };
 }
 
 /** The latest state of each row, in the latest generation that is complete in all partitions. */

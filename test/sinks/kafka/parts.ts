@@ -58,6 +58,7 @@ export function optionsFor(server: KafkaServer, changed: Partial<KafkaOptions> =
     topics: { create: true, partitions: 3, replicas: 1, configs: { 'retention.ms': '-1' } },
     format: 'flat',
     schema: 'none',
+    registry: null,
     int8: 'number',
     unchanged: 'refuse',
     compression: 'zstd',

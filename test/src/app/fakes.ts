@@ -61,6 +61,7 @@ export function fakeAssembly(options: FakeOptions = {}): Assembly {
     caretakers: new Map(),
     checkpoints: async () => new Map([['twin', options.checkpoint ?? null]]),
     slot: async () => options.slot ?? null,
+    sides: { sinks: new Map(), source: async () => 'there is no source', isFed: async () => false },
     remains: async () => options.remains ?? [],
   };
 }

@@ -26,7 +26,15 @@ test('before anything is known every table waits and no position is claimed', ()
     position: null,
     tables: { 'public.a': waiting, 'public.b': waiting },
     sinks: { twin: { state: 'live', position: null, lag_bytes: null, lag_ms: 0 } },
-    slot: { name: 'pgveil_shop', retained_bytes: null, wal_status: null, safe_bytes: null },
+    slot: {
+      name: 'pgveil_shop',
+      retained_bytes: null,
+      wal_status: null,
+      safe_bytes: null,
+      rate_bytes_per_s: null,
+      seconds_left: null,
+      alarms: [],
+    },
   });
 });
 
@@ -149,7 +157,7 @@ test('the position is the least of the sinks, and lag counts from it to the furt
     { type: 'received', pos: 100n, commitTime: commitAgo(250) },
     { type: 'received', pos: 200n, commitTime: commitAgo(50) },
     { type: 'durable', sink: 'twin', pos: 40n },
-    { type: 'slot', end: 190n, retainedBytes: 5, walStatus: 'reserved', safeBytes: null },
+    { type: 'slot', name: 's', end: 190n, retainedBytes: 5, walStatus: 'reserved', safeBytes: null },
   );
   assert.deepEqual(state.status().sinks.twin, { state: 'live', position: '0/28', lag_bytes: 160, lag_ms: 250 });
   state.observe({ type: 'durable', sink: 'twin', pos: 100n });
@@ -157,6 +165,30 @@ test('the position is the least of the sinks, and lag counts from it to the furt
   state.observe({ type: 'durable', sink: 'twin', pos: parseLsn('0/C8') });
   assert.deepEqual(state.status().sinks.twin, { state: 'live', position: '0/C8', lag_bytes: 0, lag_ms: 0 });
   assert.equal(state.status().position, '0/C8');
+});
+
+test('the slot is shown with the rate of the WAL, the time left, and the alarms that are not over', () => {
+  const alarm = { type: 'wal alarm', slot: 's', code: 'wal_retained', message: 'too much' } as const;
+  const state = watch(
+    { type: 'slot', name: 's', end: 190n, retainedBytes: 5, walStatus: 'reserved', safeBytes: 100 },
+    { type: 'wal', slot: 's', bytesPerSecond: 10.4, secondsLeft: 9.6 },
+    { ...alarm, isOver: false },
+  );
+  const { alarms, ...slot } = state.status().slot;
+  assert.deepEqual(slot, {
+    name: 'pgveil_shop',
+    retained_bytes: 5,
+    wal_status: 'reserved',
+    safe_bytes: 100,
+    rate_bytes_per_s: 10,
+    seconds_left: 9,
+  });
+  assert.deepEqual(
+    alarms.map(({ code, message, fix }) => [code, message, fix.length > 0]),
+    [['wal_retained', 'too much', true]],
+  );
+  state.observe({ ...alarm, isOver: true });
+  assert.deepEqual(state.status().slot.alarms, []);
 });
 
 test('a clock that runs behind the source never makes an age negative', () => {
