@@ -256,7 +256,7 @@ tables:
   public.a: { columns: { a: hush, b: { hash: { lenght: 1 }, mask: { firs: 1 } } } }
   public.a: skip
   '"public".a': skip
-sinks: { twin: { type: postgres, url: x }, topics: { type: kafka, brokers: ['a:1'], unchanged: allow }, other: { type: postgres, url: y } }
+sinks: { twin: { type: postgres, url: x }, topics: { type: kafka, brokers: ['a:1'], patience: 1s }, other: { type: postgres, url: y } }
 memory: 1
 `;
   assert.deepEqual(
@@ -276,7 +276,7 @@ memory: 1
       '8 repeated tables["public.a"]',
       String.raw`9 repeated tables["\"public\".a"]`,
       '10 wrong sinks.twin.url',
-      '10 planned sinks.topics.unchanged',
+      '10 planned sinks.topics.patience',
       '10 wrong sinks.other.url',
       '10 planned sinks.other',
       '11 wrong memory',
