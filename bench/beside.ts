@@ -34,7 +34,7 @@ export const beside: Bench = {
 
   async measure(servers, scale) {
     await servers.renew('ours');
-    const pgveil = new Pgveil(servers, 'beside.yaml');
+    const pgveil = new Pgveil(servers, { configuration: 'beside.yaml' });
     await pgveil.start();
     await pgveil.streams();
     await servers.checkpoint();

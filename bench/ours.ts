@@ -7,21 +7,36 @@ import type { Follower } from './follower.ts';
 import { seen } from './seen.ts';
 import type { Servers } from './servers.ts';
 
+export interface Settings {
+  /** A file beside this one. */
+  readonly configuration: string;
+  /** The twin's. */
+  readonly database: Follower['database'];
+  readonly slot: string;
+  /** What the file asks for besides what all of them do. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const USUAL: Settings = { configuration: 'pgveil.yaml', database: 'ours', slot: 'pgveil_bench', environment: {} };
+
 /** pgveil as anybody runs it: its command line and a configuration. */
 export class Pgveil implements Follower {
-  readonly database = 'ours';
+  readonly database: Follower['database'];
   readonly key = 'source_primary_key';
-  readonly slot = 'pgveil_bench';
+  readonly slot: string;
   readonly #servers: Servers;
+  readonly #settings: Settings;
   readonly #configuration: string;
   #process: PgveilProcess | null = null;
   #hasEnded = false;
   #listen = '';
 
-  /** `configuration`: a file beside this one. */
-  constructor(servers: Servers, configuration = 'pgveil.yaml') {
+  constructor(servers: Servers, settings: Partial<Settings> = {}) {
     this.#servers = servers;
-    this.#configuration = join(import.meta.dirname, configuration);
+    this.#settings = { ...USUAL, ...settings };
+    this.database = this.#settings.database;
+    this.slot = this.#settings.slot;
+    this.#configuration = join(import.meta.dirname, this.#settings.configuration);
   }
 
   async prepare(): Promise<void> {
@@ -54,7 +69,7 @@ export class Pgveil implements Follower {
 
   async processes(): Promise<Processes> {
     const rows = await this.#servers.query<{ pid: number }>(
-      'ours',
+      this.database,
       "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'pgveil%'",
     );
     return { process: [this.#running.pid], twin_backend: rows.map(({ pid }) => pid) };
@@ -90,8 +105,9 @@ export class Pgveil implements Follower {
     return {
       PGVEIL_KEY: Buffer.alloc(32, 'a key for benches, and no secret').toString('base64'),
       SOURCE_URL: this.#servers.url('source'),
-      TWIN_URL: this.#servers.url('ours'),
+      TWIN_URL: this.#servers.url(this.database),
       LISTEN: this.#listen,
+      ...this.#settings.environment,
     };
   }
 

@@ -4,6 +4,7 @@ import { apply } from './apply.ts';
 import type { Bench } from './bench.ts';
 import { beside } from './beside.ts';
 import { copy } from './copy.ts';
+import { fanout } from './fanout.ts';
 import { type Comparison, type Figures, medians, rounded } from './figures.ts';
 import { kafka } from './kafka.ts';
 import { lake } from './lake.ts';
@@ -12,7 +13,7 @@ import { recopy } from './recopy.ts';
 
 /** A bench knows what its own place is. */
 // biome-ignore lint/suspicious/noExplicitAny: nobody else uses it
-const BENCHES: Readonly<Record<string, Bench<any>>> = { apply, copy, latency, recopy, beside, lake, kafka };
+const BENCHES: Readonly<Record<string, Bench<any>>> = { apply, copy, latency, recopy, beside, lake, kafka, fanout };
 
 const USAGE = `npm run -s bench -- NAME [--json] [--runs N] [--scale F]
   NAME       apply    a backlog of 500,000 inserts and 100,000 one-row transactions: changes a second
@@ -22,6 +23,7 @@ const USAGE = `npm run -s bench -- NAME [--json] [--runs N] [--scale F]
              beside   a table of 5,000,000 rows copied anew while another one gets 2,000 rows a second: what these notice of it
              lake     500,000 redacted rows into committed files of a lake: rows a second
              kafka    300,000 changes, redacted, into committed messages: messages a second
+             fanout   that backlog of apply into a twin, a lake and topics, against a twin alone: changes a second
   --json     the result as one line of JSON
   --runs N   medians of so many runs, 5 by default; fewer are for a quick look
   --scale F  a workload F times as large, 1 by default`;

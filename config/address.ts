@@ -59,7 +59,18 @@ export function parseBrokers(text: string): readonly BrokerAddress[] | undefined
   return brokers.every((broker) => broker !== undefined && broker.port > 0) ? (brokers as BrokerAddress[]) : undefined;
 }
 
+/** `https://registry:8081`, with a path where it answers below one; without the slash at its end. Undefined when it is none. */
+export function parseRegistryUrl(text: string): string | undefined {
+  const isOne = /^https?:\/\/[^/?#@\s]+(\/[^?#\s]*)?$/.test(text) && URL.canParse(text);
+  return isOne ? text.replace(/\/+$/, '') : undefined;
+}
+
 /** `http://127.0.0.1:9000`: where a store other than AWS answers. */
 export function isEndpoint(text: string): boolean {
   return /^https?:\/\/[^/?#@\s]+\/?$/.test(text) && URL.canParse(text);
+}
+
+/** `https://login.example.com/oauth2/token`. */
+export function isTokenUrl(text: string): boolean {
+  return /^https?:\/\/[^/?#@\s]+\/[^#\s]*$/.test(text) && URL.canParse(text);
 }

@@ -29,10 +29,21 @@ export interface SourceConfig {
   readonly slot: string;
   readonly workers: number;
   readonly onGap: 'recopy' | 'halt';
+  /** Whether standbys keep the slot, too; null: where the server can, and a slot that is there stays as it is. */
+  readonly failover: boolean | null;
+  readonly walAlarm: WalAlarmConfig;
   /** In bytes: a table of so much is not copied anew by itself. */
   readonly autoBelow: number;
   /** The longest wait before another copy of one table. */
   readonly longestRetryMs: number;
+}
+
+/** When an operator is told that a slot holds back too much WAL. */
+export interface WalAlarmConfig {
+  /** So many bytes, or more. */
+  readonly retained: number;
+  /** The slot would be lost in less, in milliseconds. */
+  readonly timeLeftMs: number;
 }
 
 export interface TableConfig {
@@ -81,7 +92,11 @@ export interface KafkaConfig {
   readonly format: 'debezium' | 'flat';
   /** Of `debezium`: with each message its schema. */
   readonly schema: 'inline' | 'none';
+  /** Where schemas are instead. */
+  readonly registry: RegistryConfig | null;
   readonly int8: 'number' | 'string';
+  /** What becomes of a table whose topic is compacted and may lack values that an update left alone: see docs/05-kafka.md. */
+  readonly unchanged: 'refuse' | 'allow';
   readonly compression: 'none' | 'zstd';
   /** In bytes of messages: a source transaction that is larger is committed in parts. */
   readonly split: number;
@@ -95,11 +110,35 @@ export interface KafkaConnection {
     readonly certificate: string | null;
     readonly key: Secret<string> | null;
   } | null;
-  readonly sasl: {
-    readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
-    readonly username: string;
-    readonly password: Secret<string>;
-  } | null;
+  readonly sasl: PasswordLogin | TokenLogin | null;
+}
+
+export interface PasswordLogin {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+  readonly username: string;
+  readonly password: Secret<string>;
+}
+
+export interface TokenLogin {
+  readonly mechanism: 'OAUTHBEARER';
+  /** One that somebody else keeps fresh, or where to get one. */
+  readonly token: Secret<string> | TokenEndpoint;
+}
+
+/** Gives tokens for the credentials of a client: RFC 6749, 4.4. */
+export interface TokenEndpoint {
+  readonly url: string;
+  readonly clientId: string;
+  readonly clientSecret: Secret<string>;
+  readonly scope: string | null;
+}
+
+/** A Schema Registry, and what is written with its schemas. */
+export interface RegistryConfig {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly format: 'avro' | 'json';
+  readonly credentials: { readonly username: string; readonly password: Secret<string> } | null;
 }
 
 /** How topics are made that are not there. */
@@ -116,6 +155,7 @@ export interface TopicConfig {
 export function toConfig(settings: Settings): Config {
   const ourName = `pgveil_${settings.name}`;
   const { url, publication = ourName, slot = ourName, snapshot, on_gap: onGap } = settings.source;
+  const { failover = null, wal_alarm: alarm } = settings.source;
   return {
     name: settings.name,
     key: settings.key,
@@ -125,6 +165,8 @@ export function toConfig(settings: Settings): Config {
       slot,
       workers: snapshot.workers,
       onGap,
+      failover,
+      walAlarm: { retained: alarm.retained, timeLeftMs: alarm.time_left },
       autoBelow: settings.recopy.auto_below,
       longestRetryMs: settings.recopy.retry,
     },
@@ -164,21 +206,37 @@ function toSink(name: string, sink: SinkSettings): SinkConfig {
   }
 }
 
-function toKafka(name: string, sink: SinkSettings & { type: 'kafka' }): KafkaConfig {
-  const { type, brokers, tls = null, sasl = null, topics, topic, format, schema, int8, compression, split } = sink;
+type KafkaSettings = SinkSettings & { type: 'kafka' };
+
+function toKafka(name: string, sink: KafkaSettings): KafkaConfig {
+  const { type, brokers, tls = null, sasl = null, topics, topic, format, schema, registry = null } = sink;
+  const { int8, unchanged, compression, split } = sink;
   const { create, partitions = -1, replicas = -1, config } = topics;
   const { ca: authority = null, certificate = null, key = null } = tls ?? {};
   return {
     type,
     name,
-    connection: { brokers, tls: tls && { authority, certificate, key }, sasl },
+    connection: { brokers, tls: tls && { authority, certificate, key }, sasl: sasl && toLogin(sasl) },
     topic,
     // A copy's reads are part of what a table amounts to: they must not go by their age.
     topics: { create, partitions, replicas, configs: { 'retention.ms': '-1', ...Object.fromEntries(config) } },
     format,
-    schema,
+    schema: schema === 'registry' ? 'none' : schema,
+    registry: registry && toRegistry(registry),
     int8,
+    unchanged,
     compression,
     split,
   };
+}
+
+function toLogin(sasl: NonNullable<KafkaSettings['sasl']>): PasswordLogin | TokenLogin {
+  if (sasl.mechanism !== 'OAUTHBEARER') return sasl;
+  const { mechanism, token, token_url: url, client_id: clientId, client_secret: clientSecret, scope = null } = sasl;
+  // The schema lets one of the two through, and each of them whole.
+  return { mechanism, token: token ?? { url: url!, clientId: clientId!, clientSecret: clientSecret!, scope } };
+}
+
+function toRegistry({ url, format, username, password }: NonNullable<KafkaSettings['registry']>): RegistryConfig {
+  return { url, format, credentials: username && password ? { username, password } : null };
 }

@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { fields, named, problem, whole, word } from './field.ts';
+import { fields, flag, named, problem, whole, word } from './field.ts';
 import { decision } from './rules.ts';
 import { sinks } from './sinks.ts';
 import {
+  alarmSize,
+  alarmTime,
   canonical,
   identifier,
   key,
@@ -66,6 +68,15 @@ export const schema = fields({
     slot: slotName.optional().describe('pgveil_NAME by default'),
     snapshot: fields({ workers: whole(1, 64).default(5) }).prefault({}),
     on_gap: word(['recopy', 'halt']).default('recopy').describe('when the slot was lost'),
+    failover: flag()
+      .optional()
+      .describe('whether the slot is kept on standbys, too: Postgres 17 and later; there true by default'),
+    wal_alarm: fields({
+      retained: alarmSize.prefault('10GB').describe('a slot that keeps so much WAL on the source'),
+      time_left: alarmTime
+        .prefault('2 hours')
+        .describe('a slot that would be lost in less, at the rate at which the source writes WAL'),
+    }).prefault({}),
   }),
   unlisted: fields({
     tables: word(['skip']).default('skip'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fields, flag, isMapping, named, notBuiltIssue, problem, whole, word } from './field.ts';
+import { sasl } from './sasl.ts';
 import {
   anyText,
   brokers,
@@ -9,6 +10,7 @@ import {
   identifier,
   lakeUrl,
   postgresUrl,
+  registryUrl,
   secretText,
   someText,
   tableSize,
@@ -48,6 +50,18 @@ const lake = fields(
   if (endpoint && url.kind === 'folder') context.addIssue({ code: 'custom', path: ['endpoint'], message });
 });
 
+const registry = fields({
+  url: registryUrl.describe('https://host:port, with a path where the registry has one'),
+  format: word(['avro', 'json']).default('avro').describe('what messages are written in'),
+  username: someText.optional(),
+  password: secretText.optional(),
+}).superRefine(({ username, password }, context) => {
+  const [path, other] = username === undefined ? ['username', 'password'] : ['password', 'username'];
+  const message = problem('is missing', `write it beside ${other}, or neither`);
+  if ((username === undefined) !== (password === undefined))
+    context.addIssue({ code: 'custom', path: [path], message });
+});
+
 const kafka = fields(
   {
     type: z.literal('kafka'),
@@ -65,8 +79,14 @@ const kafka = fields(
         .describe('of one that is created, as Kafka calls it; retention.ms is -1 unless it stands here'),
     }).prefault({}),
     format: word(['debezium', 'flat']).default('debezium'),
-    schema: word(['none', 'inline'], ['registry']).default('none').describe('inline: in each message of debezium'),
+    schema: word(['none', 'inline', 'registry'])
+      .default('none')
+      .describe('inline: in each message of debezium; registry: where registry says'),
+    registry: registry.optional().describe('a Schema Registry, of schema: registry'),
     int8: word(['number', 'string']).default('number').describe('string: for readers that cannot hold a bigint'),
+    unchanged: word(['refuse', 'allow'])
+      .default('refuse')
+      .describe('allow: a compacted topic may lack large values that an update left alone'),
     compression: word(['zstd', 'none']).default('zstd'),
     split: flushSize.prefault('100MB').describe('a larger transaction is committed in parts'),
     tls: fields({
@@ -76,16 +96,16 @@ const kafka = fields(
     })
       .optional()
       .describe('{} for the authorities of the system; without it there is no TLS'),
-    sasl: fields({
-      mechanism: word(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], ['OAUTHBEARER']),
-      username: someText,
-      password: secretText,
-    }).optional(),
+    sasl: sasl.optional(),
   },
-  ['patience', 'on_wal_limit', 'unchanged'],
-).superRefine(({ format, schema }, context) => {
-  const message = problem('is for format: debezium only', 'take it out');
-  if (format === 'flat' && schema === 'inline') context.addIssue({ code: 'custom', path: ['schema'], message });
+  ['patience', 'on_wal_limit'],
+).superRefine(({ format, schema, registry }, context) => {
+  const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+  if (format === 'flat' && schema === 'inline')
+    refuse('schema', problem('is for format: debezium only', 'take it out'));
+  if (schema === 'registry' && !registry)
+    refuse('registry', problem('is missing', 'write registry: and below it its url'));
+  if (schema !== 'registry' && registry) refuse('registry', problem('is for schema: registry only', 'take it out'));
 });
 
 export const sinks = named(

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { Secret } from '../src/core/secret.ts';
 import { formatTableName, isIdentifier, parseTableName } from '../src/core/table-name.ts';
-import { isEndpoint, isPostgresUrl, parseBrokers, parseLakeUrl, parseListenAddress } from './address.ts';
+import {
+  isEndpoint,
+  isPostgresUrl,
+  isTokenUrl,
+  parseBrokers,
+  parseLakeUrl,
+  parseListenAddress,
+  parseRegistryUrl,
+} from './address.ts';
 import { parsed, problem, text } from './field.ts';
 import { parseKey } from './key.ts';
 import { parseDuration, parseSize } from './units.ts';
@@ -73,6 +81,14 @@ export const topicTemplate = text(
 export const secretText = parsed(problem('is not a text', 'write a text of one character or more'), (t) =>
   t === '' ? undefined : new Secret(t),
 );
+export const tokenUrl = text(
+  problem('is not the URL of a token endpoint', 'write https://host/path, without user and password'),
+  isTokenUrl,
+);
+export const registryUrl = parsed(
+  problem('is not the URL of a registry', 'write https://host:port, user and password under keys of their own'),
+  parseRegistryUrl,
+);
 /** Empty where an environment variable is: then it is AWS. */
 export const endpoint = parsed(
   problem('is not the address of a store', 'write http://host:port or https://host, without user, password and path'),
@@ -107,6 +123,14 @@ export const flushTime = parsed(
     const ms = parseDuration(t) ?? 0;
     return ms >= 100 && ms <= 86_400_000 ? ms : undefined;
   },
+);
+export const alarmSize = parsed(
+  problem('is not a size of 1MB or more', 'write a size such as 500MB or 10GB'),
+  atLeast(1024 ** 2, parseSize),
+);
+export const alarmTime = parsed(
+  problem('is not a duration of a second or more', 'write a duration such as 30min or 2 hours'),
+  atLeast(1000, parseDuration),
 );
 export const tableSize = parsed(problem('is not a size', 'write a size such as 500MB or 100GB'), parseSize);
 export const listen = parsed(

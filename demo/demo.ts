@@ -26,7 +26,7 @@ async function main(): Promise<number> {
 }
 
 async function play(options: { once: boolean; json: boolean }, stop: Stop): Promise<number> {
-  process.stderr.write('starting two Postgres servers, opening the shop\n');
+  process.stderr.write('starting two Postgres servers and a Kafka broker, opening the shop\n');
   await using stage = await Stage.set();
   stop.signal.throwIfAborted();
   if (!options.once) {
@@ -38,10 +38,10 @@ async function play(options: { once: boolean; json: boolean }, stop: Stop): Prom
   return account.mismatches === 0 && account.raw_values_found === 0 ? 0 : 1;
 }
 
-function inWords({ rows_copied, changes, mismatches, raw_values_found, lag_ms }: Account): string {
+function inWords({ rows_copied, changes, mismatches, raw_values_found, lag_ms, sinks }: Account): string {
   return [
     `${rows_copied} rows copied, ${changes} changed meanwhile`,
-    `${mismatches} rows of the twin differ from redact(source), ${raw_values_found} raw values found in it`,
+    `${mismatches} rows of ${Object.keys(sinks).join(', ')} differ from redact(source), ${raw_values_found} raw values found in them`,
     `lag: p50 ${lag_ms.p50} ms, p99 ${lag_ms.p99} ms`,
   ].join('\n');
 }

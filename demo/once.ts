@@ -1,4 +1,4 @@
-// `--once`: the copy, some seconds of changes, a stop and a start, and then an exact account of what is in the twin.
+// `--once`: the copy, some seconds of changes, a stop and a start, and then an exact account of what is in the sinks.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countMismatches, countRawValues } from './compare.ts';
 import { during } from './during.ts';
@@ -14,12 +14,12 @@ export interface Account {
   readonly rows_copied: number;
   /** Rows that the writer inserted, updated and deleted, from the beginning of the copy to the end. */
   readonly changes: number;
-  /** Rows of the twin that are not redact(source). */
+  /** Rows that are not redact(source), in all sinks. */
   readonly mismatches: number;
   readonly raw_values_found: number;
   /** From the return of the commit on the source until a reader of the twin sees it. */
   readonly lag_ms: Lag;
-  readonly sinks: { readonly twin: { readonly mismatches: number } };
+  readonly sinks: Readonly<Record<string, { readonly mismatches: number }>>;
 }
 
 export async function once(stage: Stage, signal: AbortSignal): Promise<Account> {
@@ -32,16 +32,16 @@ export async function once(stage: Stage, signal: AbortSignal): Promise<Account> 
   });
   await catchUp(stage);
   say(`caught up with ${writer.changes} changed rows; comparing`);
-  const mismatches = await countMismatches(stage);
+  const mismatches = Object.entries(await countMismatches(stage));
   const raw_values_found = await countRawValues(stage, seen.pages);
   const { rows_copied, lag_ms } = seen;
   return {
     rows_copied,
     changes: writer.changes,
-    mismatches,
+    mismatches: mismatches.reduce((sum, [, rows]) => sum + rows, 0),
     raw_values_found,
     lag_ms,
-    sinks: { twin: { mismatches } },
+    sinks: Object.fromEntries(mismatches.map(([sink, rows]) => [sink, { mismatches: rows }])),
   };
 }
 

@@ -1,4 +1,4 @@
-// Where the demo plays: two real servers, the shop in one of them, and pgveil between. All of it goes away with the stage.
+// Where the demo plays: real servers, the shop in one of them, and pgveil between. All of it goes away with the stage.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
@@ -9,6 +9,7 @@ import { freePort } from '../test/support/postgres-ready.ts';
 import { Random } from '../test/support/prng.ts';
 import { type PgveilProcess, startPgveil } from '../test/support/process.ts';
 import { until } from '../test/support/wait.ts';
+import { Beside } from './beside.ts';
 import { Ledger } from './ledger.ts';
 import { RawValues } from './raw-values.ts';
 import { openShop } from './shop.ts';
@@ -30,11 +31,18 @@ export interface TableStatus {
   readonly halt?: { readonly code: string; readonly message: string };
 }
 
+interface Servers {
+  readonly source: PostgresServer;
+  readonly twin: PostgresServer;
+  readonly beside: Beside;
+}
+
 export class Stage implements AsyncDisposable {
   /** The decisions as pgveil.yaml has them, read without pgveil. */
   readonly tables: Tables;
   readonly source: PostgresServer;
   readonly twin: PostgresServer;
+  readonly beside: Beside;
   /** Always the same, so that the pseudonyms are, too. A real one is random and secret. */
   readonly key = Buffer.alloc(32, 'a key for the demo, and no secret');
   readonly raw: RawValues;
@@ -43,22 +51,24 @@ export class Stage implements AsyncDisposable {
   readonly port: number;
   readonly #clients: pg.Client[] = [];
 
-  private constructor(tables: Tables, source: PostgresServer, twin: PostgresServer, port: number) {
+  private constructor(tables: Tables, servers: Servers, port: number) {
     this.tables = tables;
-    this.source = source;
-    this.twin = twin;
+    this.source = servers.source;
+    this.twin = servers.twin;
+    this.beside = servers.beside;
     this.raw = new RawValues(tables);
     this.port = port;
   }
 
-  /** Downloads Postgres where it is missing, starts a source and a twin, and opens the shop. */
+  /** Downloads what is missing, starts a source and all that is fed from it, and opens the shop. */
   static async set(): Promise<Stage> {
     const { tables } = parse(await readFile(CONFIGURATION, 'utf8')) as { tables: Tables };
     await using servers = new AsyncDisposableStack();
     const source = servers.use(await startPostgres({ own: true, settings: { wal_level: 'logical' } }));
     // The twin keeps all of its WAL, so that the search for raw values also sees what was there only for a moment.
     const twin = servers.use(await startPostgres({ own: true, settings: { wal_keep_size: '4GB' } }));
-    const stage = new Stage(tables, source, twin, await freePort());
+    const beside = servers.use(await Beside.start());
+    const stage = new Stage(tables, { source, twin, beside }, await freePort());
     await Promise.all([createDatabase(source, DATABASE), createDatabase(twin, DATABASE)]);
     await openShop(await stage.connect('source'), stage.raw);
     servers.move();
@@ -80,15 +90,16 @@ export class Stage implements AsyncDisposable {
     return new Writer(new Ledger(await this.connect('source'), this.raw), new Random(2));
   }
 
-  /** pgveil itself, as anybody runs it: its command line, the configuration beside this file, and an environment. */
+  /** pgveil itself, as anybody runs it: its command line, a configuration, and an environment. */
   pgveil(command: string, ...options: string[]): PgveilProcess {
     const env = {
       PGVEIL_KEY: this.key.toString('base64'),
       SOURCE_URL: this.url('source'),
       TWIN_URL: this.url('twin'),
       LISTEN: `127.0.0.1:${this.port}`,
+      ...this.beside.environment,
     };
-    const started = startPgveil([command, '-c', CONFIGURATION, ...options], { env });
+    const started = startPgveil([command, '-c', this.beside.configuration, ...options], { env });
     this.processes.push(started);
     return started;
   }
@@ -108,7 +119,7 @@ export class Stage implements AsyncDisposable {
       return tables.length > 0 && tables.every(({ state }) => state === 'streaming');
     };
     const what = () => `every table to stream; pgveil said\n${pgveil.output}`;
-    await until(look, { what, timeout: 60_000, interval: 50 });
+    await until(look, { what, timeout: 120_000, interval: 50 });
   }
 
   /** Resolves once pgveil has ended, after this signal if one is given; rejects unless with exit code 0. */
@@ -138,6 +149,6 @@ export class Stage implements AsyncDisposable {
     for (const process of this.processes) await process[Symbol.asyncDispose]();
     // A connection whose server Ctrl-C has reached first does not end in good order.
     await Promise.allSettled(this.#clients.map((client) => client.end()));
-    await Promise.all([this.source[Symbol.asyncDispose](), this.twin[Symbol.asyncDispose]()]);
+    await Promise.all([this.source, this.twin, this.beside].map((one) => one[Symbol.asyncDispose]()));
   }
 }

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import type { TwinConfig } from '../config/config.ts';
+import type { KafkaConfig, LakeConfig, TwinConfig } from '../config/config.ts';
 import { parseConfig } from '../config/load.ts';
+import { IMAGE as KAFKA_IMAGE } from './support/kafka-node.ts';
+import { IMAGE as S3_IMAGE } from './support/s3-server.ts';
 
 const compose = parse(readFileSync('docker-compose.yml', 'utf8'));
 
@@ -18,10 +20,21 @@ test('the configuration in docker-compose.yml is one, and its addresses are thos
   assert.equal(new URL(config.source.url.reveal()).hostname, 'source');
   const twin = config.sinks.get('twin') as TwinConfig;
   assert.equal(new URL(twin.url.reveal()).hostname, 'twin');
+  const { endpoint, place } = config.sinks.get('lake') as LakeConfig;
+  assert.equal(new URL(endpoint!).hostname, 'lake');
+  assert.deepEqual(place, { kind: 'bucket', bucket: 'lake', prefix: 'shop' });
+  const { connection } = config.sinks.get('topics') as KafkaConfig;
+  assert.deepEqual(connection.brokers, [{ host: 'kafka', port: 9092 }]);
   assert.deepEqual(config.http, { host: '0.0.0.0', port: 8787 });
 });
 
 test('the source of docker-compose.yml writes logical WAL and has the table that is configured', () => {
   assert.ok(compose.services.source.command.includes('wal_level=logical'));
   assert.match(contentOf('people'), /CREATE TABLE public\.person/);
+});
+
+test('the images of docker-compose.yml are those that the suite runs from where there is Docker', () => {
+  assert.equal(compose.services.lake.image, S3_IMAGE);
+  assert.equal(compose.services.kafka.image, KAFKA_IMAGE);
+  assert.match(compose.services.lake.entrypoint.at(-1), /^mkdir -p \/data\/lake /, 'a folder is a bucket there');
 });

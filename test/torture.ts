@@ -1,8 +1,8 @@
-// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18] [--only tests|rows|seeds]]: every test on every major, every schema
-// change in every circumstance on the oldest and the newest of them, and then random runs, one per seed and major. What has passed on the
-// same sources is not done again: stop it and go on whenever you like.
+// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18] [--only tests|rows|seeds|kafka]]: every test on every major, every schema
+// change in every circumstance on the oldest and the newest of them, and then random runs, one per seed and major, and those of topics, one
+// per seed. What has passed on the same sources is not done again: stop it and go on whenever you like.
 //
-// Random runs are test/e2e/random*.test.ts with PGVEIL_TEST_SEED, whole numbers from which all follows that is random in
+// Random runs are test/e2e/random*.test.ts and test/e2e/kafka-random.test.ts with PGVEIL_TEST_SEED, whole numbers from which all follows that is random in
 // them, and PGVEIL_TEST_MAJORS, one major.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -34,7 +34,14 @@ interface Seed extends Part {
   readonly seed: number;
 }
 
-const randomTests = ['random', 'random-ddl'].map((name) => join(projectRoot, `test/e2e/${name}.test.ts`));
+/** Test files that take seeds. */
+interface RandomTests {
+  readonly name: string;
+  readonly files: readonly string[];
+}
+
+const tables: RandomTests = { name: 'random', files: ['random', 'random-ddl'] };
+const topics: RandomTests = { name: 'kafka-random', files: ['kafka-random'] };
 /** In one pair of servers. */
 const SEEDS_AT_ONCE = 8;
 const timeLimit = 30 * 60_000;
@@ -54,7 +61,8 @@ const ends = majors.filter((major) => major === allMajors[0] || major === newest
 const kinds: Record<string, () => readonly Step[]> = {
   tests: () => majors.map(allTests),
   rows: () => ends.flatMap((major) => CIRCUMSTANCES.map((circumstance) => schemaRows(circumstance, major))),
-  seeds: () => batches(seeds).flatMap((batch) => majors.map((major) => randomRuns(batch, major))),
+  seeds: () => batches(seeds).flatMap((batch) => majors.map((major) => randomRuns(tables, batch, major))),
+  kafka: () => batches(seeds).map((batch) => randomRuns(topics, batch, majors.at(-1)!)),
 };
 const { only } = options;
 if (only !== undefined && !Object.hasOwn(kinds, only)) throw new Error(`--only is one of ${Object.keys(kinds)}`);
@@ -106,16 +114,16 @@ function testRun(part: Part, major: Major, files: readonly string[] = [], enviro
   return { parts: [part], run };
 }
 
-function randomRuns(seeds: readonly number[], major: Major): Step<Seed> {
+function randomRuns({ name, files }: RandomTests, seeds: readonly number[], major: Major): Step<Seed> {
   const parts = seeds.map((seed) => {
-    const again = `PGVEIL_TEST_SEED=${seed} npm test -- --majors ${major} e2e/random`;
-    return { name: `seed ${seed} on ${major}`, again, seed };
+    const again = `PGVEIL_TEST_SEED=${seed} npm test -- --majors ${major} e2e/${name}`;
+    return { name: `${name}, seed ${seed} on ${major}`, again, seed };
   });
   const run = async (left: readonly Seed[]) => {
     process.env.PGVEIL_TEST_SEED = left.map(({ seed }) => seed).join();
     process.env.PGVEIL_TEST_MAJORS = String(major);
     const results: FileResult[] = [];
-    for (const file of randomTests) results.push(await runFile(file, timeLimit));
+    for (const file of files) results.push(await runFile(join(projectRoot, `test/e2e/${file}.test.ts`), timeLimit));
     const { text, success } = summary(results, true);
     if (!success) console.log(text);
     return left.filter(({ seed }) => results.every((result) => hasPassed(result, seed)));

@@ -5,23 +5,27 @@ import type { Lsn } from '../../src/core/lsn.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
 import { asTrouble } from './client/trouble.ts';
 import type { KafkaOptions } from './options.ts';
+import { Schemas } from './registry/schemas.ts';
 import { closed, Session } from './session.ts';
 
 /** Topics of messages, written in Kafka's transactions. The checkpoint is a record in the same transaction as the rows. */
 export class KafkaSink implements Sink {
   readonly pace: Pace = { atRest: true, bytes: 16 * 1024 * 1024, ms: 100 };
   readonly #options: KafkaOptions;
+  readonly #schemas: Schemas | null;
   #open: Session | null = null;
   /** The last position that Kafka said it holds; what it tells later must not lie before it. */
   #acknowledged: Lsn | null = null;
 
   constructor(options: KafkaOptions) {
     this.#options = options;
+    const { registry } = options;
+    this.#schemas = registry && new Schemas({ ...options, registry });
   }
 
   async open(signal: AbortSignal): Promise<Checkpoint> {
     await this.close();
-    const session = await asTrouble(() => Session.open(this.#options, signal));
+    const session = await asTrouble(() => Session.open(this.#options, this.#schemas, signal));
     this.#open = session;
     const { position, tables } = session.stored;
     if (this.#acknowledged !== null && (position?.pos ?? 0n) < this.#acknowledged) {
@@ -45,7 +49,8 @@ export class KafkaSink implements Sink {
   }
 
   async settled(table: string): Promise<boolean> {
-    return await this.#opened().settled(table);
+    const session = this.#opened();
+    return await asTrouble(() => session.settled(table));
   }
 
   async close(): Promise<void> {

@@ -1,16 +1,18 @@
-import type { TopicConfig } from '../../config/config.ts';
+import type { KafkaConfig } from '../../config/config.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { codeOf, trouble } from './client/trouble.ts';
 import type { MakeFormat } from './format/event.ts';
 import { assertNamesFree } from './format/message-table.ts';
 import { Messages } from './messages.ts';
-import type { Topics } from './topics.ts';
+import type { Topic, Topics } from './topics.ts';
+import { assertAllSent } from './unsent.ts';
 
-interface TableMessagesOptions {
+interface TableMessagesOptions extends Pick<KafkaConfig, 'topics' | 'unchanged'> {
   readonly topicOf: (table: RedactedTable) => string;
-  readonly topics: TopicConfig;
   readonly format: MakeFormat;
+  /** Null where no registry has the schemas. */
+  readonly schemaIdOf: ((table: RedactedTable, topic: string) => Promise<number>) | null;
 }
 
 /** Whoever makes the messages of a table, one for each definition: made when its first row comes. */
@@ -28,7 +30,7 @@ export class TableMessages {
     return this.#known.get(table);
   }
 
-  /** Of a table that a copy is made of: its topic may be new. Throws, of the table, `reserved_column` or `topic_unfit`. */
+  /** Of a table that a copy is made of: its topic may be new. Throws, of the table, `reserved_column`, `topic_unfit` or `schema_refused`. */
   async copied(table: RedactedTable): Promise<Messages> {
     return this.#known.get(table) ?? (await this.#make(table, this.#options.topics));
   }
@@ -38,17 +40,26 @@ export class TableMessages {
     return this.#known.get(table) ?? (await this.#make(table, { ...this.#options.topics, create: false }));
   }
 
-  async #make(table: RedactedTable, options: TopicConfig): Promise<Messages> {
-    const { topicOf, format } = this.#options;
+  /** The id of a topic that was made for a copy, and that nobody noted yet. */
+  takeMade({ name }: Topic): string | null {
+    return this.#topics.takeMade(name);
+  }
+
+  async #make(table: RedactedTable, options: KafkaConfig['topics']): Promise<Messages> {
+    const { format, schemaIdOf } = this.#options;
     assertNamesFree(table);
+    const topic = await this.#topicOf(table, options);
+    const schemaId = schemaIdOf && (await schemaIdOf(table, topic.name));
+    const messages = new Messages(table, topic, format(table, schemaId));
+    this.#known.set(table, messages);
+    return messages;
+  }
+
+  async #topicOf(table: RedactedTable, options: KafkaConfig['topics']): Promise<Topic> {
     try {
-      const topic = await this.#topics.open(topicOf(table), options);
-      if (topic.isCompacted) {
-        throw new PgveilError('topic_unfit', `the topic ${topic.name} is compacted`, { fix: NOT_COMPACTED });
-      }
-      const messages = new Messages(table, topic, format(table));
-      this.#known.set(table, messages);
-      return messages;
+      const topic = await this.#topics.open(this.#options.topicOf(table), options);
+      if (topic.isCompacted && this.#options.unchanged === 'refuse') assertAllSent(table);
+      return topic;
     } catch (error) {
       const { code, message, fix } = trouble(error);
       if (!isAboutTopic(code, error)) throw error;
@@ -69,4 +80,3 @@ const REFUSALS = [
   'INVALID_REPLICATION_FACTOR',
   'POLICY_VIOLATION',
 ];
-const NOT_COMPACTED = 'Set `cleanup.policy` of the topic to `delete`: pgveil does not write to compacted topics yet.';

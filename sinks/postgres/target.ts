@@ -1,10 +1,13 @@
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
+import type { Comparison } from '../../src/core/comparison.ts';
 import type { Finding } from '../../src/core/errors.ts';
 import type { Identity } from '../../src/core/identity.ts';
 import type { Observe } from '../../src/core/observer.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
 import type { Remains, Target } from '../../src/core/target.ts';
 import { identify } from '../../src/postgres/identity.ts';
 import { checkTwin } from './check/check.ts';
+import { TwinComparison } from './comparison.ts';
 import { dropPipeline, findMade } from './drop.ts';
 import { storedCheckpoint } from './look.ts';
 import { type TwinOptions, withTwin } from './session.ts';
@@ -26,6 +29,10 @@ export class TwinTarget implements Target {
     return await checkTwin(this.#options);
   }
 
+  async checkTables(): Promise<readonly Finding[]> {
+    return [];
+  }
+
   reserves({ name }: { readonly name: string }): boolean {
     return name === this.#options.sourcePrimaryKey;
   }
@@ -36,6 +43,10 @@ export class TwinTarget implements Target {
 
   async checkpoint(): Promise<Checkpoint | null> {
     return await storedCheckpoint(this.#options);
+  }
+
+  comparison(table: RedactedTable): Comparison {
+    return new TwinComparison(this.#options, table);
   }
 
   async remains(): Promise<readonly Remains[]> {

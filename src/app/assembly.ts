@@ -2,11 +2,14 @@ import type { Config } from '../../config/config.ts';
 import type { Caretaker } from '../../sinks/lake/care/caretaker.ts';
 import type { Checkpoint } from '../core/checkpoint.ts';
 import type { Finding } from '../core/errors.ts';
+import type { Lsn } from '../core/lsn.ts';
 import type { Observe, SlotSeen } from '../core/observer.ts';
 import type { Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
-import type { Remains } from '../core/target.ts';
+import type { RedactedTable } from '../core/table.ts';
+import type { Remains, Target } from '../core/target.ts';
+import type { Tuple } from '../core/tuple.ts';
 
 /**
  * Makes concrete parts of a configuration; `reload` reads it anew, for secrets that were changed meanwhile.
@@ -24,6 +27,8 @@ export interface Assembly {
   checkpoints(): Promise<ReadonlyMap<string, Checkpoint | null>>;
   /** Null where the slot is not there. */
   slot(): Promise<SlotSeen | null>;
+  /** What `verify` holds against each other. */
+  readonly sides: Sides;
   /** What pgveil made and left behind on the source and, with `data`, in the sinks; what is not there is not listed. */
   remains(data: boolean): Promise<readonly Remains[]>;
 }
@@ -40,4 +45,26 @@ export interface Check {
   readonly needs: string;
   /** Changes nothing. Rejects with a PgveilError where it cannot even look. */
   findings(): Promise<readonly Finding[]>;
+}
+
+export interface Sides {
+  readonly sinks: ReadonlyMap<string, Target>;
+  /** One table of the source as it is now; a text where it cannot be compared with what a sink holds under `stored`, which says why. */
+  source(table: string, stored: Checkpoint): Promise<SourceSide | string>;
+  /** Whether an instance reads from the slot: what was committed is on its way to the sinks. */
+  isFed(): Promise<boolean>;
+}
+
+/** A snapshot of one table, held until `close`. */
+export interface SourceSide {
+  /** What leaves of it, in the generation that the sink holds. */
+  readonly table: RedactedTable;
+  /** Everything that the snapshot shows was committed before it. */
+  readonly end: Lsn;
+  /**
+   * What `digest` makes of its redacted rows. May be read several times. Rejects with a PgveilError; one that names the table means that it
+   * is not what it was.
+   */
+  rows(digest: (rows: readonly Tuple<'redacted'>[]) => Promise<Buffer>, observe: Observe): AsyncIterable<Buffer>;
+  close(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { Command, type CommanderError, Option } from 'commander';
 import { PgveilError } from '../core/errors.ts';
 import { addCommand, type CommonOptions, type Done, duration, examples } from './command.ts';
 import { addLake, type LakeCommands } from './lake-line.ts';
+import { addVerify, type Verify } from './verify/command.ts';
 import { VERSION } from './version.ts';
 
 export interface RunFlags extends CommonOptions {
@@ -16,6 +17,10 @@ export interface RunFlags extends CommonOptions {
   readonly acceptSource?: boolean;
 }
 
+export interface StatusFlags extends CommonOptions {
+  readonly watch?: boolean;
+}
+
 export interface DropFlags extends CommonOptions {
   readonly data?: boolean;
   readonly yes?: boolean;
@@ -25,15 +30,16 @@ export interface DropFlags extends CommonOptions {
 export interface Commands {
   check(options: CommonOptions): Promise<number>;
   run(options: RunFlags): Promise<number>;
-  status(options: CommonOptions): Promise<number>;
+  status(options: StatusFlags): Promise<number>;
   recopy(tables: readonly string[], options: CommonOptions): Promise<number>;
   approve(definitions: readonly string[], options: CommonOptions): Promise<number>;
   drop(options: DropFlags): Promise<number>;
+  readonly verify: Verify;
   readonly lake: LakeCommands;
 }
 
 /** Promised for later, and refused by name until then. */
-const PLANNED_COMMANDS = ['init', 'scan', 'verify', 'audit'];
+const PLANNED_COMMANDS = ['init', 'scan', 'audit'];
 
 const EXIT_CODES = `
 Exit codes:
@@ -56,6 +62,7 @@ export function createProgram(commands: Commands, print: (text: string) => void,
   addStatus(program, commands, done);
   addRecopy(program, commands, done);
   addApprove(program, commands, done);
+  addVerify(program, commands.verify, done);
   addDrop(program, commands, done);
   addLake(program, commands.lake, done);
   for (const name of PLANNED_COMMANDS) addPlanned(program, name);
@@ -107,9 +114,17 @@ ${examples(
 
 function addStatus(program: Command, commands: Commands, done: Done): void {
   addCommand(program, 'status', 'Show tables, sinks and slot, whether pgveil runs or not')
-    .addHelpText('after', examples('pgveil status', 'pgveil status --json | jq .position'))
+    .option('--watch', 'fill the terminal with it, and look again every second; with --json a line a second')
+    .addHelpText('after', STATUS_HELP)
     .action(async (options) => done(await commands.status(options)));
 }
+
+const STATUS_HELP = examples(
+  'pgveil status',
+  'pgveil status --watch',
+  'pgveil status --json | jq .position',
+  'pgveil status --watch --json | jq .slot.seconds_left',
+);
 
 function addRecopy(program: Command, commands: Commands, done: Done): void {
   addCommand(program, 'recopy', 'Have the running process copy tables anew, while the others stream')

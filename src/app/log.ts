@@ -67,6 +67,9 @@ export class Log {
       case 'warning':
         this.#warning(seen);
         break;
+      case 'wal alarm':
+        this.#walAlarm(seen);
+        break;
       case 'withheld':
         this.#withheld(seen);
         break;
@@ -112,6 +115,11 @@ export class Log {
 
   #warning({ table, code, message, fix }: Extract<Observation, { readonly type: 'warning' }>): void {
     this.#once(`warning ${table} ${code}`, message, () => this.#logger.warn({ table, code, fix }, message));
+  }
+
+  #walAlarm({ code, message, isOver }: Extract<Observation, { readonly type: 'wal alarm' }>): void {
+    if (isOver) this.#logger.info({ code }, `over: ${message}`);
+    else this.#logger.warn({ code, fix: fixOf(code) }, message);
   }
 
   #withheld({ table, column }: Extract<Observation, { readonly type: 'withheld' }>): void {

@@ -12,6 +12,7 @@ import { Metrics } from './metrics.ts';
 import { Port } from './port.ts';
 import { Signals } from './signals.ts';
 import { State } from './state.ts';
+import { WalGuard } from './wal-guard.ts';
 
 export interface RunOptions {
   /** Ends once everything committed before the start is durable. */
@@ -26,10 +27,15 @@ export async function run(config: Config, assembly: Assembly, display: Display, 
   const { name, tables, sinks, source, http } = config;
   const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: sinks.keys() });
   const metrics = new Metrics(state);
-  const observe: Observe = (seen) => {
+  const tell: Observe = (seen) => {
     state.observe(seen);
     metrics.observe(seen);
     display.observe(seen);
+  };
+  const guard = new WalGuard(source.walAlarm, tell);
+  const observe: Observe = (seen) => {
+    tell(seen);
+    if (seen.type === 'slot') guard.observe(seen);
   };
   // Asked to end before it caught up, it did not do what it was asked for first.
   using signals = new Signals(options.untilCaughtUp ? 1 : 0);

@@ -1,7 +1,8 @@
 import { formatLsn, type Lsn } from '../core/lsn.ts';
-import type { Observation, SlotSeen } from '../core/observer.ts';
+import type { Observation } from '../core/observer.ts';
 import { fixOf, isOfEveryTable, isSinkAway } from './known-errors.ts';
 import { Lag } from './lag.ts';
+import { type SlotStatus, SlotWatch } from './slot-watch.ts';
 import { type Notice, type TableStatus, TableWatch } from './table-status.ts';
 import { VERSION } from './version.ts';
 
@@ -13,13 +14,6 @@ export interface SinkStatus {
   readonly lag_bytes: number | null;
   /** Age of the oldest commit that it does not hold durably yet; null when nobody measures it. */
   readonly lag_ms: number | null;
-}
-
-export interface SlotStatus {
-  readonly name: string;
-  readonly retained_bytes: number | null;
-  readonly wal_status: string | null;
-  readonly safe_bytes: number | null;
 }
 
 /** The answer of /status. */
@@ -52,7 +46,7 @@ export class State {
   readonly #lag = new Lag();
   /** The sinks that hold a position of the stream that is going on; null until that stream is confirmed. */
   #following: Set<string> | null = null;
-  #slot: SlotSeen | null = null;
+  readonly #slot: SlotWatch;
   /** The furthest position known to be there: what the server said is up to some seconds old, and what came in may lie behind it. */
   #end: Lsn | null = null;
   #waiting: string | null = null;
@@ -63,6 +57,7 @@ export class State {
   constructor(about: About, now = Date.now) {
     this.#about = about;
     this.#now = now;
+    this.#slot = new SlotWatch(about.slot);
     this.#tables = new Map(Array.from(about.tables, (table) => [table, new TableWatch()]));
     this.#sinks = new Map(Array.from(about.sinks, (sink) => [sink, null]));
   }
@@ -92,12 +87,7 @@ export class State {
       position: written(this.#least()),
       tables: Object.fromEntries(tables),
       sinks: Object.fromEntries(sinks),
-      slot: {
-        name: this.#about.slot,
-        retained_bytes: this.#slot?.retainedBytes ?? null,
-        wal_status: this.#slot?.walStatus ?? null,
-        safe_bytes: this.#slot?.safeBytes ?? null,
-      },
+      slot: this.#slot.status(),
       ...(this.#trouble ? { trouble: this.#trouble.notice } : {}),
     };
   }
@@ -139,12 +129,21 @@ export class State {
       case 'warning':
         this.#tables.get(seen.table)?.warning(seen);
         break;
+      case 'changes':
+        this.#tables.get(seen.table)?.changes(seen);
+        break;
       case 'withheld':
         this.#tables.get(seen.table)?.withheld(seen);
         break;
       case 'slot':
-        this.#slot = seen;
+        this.#slot.slot(seen);
         this.#reached(seen.end);
+        break;
+      case 'wal':
+        this.#slot.wal(seen);
+        break;
+      case 'wal alarm':
+        this.#slot.alarm(seen);
         break;
       case 'received':
         this.#reached(seen.pos);

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { mergeEntries } from '../pipeline/merge.ts';
+import { mergeCheckpoints } from '../pipeline/checkpoints.ts';
 import type { Assembly } from './assembly.ts';
 import { fit, fixLines, printable, widthOf } from './printable.ts';
 import { formatBytes, formatCount } from './quantity.ts';
@@ -16,13 +16,13 @@ export async function readStatus(config: Config, assembly: Assembly): Promise<Re
 }
 
 /** The status of a pipeline that nobody runs: what is stored is told to a State as if it had just been observed. */
-async function readStored({ name, source, tables, sinks }: Config, assembly: Assembly): Promise<Status> {
+export async function readStored({ name, source, tables, sinks }: Config, assembly: Assembly): Promise<Status> {
   const [checkpoints, slot] = await Promise.all([assembly.checkpoints(), assembly.slot()]);
   const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: sinks.keys() });
   const stored = [...checkpoints.values()].filter((checkpoint) => checkpoint !== null);
   // Without a position the first copy was not finished: the rows that are there will be thrown away.
   const isCopied = stored.every(({ position }) => position !== null);
-  for (const [table, entry] of mergeEntries(stored.map(({ tables }) => tables)).tables) {
+  for (const [table, entry] of mergeCheckpoints(stored).tables) {
     const now = isCopied ? entry.state : ({ state: 'waiting' } as const);
     state.observe({ type: 'table', table, generation: entry.generation, ...now });
   }

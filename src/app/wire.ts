@@ -1,10 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Client } from 'pg';
-import type { Config, SinkConfig, TwinConfig } from '../../config/config.ts';
-import { readCatalog } from '../../connectors/postgres/catalog/catalog.ts';
+import type { Config, KafkaConfig, SinkConfig, TwinConfig } from '../../config/config.ts';
 import { dropPublication, readPublication } from '../../connectors/postgres/catalog/publication.ts';
-import { askedOf } from '../../connectors/postgres/catalog/reading.ts';
-import { checkSource } from '../../connectors/postgres/check/check.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
 import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot/slot.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
@@ -12,38 +8,31 @@ import { KafkaTarget } from '../../sinks/kafka/target.ts';
 import type { Caretaker } from '../../sinks/lake/care/caretaker.ts';
 import { LakeTarget } from '../../sinks/lake/target.ts';
 import { TwinTarget } from '../../sinks/postgres/target.ts';
-import { define } from '../../transforms/definition.ts';
-import { deriveKeys } from '../../transforms/keys.ts';
 import { RowRedactor } from '../../transforms/redactor.ts';
-import type { Checkpoint, TableEntry } from '../core/checkpoint.ts';
-import { ERRORS, type Finding, PgveilError } from '../core/errors.ts';
 import type { Observe } from '../core/observer.ts';
 import type { Remains, Target } from '../core/target.ts';
-import { mergeEntries } from '../pipeline/merge.ts';
 import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts } from './assembly.ts';
-import { RenewedUrl } from './renewed.ts';
-import { reservedColumns } from './reserved.ts';
-import { changesSince, missedSince, sinksAdded, type Wanted } from './start-findings.ts';
-
-/** By the sinks' names. */
-type Targets = ReadonlyMap<string, Target>;
+import { checksOf, ofEach, type Targets } from './checks.ts';
+import { RenewedUrl, renewedLogin } from './renewed.ts';
+import { openSource } from './verify/source.ts';
 
 /** The one place where concrete parts are named. */
 export const assemble: Assemble = (configured, reload) => {
   const config = withRenewedUrl(configured, reload);
   const targets = new Map([...config.sinks].map(([name, sink]) => [name, targetOf(sink, config, reload)]));
   return {
-    checks: [
-      { needs: 'source', findings: () => findSource(config, targets) },
-      { needs: 'source', findings: () => findRules(config, targets) },
-      ...[...targets].map(([name, target]) => ({ needs: name, findings: () => target.check() })),
-      { needs: 'source', findings: () => findOneDatabase(config, targets) },
-    ],
+    checks: checksOf(config, targets, () => onSource(config, (client) => identify(client, 'source'))),
     caretakers: caretakersOf(targets),
     parts: (observe) => makeParts(config, targets, observe),
     checkpoints: () => ofEach(targets, (target) => target.checkpoint()),
     slot: () => onSource(config, (client) => observeSlot(client, config.source.slot)),
+    sides: {
+      sinks: targets,
+      source: (table, stored) => openSource(config, table, stored),
+      isFed: () =>
+        onSource(config, async (client) => (await inspectSlot(client, config.source.slot))?.activePid != null),
+    },
     remains: async (data) => [...(await remainsOnSource(config)), ...(data ? await remainsIn(targets) : [])],
   };
 };
@@ -57,8 +46,10 @@ function targetOf(sink: SinkConfig, { name, tables }: Config, reload: () => Conf
     }
     case 'lake':
       return new LakeTarget({ ...sink, pipeline: name });
-    case 'kafka':
-      return new KafkaTarget({ ...sink, pipeline: name });
+    case 'kafka': {
+      const connection = renewedLogin(sink.connection, () => (reload().sinks.get(sink.name) as KafkaConfig).connection);
+      return new KafkaTarget({ ...sink, connection, pipeline: name });
+    }
   }
 }
 
@@ -78,70 +69,6 @@ function makeParts(config: Config, targets: Targets, observe: Observe): Parts {
 function withRenewedUrl(config: Config, reload: () => Config): Config {
   const { source } = config;
   return { ...config, source: { ...source, url: new RenewedUrl(source.url, () => reload().source.url) } };
-}
-
-// Checks
-
-async function findSource(config: Config, targets: Targets): Promise<Finding[]> {
-  const { url, publication, slot } = config.source;
-  const [found, stored] = await Promise.all([
-    checkSource({ url, publication, slot, tables: askedOf(config) }),
-    storedIn(targets),
-  ]);
-  const entries = entriesOf(stored);
-  return found.map((finding) => missedSince(entries, config.tables, finding));
-}
-
-/** Whether rules and sinks fit the tables that are there, and what a start would do because the rules changed. */
-async function findRules(config: Config, targets: Targets): Promise<Finding[]> {
-  const [reading, stored] = await Promise.all([
-    onSource(config, (client) => readCatalog(client, askedOf(config))),
-    storedIn(targets),
-  ]);
-  const entries = entriesOf(stored);
-  const keys = deriveKeys(config.key);
-  const wanted: Wanted[] = [];
-  const unfit = [...reading.tables.values()].flatMap(({ table, leaves }) => {
-    if (!table) return [];
-    const { bound, plan, findings } = define(table, config, keys, entries);
-    const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
-    if (plan) wanted.push({ name: table.name, plan: plan.table.plan, key: keys.fingerprint, bytes });
-    return [...findings, ...reservedColumns(table, bound.decisions, targets)];
-  });
-  return [...unfit, ...sinksAdded(stored, wanted), ...changesSince(entries, wanted)];
-}
-
-async function findOneDatabase(config: Config, targets: Targets): Promise<Finding[]> {
-  const [source, others] = await Promise.all([
-    onSource(config, (client) => identify(client, 'source')).catch((error) => unlessKnown(error, null)),
-    ofEach(targets, (target) => target.identity().catch((error) => unlessKnown(error, null))),
-  ]);
-  const { means: message, fix } = ERRORS.twin_is_source;
-  return [...others]
-    .filter(([, identity]) => source && isDeepStrictEqual(source, identity))
-    .map(([name]) => ({ code: 'twin_is_source', object: `sinks.${name}.url`, message, fix }));
-}
-
-/** What is durable in each sink; undefined where one does not answer, which another check says. */
-type StoredIn = ReadonlyMap<string, Checkpoint | null | undefined>;
-
-async function storedIn(targets: Targets): Promise<StoredIn> {
-  return await ofEach(targets, (target) => target.checkpoint().catch((error) => unlessKnown(error, undefined)));
-}
-
-/** What the sinks that answer hold in common. */
-function entriesOf(stored: StoredIn): ReadonlyMap<string, TableEntry> {
-  const found = [...stored.values()].flatMap((checkpoint) => checkpoint?.tables ?? []);
-  return mergeEntries(found).tables;
-}
-
-async function ofEach<T>(targets: Targets, ask: (target: Target) => Promise<T>): Promise<ReadonlyMap<string, T>> {
-  return new Map(await Promise.all([...targets].map(async ([name, target]) => [name, await ask(target)] as const)));
-}
-
-function unlessKnown<T>(error: unknown, instead: T): T {
-  if (error instanceof PgveilError) return instead;
-  throw error;
 }
 
 // Status and drop

@@ -77,8 +77,7 @@ export class KeyText {
 
   /** What two keys have in common exactly when the twin holds them equal: one character per byte, to be undone by `bytesOf`. */
   get identity(): string {
-    const text = this.bytes.toString('latin1', this.start, this.end);
-    return this.#byValue ? canonicalNumeric(text) : text;
+    return keyIdentity(this.bytes, this.start, this.end, this.#byValue);
   }
 
   toString(): string {
@@ -100,6 +99,12 @@ export class KeyText {
     }
     return isPartial;
   }
+}
+
+/** Of a key whose text is `bytes[start, end)`: see KeyText. */
+export function keyIdentity(bytes: Buffer, start: number, end: number, byValue: boolean): string {
+  const text = bytes.toString('latin1', start, end);
+  return byValue ? canonicalNumeric(text) : text;
 }
 
 /** A key's identity as the bytes that Postgres reads. */

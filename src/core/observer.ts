@@ -7,10 +7,31 @@ export type Observe = (observation: Observation) => void;
 /** The slot as the server sees it, and where the server's durable WAL ends; null for what it does not say. */
 export interface SlotSeen {
   readonly type: 'slot';
+  readonly name: string;
   readonly end: Lsn;
   readonly retainedBytes: number | null;
   readonly walStatus: string | null;
   readonly safeBytes: number | null;
+}
+
+/** What the WAL that the server writes means for a slot. */
+export interface WalSeen {
+  readonly type: 'wal';
+  readonly slot: string;
+  /** What the server writes, all its databases together, smoothed; null before it was looked at twice. */
+  readonly bytesPerSecond: number | null;
+  /** Until the slot is lost, were it to stay where it is; null where there is no limit, or nothing is written. */
+  readonly secondsLeft: number | null;
+}
+
+/** A slot came past one of the configured levels, or back. */
+export interface WalAlarm {
+  readonly type: 'wal alarm';
+  readonly slot: string;
+  /** One of src/core/errors.ts. */
+  readonly code: 'wal_retained' | 'wal_time_left';
+  readonly message: string;
+  readonly isOver: boolean;
 }
 
 /** How far one table's copy is. The first copy has no stream to catch up with. */
@@ -83,6 +104,8 @@ export type Observation =
   | { readonly type: 'changes'; readonly table: string; readonly rows: number }
   /** From the take-over on, again and again. */
   | SlotSeen
+  | WalSeen
+  | WalAlarm
   /** The source has shown that its history is the one the sinks know, and goes on from there: what becomes durable from now on is of this stream. */
   | { readonly type: 'confirmed' }
   /** A batch came in whose last commit happened at `commitTime` (µs since 2000-01-01 UTC). */

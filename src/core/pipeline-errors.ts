@@ -1,68 +1,12 @@
 import type { Kind } from './error-kind.ts';
 
-const config = { retry: 'never', recovery: 'stop', exit: 2 } as const;
-const defect = { retry: 'never', recovery: 'stop', exit: 1 } as const;
 const person = { retry: 'person', recovery: 'stop', exit: 3 } as const;
 const told = { retry: 'person', recovery: 'go on', exit: 3 } as const;
 const away = { retry: 'soon', recovery: 'reopen', exit: 1 } as const;
 const anew = { retry: 'soon', recovery: 'copy everything', exit: 1 } as const;
 
-/** What concerns the pipeline as a whole, or the command that was given. */
+/** What concerns the pipeline as a whole. */
 export const PIPELINE_ERRORS = {
-  command_line: { ...config, means: 'The command line has an error.', fix: 'See `pgveil --help`.' },
-  cannot_listen: {
-    ...config,
-    means: 'Nothing can listen at `http.listen`: another process does, or the address is not this machine’s.',
-    fix: 'Set `http.listen` to a free port of this machine, or end the other process.',
-  },
-  internal: {
-    ...defect,
-    means: 'pgveil has a defect.',
-    fix: 'Report the lines shown: they say where it happened and hold no value.',
-  },
-
-  config_invalid: { ...config, means: 'The configuration has an error.', fix: 'Correct the named line.' },
-  not_built_yet: {
-    ...config,
-    means: 'The configuration asks for something that this version does not have.',
-    fix: 'Remove the named key.',
-  },
-  unknown_table: {
-    ...config,
-    means: 'A configured table was never there.',
-    fix: 'Correct the name, or remove the table from `tables`.',
-  },
-  unknown_column: {
-    ...config,
-    means: 'A configured column was never there.',
-    fix: 'Correct the name, or remove the column.',
-  },
-  rule_misfit: {
-    ...config,
-    means: 'A rule cannot fit its column (type, length, range).',
-    fix: 'Choose another rule for the column.',
-  },
-  key_not_injective: {
-    ...config,
-    means: 'A rule on a key column could give two rows one key.',
-    fix: 'Use `keep`, `hash` with a length of 32 or more, or `fake` with `unique: true`.',
-  },
-  unknown_key: {
-    ...config,
-    means: 'The configured `key` of a table is not one of its usable unique indexes.',
-    fix: 'Name the columns of a valid, immediate, unique index over NOT NULL columns.',
-  },
-  reserved_schema: {
-    ...config,
-    means: 'A configured table lives in a schema called `pgveil`, which is taken on the twin.',
-    fix: 'Rename the schema on the source, or leave the table out.',
-  },
-  twin_is_source: {
-    ...config,
-    means: 'Source and twin are the same database.',
-    fix: 'Point the sink’s `url` at another database.',
-  },
-
   source_away: {
     ...away,
     means: 'The source does not answer.',
@@ -104,6 +48,18 @@ export const PIPELINE_ERRORS = {
     means: 'Kafka refused a request for a reason that pgveil does not know.',
     fix: 'Look up the code in Kafka’s protocol; the broker’s own log may say more.',
   },
+  registry_away: {
+    ...away,
+    means:
+      'The schema registry does not answer, or refused for a passing reason (too busy, no leader, its store away).',
+    fix: 'Nothing, if it comes back; otherwise check `registry.url`, network and the registry’s own log.',
+  },
+  registry_failed: {
+    ...away,
+    means:
+      'What answers at `registry.url` is no schema registry that pgveil could use, or refused for an unknown reason.',
+    fix: 'Check `registry.url`, the path included; look up the error code in the registry’s documents.',
+  },
   source_failed: {
     ...away,
     means: 'The source refused a statement for a reason that pgveil does not know.',
@@ -141,14 +97,14 @@ export const PIPELINE_ERRORS = {
   },
   timed_out: {
     ...away,
-    means: '`--until-caught-up` did not get there within its `--timeout`.',
+    means: '`run --until-caught-up`, or a sink that `verify` compares, did not get there within the `--timeout`.',
     fix: 'Give it more time, or see what it waited for.',
   },
 
   credentials_refused: {
     ...person,
-    means: 'A database refused the user or the password.',
-    fix: 'Correct the URL, or pg_hba.conf.',
+    means: 'A database refused the user or the password, or a broker or a token endpoint the credentials.',
+    fix: 'Correct the URL, or pg_hba.conf; of Kafka, `sasl`.',
   },
   database_missing: { ...person, means: 'The database does not exist.', fix: 'Create it, or correct the URL.' },
   tls_failed: { ...person, means: 'TLS could not be established.', fix: 'Correct `sslmode`, or the certificates.' },
@@ -186,6 +142,22 @@ export const PIPELINE_ERRORS = {
     means: 'A table that has to be copied anew needs a WAL sender beside the pipeline’s own, and none is free.',
     fix: 'Raise max_wal_senders.',
   },
+  slot_without_failover: {
+    ...told,
+    means: '`source.failover` is true, and the server is older than PostgreSQL 17: no standby can keep the slot.',
+    fix: 'Upgrade the server, or take `source.failover` out: after a promotion everything is copied again.',
+  },
+  wal_retained: {
+    ...told,
+    means: 'A slot keeps more WAL on the source than `source.wal_alarm.retained`.',
+    fix: 'See in `pgveil status` which sink is behind, and mend that; watch the space that the source has for its WAL.',
+  },
+  wal_time_left: {
+    ...told,
+    means:
+      'A slot would be lost within `source.wal_alarm.time_left`, at the rate at which the source writes WAL, were it to stay where it is.',
+    fix: 'See in `pgveil status` which sink is behind, and mend that, or raise max_slot_wal_keep_size on the source.',
+  },
   slot_unfit: {
     ...person,
     means: 'A replication slot of the configured name is there, and it is none that pgveil could read from.',
@@ -209,8 +181,18 @@ export const PIPELINE_ERRORS = {
   },
   kafka_rights: {
     ...person,
-    means: 'Kafka refused the credentials, or they lack a right that pgveil needs.',
-    fix: 'Correct the credentials, or allow reading, writing, describing and creating its topics, and writing with its transactional ids.',
+    means: 'Kafka’s user lacks a right that pgveil needs.',
+    fix: 'Allow reading, writing, describing and creating its topics, and writing with its transactional ids.',
+  },
+  kafka_unfit: {
+    ...person,
+    means: 'The brokers are set up so that pgveil cannot write to them.',
+    fix: 'Set `transaction.max.timeout.ms` of the brokers to 60000 or more.',
+  },
+  registry_rights: {
+    ...person,
+    means: 'The schema registry’s user lacks a right that pgveil needs.',
+    fix: 'Allow it to read and write the subjects of the topics: their names, and `-value` behind them.',
   },
   kafka_lost: {
     ...person,

@@ -23,13 +23,22 @@ export async function openSinks(
 
 /** The earliest of the sinks' positions and what they hold in common; where one has no position everything is copied. */
 export function whereToRead(checkpoints: ReadonlyMap<string, Checkpoint>, anew: boolean): Footing {
-  const sinks = [...checkpoints.values()].sort((one, other) => compare(one.position, other.position));
+  const sinks = earliestFirst([...checkpoints.values()]);
   const { position } = sinks[0]!;
-  const { tables, apart } = mergeEntries(sinks.map((checkpoint) => checkpoint.tables));
+  const { tables, apart } = mergeCheckpoints(sinks);
   if (anew || !position) return { position: null, tables: absent(tables), ahead: [], apart };
   const ahead = sinks.slice(1).map((checkpoint) => checkpoint.position!);
   assertOneSource([position, ...ahead]);
   return { position, tables, ahead, apart };
+}
+
+/** What sinks hold in common of each table: see mergeEntries. */
+export function mergeCheckpoints(checkpoints: readonly Checkpoint[]): ReturnType<typeof mergeEntries> {
+  return mergeEntries(earliestFirst(checkpoints).map(({ tables }) => tables));
+}
+
+function earliestFirst(checkpoints: readonly Checkpoint[]): Checkpoint[] {
+  return checkpoints.toSorted((one, other) => compare(one.position, other.position));
 }
 
 /** Everything is copied: nothing of what is there counts, but what the columns' names were bound to does. */

@@ -81,6 +81,10 @@ const sources: Case[] = [
   [source('slot: C4n4ry'), 'wrong', 'source.slot'],
   [source("publication: ''"), 'wrong', 'source.publication'],
   [source('on_gap: c4n4ry'), 'wrong', 'source.on_gap'],
+  [source('failover: c4n4ry'), 'wrong', 'source.failover'],
+  [source('wal_alarm: { retained: 1kB }'), 'wrong', 'source.wal_alarm.retained'],
+  [source('wal_alarm: { time_left: c4n4ry }'), 'wrong', 'source.wal_alarm.time_left'],
+  [source('wal_alarm: { time_lfet: 1h }'), 'unknown', 'source.wal_alarm.time_lfet'],
   [source('snapshot: 5'), 'wrong', 'source.snapshot'],
   [source('snapshot: { workers: 0 }'), 'wrong', 'source.snapshot.workers'],
   [source('snapshot: { workers: 1.5 }'), 'wrong', 'source.snapshot.workers'],
@@ -190,12 +194,31 @@ const allSinks: Case[] = [
   [kafka('topics: { partitions: 0 }'), 'wrong', 'sinks.topics.topics.partitions'],
   [kafka('topics: { config: { retention.ms: true } }'), 'wrong', 'sinks.topics.topics.config["retention.ms"]'],
   [kafka('format: avro'), 'wrong', 'sinks.topics.format'],
-  [kafka('schema: registry'), 'planned', 'sinks.topics.schema'],
+  [kafka('schema: registry'), 'missing', 'sinks.topics.registry'],
+  [kafka('registry: { url: http://a }'), 'wrong', 'sinks.topics.registry'],
+  [kafka('schema: registry, registry: {}'), 'missing', 'sinks.topics.registry.url'],
+  [kafka('schema: registry, registry: { url: http://u:c4n4ry@a }'), 'wrong', 'sinks.topics.registry.url'],
+  [kafka('schema: registry, registry: { url: http://a, format: protobuf }'), 'wrong', 'sinks.topics.registry.format'],
+  [kafka('schema: registry, registry: { url: http://a, username: a }'), 'missing', 'sinks.topics.registry.password'],
+  [kafka('schema: registry, registry: { url: http://a, token: c4n4ry }'), 'unknown', 'sinks.topics.registry.token'],
   [kafka('format: flat, schema: inline'), 'wrong', 'sinks.topics.schema'],
-  [kafka('sasl: { mechanism: OAUTHBEARER, username: a, password: c4n4ry }'), 'planned', 'sinks.topics.sasl.mechanism'],
+  [kafka('sasl: { mechanism: GSSAPI }'), 'wrong', 'sinks.topics.sasl.mechanism'],
+  [kafka('sasl: { mechanism: OAUTHBEARER, token: a, password: c4n4ry }'), 'unknown', 'sinks.topics.sasl.password'],
+  [kafka('sasl: { mechanism: OAUTHBEARER }'), 'missing', 'sinks.topics.sasl.token_url'],
+  [kafka('sasl: { mechanism: OAUTHBEARER, token: c4n4ry, scope: a }'), 'wrong', 'sinks.topics.sasl.scope'],
+  [
+    kafka('sasl: { mechanism: OAUTHBEARER, token_url: c4n4ry, client_id: a, client_secret: b }'),
+    'wrong',
+    'sinks.topics.sasl.token_url',
+  ],
+  [
+    kafka("sasl: { mechanism: OAUTHBEARER, token_url: 'http://a/b', client_id: c4n4ry }"),
+    'missing',
+    'sinks.topics.sasl.client_secret',
+  ],
   [kafka("sasl: { mechanism: PLAIN, username: a, password: '' }"), 'wrong', 'sinks.topics.sasl.password'],
   [kafka('patience: 1s'), 'planned', 'sinks.topics.patience'],
-  [kafka('unchanged: allow'), 'planned', 'sinks.topics.unchanged'],
+  [kafka('unchanged: true'), 'wrong', 'sinks.topics.unchanged'],
   [sinks('x: { type: c4n4ry }'), 'wrong', 'sinks.x.type'],
   [sinks('x: { url: postgres://u:c4n4ry@h/d }'), 'missing', 'sinks.x.type'],
   [sinks('x: postgres://u:c4n4ry@h/d'), 'wrong', 'sinks.x'],
@@ -233,7 +256,7 @@ tables:
   public.a: { columns: { a: hush, b: { hash: { lenght: 1 }, mask: { firs: 1 } } } }
   public.a: skip
   '"public".a': skip
-sinks: { twin: { type: postgres, url: x }, topics: { type: kafka, brokers: ['a:1'], schema: registry }, other: { type: postgres, url: y } }
+sinks: { twin: { type: postgres, url: x }, topics: { type: kafka, brokers: ['a:1'], patience: 1s }, other: { type: postgres, url: y } }
 memory: 1
 `;
   assert.deepEqual(
@@ -253,7 +276,7 @@ memory: 1
       '8 repeated tables["public.a"]',
       String.raw`9 repeated tables["\"public\".a"]`,
       '10 wrong sinks.twin.url',
-      '10 planned sinks.topics.schema',
+      '10 planned sinks.topics.patience',
       '10 wrong sinks.other.url',
       '10 planned sinks.other',
       '11 wrong memory',
@@ -263,14 +286,14 @@ memory: 1
 
 test('what is not built yet is refused by its name, in these words', () => {
   const messages = [
-    ...findingsIn(kafka('schema: registry')),
+    ...findingsIn(kafka('patience: 1s')),
     ...findingsIn(withColumn('a: token')),
     ...findingsIn(withColumn('a: { json: {} }')),
     ...findingsIn(table('public.t', '{ columns: {}, rows: {} }')),
   ].map(({ message }) => message);
   assert.deepEqual(
     messages,
-    ['registry', 'token', 'json', 'rows'].map((name) => `${name}: not built yet`),
+    ['patience', 'token', 'json', 'rows'].map((name) => `${name}: not built yet`),
   );
 });
 

@@ -33,6 +33,8 @@ test('the smallest configuration has all defaults', () => {
       slot: 'pgveil_shop',
       workers: 5,
       onGap: 'recopy',
+      failover: null,
+      walAlarm: { retained: 10 * 1024 ** 3, timeLeftMs: 7_200_000 },
       longestRetryMs: 300_000,
       autoBelow: 100 * 1024 ** 3,
     },
@@ -59,7 +61,9 @@ test('everything that can be set is set', () => {
   publication: Pub
   slot: slot_1
   snapshot: { workers: '\${WORKERS}' }
-  on_gap: halt`,
+  on_gap: halt
+  failover: false
+  wal_alarm: { retained: 500MB, time_left: 30min }`,
       tables: 'tables: { public.t: { key: [b, a], columns: {} } }',
       sinks: `sinks:
   twin:
@@ -89,6 +93,8 @@ control: /run/pgveil.sock`,
     slot: 'slot_1',
     workers: 7,
     onGap: 'halt',
+    failover: false,
+    walAlarm: { retained: 500 * 1024 ** 2, timeLeftMs: 1_800_000 },
     autoBelow: 500 * 1024 ** 2,
     longestRetryMs: 3_600_000,
   });

@@ -15,7 +15,10 @@ test('the demo ends by itself with one line of JSON: all arrived, and nothing ra
     env,
     timeout: TIMEOUT_MS,
   });
-  const { stdout } = await demo;
+  const { stdout, stderr } = await demo;
+  // It goes without topics where no broker can be had, and says so: never in CI.
+  const hasKafka = process.env.CI === 'true' || !/^no Kafka/m.test(stderr);
+  const expected = ['twin', 'lake', ...(hasKafka ? ['topics'] : [])];
   const [line, ...rest] = stdout.split('\n');
   assert.deepEqual(rest, [''], 'stdout has one line');
   const { rows_copied, changes, mismatches, raw_values_found, lag_ms, sinks } = JSON.parse(line!);
@@ -24,7 +27,7 @@ test('the demo ends by itself with one line of JSON: all arrived, and nothing ra
     {
       mismatches: 0,
       raw_values_found: 0,
-      sinks: { twin: { mismatches: 0 } },
+      sinks: Object.fromEntries(expected.map((sink) => [sink, { mismatches: 0 }])),
     },
   );
   assert.ok(rows_copied > 0, 'rows were copied');

@@ -80,11 +80,8 @@ export async function dumpLake(storage: Storage): Promise<string> {
       const file = duck.path('parquet');
       await writeFile(file, bytes);
       const reader = await connection.runAndReadAll(`SELECT * FROM read_parquet(${literal(file)})`);
-      parts.push(
-        ...reader
-          .getRowsJson()
-          .flatMap((row) => row.map((cell) => (typeof cell === 'string' ? cell : JSON.stringify(cell)))),
-      );
+      for (const row of reader.getRowsJson())
+        parts.push(...row.map((cell) => (typeof cell === 'string' ? cell : JSON.stringify(cell))));
     }
     return parts.join('\n');
   } finally {

@@ -2,11 +2,14 @@
 // the files that need nothing of it.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { prepareConnect } from './connect.ts';
 import { importsOf } from './imports.ts';
 import { prepareKafka } from './kafka.ts';
 import { prepareKafkaReader } from './kafka-reader.ts';
+import { hasJava } from './maven.ts';
 import { hasPython, prepareReaders } from './readers.ts';
 import { prepareS3 } from './s3.ts';
+import { prepareTypeScriptConsumer } from './typescript-consumer.ts';
 
 interface Provision {
   readonly name: string;
@@ -20,6 +23,12 @@ const PROVISIONS: readonly Provision[] = [
   { name: 'S3', module: join(import.meta.dirname, 's3.ts'), prepare: prepareS3 },
   { name: 'Kafka', module: join(import.meta.dirname, 'kafka.ts'), prepare: prepareKafka },
   {
+    name: 'kafkajs',
+    module: join(import.meta.dirname, 'typescript-consumer.ts'),
+    prepare: prepareTypeScriptConsumer,
+  },
+  { name: 'Kafka Connect', module: join(import.meta.dirname, 'connect.ts'), prepare: unlessNoJava },
+  {
     name: 'Reader of Kafka',
     module: join(import.meta.dirname, 'kafka-reader.ts'),
     prepare: () => unlessNoPython(prepareKafkaReader),
@@ -30,6 +39,13 @@ const PROVISIONS: readonly Provision[] = [
     prepare: () => unlessNoPython(prepareReaders),
   },
 ];
+
+/** Without a Java its tests stand aside by themselves. */
+async function unlessNoJava(): Promise<string> {
+  if (!(await hasJava())) return 'nowhere: there is no Java';
+  await prepareConnect();
+  return 'Maven';
+}
 
 /** Without a Python their tests stand aside by themselves. */
 async function unlessNoPython(prepare: () => Promise<string>): Promise<string> {

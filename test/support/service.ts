@@ -9,7 +9,14 @@ export interface Status {
   readonly position: string | null;
   readonly tables: Readonly<Record<string, TableStatus>>;
   readonly sinks: Readonly<Record<string, { readonly state: string; readonly position: string | null }>>;
-  readonly slot: { readonly name: string };
+  readonly slot: {
+    readonly name: string;
+    readonly retained_bytes: number | null;
+    readonly safe_bytes: number | null;
+    readonly rate_bytes_per_s: number | null;
+    readonly seconds_left: number | null;
+    readonly alarms: readonly { readonly code: string }[];
+  };
 }
 
 export interface TableStatus {

@@ -42,6 +42,8 @@ export interface RunOptions {
   /** Where it listens; another one for a second instance. */
   readonly port?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Keys of the configuration that are others for this run. */
+  readonly configuration?: Readonly<Record<string, unknown>>;
   /** More of the command line. */
   readonly args?: readonly string[];
 }
@@ -150,8 +152,15 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Starts the service, in the directory of its configuration. */
-  async run({ fault = '', port = this.#port, environment = {}, args = [] }: RunOptions = {}): Promise<Service> {
-    const file = await this.write({ ...this.configuration(), http: { listen: `127.0.0.1:${port}` } }, `${port}.yaml`);
+  async run({
+    fault = '',
+    port = this.#port,
+    environment = {},
+    configuration,
+    args = [],
+  }: RunOptions = {}): Promise<Service> {
+    const http = { listen: `127.0.0.1:${port}` };
+    const file = await this.write({ ...this.configuration(), ...configuration, http }, `${port}.yaml`);
     const env = { PGVEIL_FAULT: fault, ...this.#environment, ...environment };
     const service = new Service(startPgveil(['run', '-c', file, ...args], { env, cwd: this.#directory }), port);
     this.#started.push(service);

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { type Finding, PgveilError } from '../../../src/core/errors.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import { readCatalog } from '../catalog/catalog.ts';
-import type { Asked } from '../catalog/reading.ts';
+import type { Asked, Reading } from '../catalog/reading.ts';
 import { endSession, openReader } from '../session.ts';
 import { checkPublication } from './publication.ts';
 import { checkServer, readServer } from './server.ts';
@@ -13,14 +13,22 @@ export interface Expected {
   readonly tables: ReadonlyMap<string, Asked>;
   readonly publication: string;
   readonly slot: string;
+  /** Null: where the server can. */
+  readonly failover: boolean | null;
 }
 
-/** Everything about the source that stands in the way, all at once. Changes nothing. Never rejects for what it can say as a finding. */
-export async function checkSource(expected: Expected): Promise<Finding[]> {
+/** What somebody else finds in the tables as they were read. */
+export type Judge = (reading: Reading) => readonly Finding[];
+
+/**
+ * Everything about the source that stands in the way, all at once, and what `judge` says of its tables. Changes nothing. Never rejects
+ * for what it can say as a finding.
+ */
+export async function checkSource(expected: Expected, judge: Judge = () => []): Promise<Finding[]> {
   try {
     const client = await openReader(expected.url, 'pgveil check');
     try {
-      return await findings(client, expected);
+      return await findings(client, expected, judge);
     } finally {
       await endSession(client);
     }
@@ -29,15 +37,15 @@ export async function checkSource(expected: Expected): Promise<Finding[]> {
   }
 }
 
-async function findings(client: pg.Client, expected: Expected): Promise<Finding[]> {
+async function findings(client: pg.Client, expected: Expected, judge: Judge): Promise<Finding[]> {
   const server = await readServer(client, expected.slot);
-  const found = await checkServer(expected.url, server);
+  const found = await checkServer(expected, server);
   // What follows asks for things that an older server or a standby does not have.
   if (found.some(({ code }) => code === 'source_version' || code === 'source_standby')) return found;
   const reading = await readCatalog(client, expected.tables);
   found.push(...(await checkTables(client, reading, server.role, expected)));
   found.push(...(await checkPublication(client, expected.publication, reading)));
-  return found;
+  return [...found, ...judge(reading)];
 }
 
 export function asFinding(error: unknown): Finding {

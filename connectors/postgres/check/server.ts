@@ -51,7 +51,10 @@ export async function readServer(client: pg.Client, slot: string): Promise<Serve
   };
 }
 
-export async function checkServer(url: Secret, server: Server): Promise<Finding[]> {
+export async function checkServer(
+  { url, failover }: { readonly url: Secret; readonly failover: boolean | null },
+  server: Server,
+): Promise<Finding[]> {
   const found: Finding[] = [];
   const add = (code: ErrorCode, object: string, message: string) =>
     found.push({ code, object, message: `source: ${message}`, fix: ERRORS[code].fix });
@@ -60,6 +63,8 @@ export async function checkServer(url: Secret, server: Server): Promise<Finding[
   if (server.walLevel !== 'logical') add('wal_level', 'wal_level', `wal_level is ${server.walLevel}, not logical`);
   if (server.encoding !== 'UTF8')
     add('source_encoding', 'source', `the database is encoded as ${server.encoding}, not UTF8`);
+  if (failover && server.version < 170_000)
+    add('slot_without_failover', 'source.failover', 'a server older than PostgreSQL 17 has no failover slots');
   found.push(...findSlots(server), ...findSpareSender(server));
   if (server.senders < server.maxSenders) found.push(...(await tryReplication(url, server)));
   // An active slot holds a WAL sender, and a running pipeline gives it back before it takes another.

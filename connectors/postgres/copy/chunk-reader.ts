@@ -3,13 +3,14 @@ import type pg from 'pg';
 import { reach } from '../../../src/core/fault.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import { copyOut } from '../../../src/postgres/copy.ts';
+import { RowDecoder } from '../../../src/postgres/copy-rows.ts';
 import { quoteTable, quoteText } from '../../../src/postgres/quote.ts';
 import { stopIfAnother, stopIfChanged } from '../catalog/guard.ts';
 import { ask, endSession, openReader } from '../session.ts';
 import type { Turn } from '../turn.ts';
 import { type Chunk, copySql, cut, halve, type LeafSize, shareOf } from './chunk.ts';
 import { judge } from './chunk-failure.ts';
-import { RowDecoder } from './rows.ts';
+
 import type { TableCopy } from './table-copy.ts';
 import type { Waiters } from './waiters.ts';
 import type { Task, Worklist } from './worklist.ts';
@@ -127,7 +128,7 @@ export class ChunkReader {
   }
 
   async #sendRows(session: Session, attempt: Attempt): Promise<void> {
-    const decoder = new RowDecoder(attempt.copy.table.columns.length);
+    const decoder = new RowDecoder<'raw'>(attempt.copy.table.columns.length);
     let endTurn: (() => void) | null = null;
     try {
       for await (const piece of this.#pieces(session, attempt)) {
@@ -196,7 +197,7 @@ async function measure(client: pg.Client, oid: number): Promise<LeafSize> {
   return { blocks: Number(row!.blocks), bytes: Number(row!.bytes) };
 }
 
-async function send(attempt: Attempt, decoder: RowDecoder): Promise<void> {
+async function send(attempt: Attempt, decoder: RowDecoder<'raw'>): Promise<void> {
   const { copy, signal, chunk, size } = attempt;
   const rows = decoder.take();
   attempt.number ??= copy.nextNumber();

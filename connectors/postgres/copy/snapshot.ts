@@ -44,13 +44,13 @@ export interface Snapshot {
 /** Makes publication and slot. WAL from before the publication can never be decoded, so it comes first. */
 export async function takeSnapshot(options: NewSlot): Promise<Snapshot> {
   const { source, before } = options;
-  const { url } = source;
+  const { url, failover } = source;
   const observer = await openReader(url, 'pgveil copy');
   try {
     const published = await publish(observer, options);
     const asked = await selectPublished(options, observer, published);
     await before?.(observer);
-    return { slot: await makeSlot({ ...options, url, observer, patience: PATIENCE_MS }), published, asked };
+    return { slot: await makeSlot({ ...options, url, failover, observer, patience: PATIENCE_MS }), published, asked };
   } finally {
     await endSession(observer);
   }

@@ -2,13 +2,13 @@ import type { RawBatch, TableEvent, Transaction } from '../../../src/core/batch.
 import { reach } from '../../../src/core/fault.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import type { Table } from '../../../src/core/table.ts';
+import type { Rows } from '../../../src/postgres/copy-rows.ts';
 import { quoteName } from '../../../src/postgres/quote.ts';
 import { fingerprintOf } from '../catalog/fingerprint.ts';
 import type { Bound, Stop } from '../catalog/guard.ts';
 import type { Leaf } from '../catalog/reading.ts';
 import type { LeafSize } from './chunk.ts';
 import type { BatchQueue } from './queue.ts';
-import type { Rows } from './rows.ts';
 import { Tally } from './tally.ts';
 
 export interface TableCopyOptions {
@@ -105,7 +105,7 @@ export class TableCopy {
   }
 
   /** Resolves once they are in the queue. `share`: the chunk's part of its leaf, in bytes. */
-  async rows(number: number, rows: Rows, share: number, signal: AbortSignal): Promise<void> {
+  async rows(number: number, rows: Rows<'raw'>, share: number, signal: AbortSignal): Promise<void> {
     const { table } = this;
     const { transaction, queue } = this.#options;
     const changes = rows.tuples.map((after) => ({

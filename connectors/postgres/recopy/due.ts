@@ -14,6 +14,7 @@ const NEEDS_A_PERSON = new Set([
   'reserved_column',
   'message_too_large',
   'topic_unfit',
+  'schema_refused',
 ]);
 
 /** The first copy of a quarter of an hour begins at once; before each further one of a table the wait doubles. */

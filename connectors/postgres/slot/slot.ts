@@ -19,6 +19,8 @@ export interface Slot {
   readonly confirmedFlush: Lsn | null;
   /** 'reserved', 'extended', 'unreserved' or 'lost'; null before it was first used. */
   readonly walStatus: string | null;
+  /** Whether standbys keep it, too; null where the server is older than 17, which has no such slots. */
+  readonly failover: boolean | null;
   /** Bytes of WAL that it keeps the server from removing. */
   readonly retainedBytes: number;
   /** Bytes that may still be written before the server gives it up; null where there is no limit. */
@@ -42,6 +44,8 @@ export interface MakeSlot {
   readonly name: string;
   /** Whether it ends with the connection that makes it. */
   readonly temporary: boolean;
+  /** Whether standbys keep it, too; null: where the server can. A temporary one they never keep. */
+  readonly failover: boolean | null;
   /** An ordinary session: it sees what the slot waits for. */
   readonly observer: pg.Client;
   readonly observe: Observe;
@@ -55,18 +59,21 @@ export async function inspectSlot(client: pg.Client, name: string): Promise<Slot
   const [row] = await ask(
     client,
     `SELECT plugin, database, active_pid, confirmed_flush_lsn, wal_status, safe_wal_size,
-      coalesce(pg_current_wal_lsn() - restart_lsn, 0) AS retained, pg_current_wal_flush_lsn() AS wal_end
-    FROM pg_replication_slots WHERE slot_name = $1`,
+      coalesce(pg_current_wal_lsn() - restart_lsn, 0) AS retained, pg_current_wal_flush_lsn() AS wal_end,
+      to_jsonb(s) ->> 'failover' AS failover
+    FROM pg_replication_slots s WHERE slot_name = $1`,
     [name],
   );
   if (!row) return null;
   const { plugin, database, active_pid, confirmed_flush_lsn, wal_status, safe_wal_size, retained, wal_end } = row;
+  const { failover } = row;
   return {
     plugin: plugin ?? null,
     database: database ?? null,
     activePid: active_pid ? Number(active_pid) : null,
     confirmedFlush: confirmed_flush_lsn ? parseLsn(confirmed_flush_lsn) : null,
     walStatus: wal_status ?? null,
+    failover: failover ? failover === 'true' : null,
     retainedBytes: Number(retained),
     safeBytes: safe_wal_size ? Number(safe_wal_size) : null,
     walEnd: parseLsn(wal_end!),
@@ -78,7 +85,7 @@ export async function observeSlot(client: pg.Client, name: string): Promise<Slot
   const slot = await inspectSlot(client, name);
   if (!slot) return null;
   const { walEnd: end, retainedBytes, walStatus, safeBytes } = slot;
-  return { type: 'slot', end, retainedBytes, walStatus, safeBytes };
+  return { type: 'slot', name, end, retainedBytes, walStatus, safeBytes };
 }
 
 /** Drops it if it is there. Rejects with `slot_in_use`, naming the pid, while somebody reads from it. */
@@ -99,11 +106,11 @@ export async function dropSlot(client: pg.Client, name: string): Promise<void> {
  * it can never be decoded. Rejects with `slot_blocked` when an older transaction did not end in time; no slot is left then.
  */
 export async function makeSlot(options: MakeSlot): Promise<MadeSlot> {
-  const { url, name, temporary, observer } = options;
+  const { url, name, temporary, failover, observer } = options;
   const walsender = await connect({ url, side: 'source', purpose: 'replication', name: 'pgveil slot' });
   try {
     const { pid, version } = await introduce(walsender);
-    const command = createCommand(name, version, temporary);
+    const command = createCommand(name, version, temporary, failover !== false);
     const creation = walsender.query<Record<'consistent_point' | 'snapshot_name', string>>(command);
     const { rows } = await unlessBlocked(creation, pid, options);
     reach(temporary ? 'temporary slot created' : 'slot created');
@@ -128,11 +135,11 @@ async function introduce(walsender: pg.Client): Promise<{ pid: number; version: 
 }
 
 /** A failover slot goes on after a promotion where the standby keeps it in step. */
-function createCommand(name: string, version: number, temporary: boolean): string {
+function createCommand(name: string, version: number, temporary: boolean, failover: boolean): string {
   const slot = `CREATE_REPLICATION_SLOT ${quoteName(name)} ${temporary ? 'TEMPORARY ' : ''}LOGICAL pgoutput`;
   if (version < 150_000) return `${slot} EXPORT_SNAPSHOT`;
-  const failover = version >= 170_000 && !temporary;
-  return failover ? `${slot} (SNAPSHOT 'export', FAILOVER true)` : `${slot} (SNAPSHOT 'export')`;
+  const keeps = failover && version >= 170_000 && !temporary;
+  return keeps ? `${slot} (SNAPSHOT 'export', FAILOVER true)` : `${slot} (SNAPSHOT 'export')`;
 }
 
 async function unlessBlocked<T>(creation: Promise<T>, pid: number, options: MakeSlot): Promise<T> {

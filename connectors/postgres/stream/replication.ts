@@ -2,6 +2,7 @@ import type { SourceConfig } from '../../../config/config.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import { readPublication } from '../catalog/publication.ts';
+import { setFailover } from '../slot/failover.ts';
 import { findSlot } from '../slot/slot-fit.ts';
 import type { Watch } from '../slot/watch.ts';
 import type { Receiver } from './receiver.ts';
@@ -13,7 +14,7 @@ import type { Receiver } from './receiver.ts';
 export async function startReplication(
   receiver: Receiver,
   watch: Watch,
-  { slot: name, publication }: Pick<SourceConfig, 'slot' | 'publication'>,
+  { url, slot: name, publication, failover }: SourceConfig,
 ): Promise<Lsn> {
   const lost = (how: string) => new PgveilError('slot_lost', `source: ${how}`);
   const before = await watch.use((client) => findSlot(client, name));
@@ -21,6 +22,8 @@ export async function startReplication(
   if (before.walStatus === 'lost') throw lost(`the server gave up the slot ${name}`);
   const published = await watch.use((client) => readPublication(client, publication));
   if (!published) throw lost(`the publication ${publication} is not there`);
+  const mayChange = failover !== null && before.failover !== null;
+  if (mayChange && failover !== before.failover) await setFailover(url, name, failover);
   await receiver.start(name, publication);
   const slot = await watch.use((client) => findSlot(client, name));
   if (!slot?.confirmedFlush) throw lost(`the slot ${name} was never made to its end`);

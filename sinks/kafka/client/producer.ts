@@ -1,6 +1,7 @@
+import { BatchMemory } from './batch-memory.ts';
 import type { Cluster } from './cluster.ts';
 import { Coordinator } from './coordinator.ts';
-import type { Compression, ProducerId, RecordBatch } from './record-batch.ts';
+import { type Compression, type ProducerId, RecordBatch } from './record-batch.ts';
 import { Sender } from './sender.ts';
 import { KafkaTransaction, TRANSACTION_MS } from './transaction.ts';
 import { asTrouble } from './trouble.ts';
@@ -15,6 +16,7 @@ export class TransactionalProducer {
   readonly #cluster: Cluster;
   readonly #options: ProducerOptions;
   readonly #coordinator: Coordinator;
+  readonly #memory = new BatchMemory();
   #id: ProducerId;
   #sender: Sender;
   /** When the last transaction that was begun is over. */
@@ -47,6 +49,10 @@ export class TransactionalProducer {
   /** For a transaction whose turn it is. */
   async addPartitions(partitions: ReadonlyMap<string, readonly number[]>): Promise<void> {
     await asTrouble(() => this.#coordinator.addPartitions(this.#id, partitions));
+  }
+
+  newBatch(): RecordBatch {
+    return new RecordBatch(this.#memory);
   }
 
   send(topic: string, partition: number, batch: RecordBatch): void {

@@ -52,7 +52,7 @@ export class Sender {
   readonly #lanes = new Map<string, Lane>();
   #unsent = 0;
   #inFlight = 0;
-  #failure: PgveilError | null = null;
+  #failure: unknown = null;
   #changed = Promise.withResolvers<void>();
 
   constructor(cluster: Cluster, transactionalId: string, producer: ProducerId, compression: Compression) {
@@ -70,7 +70,10 @@ export class Sender {
     }
     lane.queue.push(batch);
     this.#unsent += batch.bytes;
-    this.#pump();
+    batch.pack(this.#compression).then(
+      () => this.#pump(),
+      (error) => this.#end(error),
+    );
   }
 
   /** Resolves once no more than `bytes` wait for an answer. Rejects with what a broker refused. */
@@ -89,7 +92,7 @@ export class Sender {
     if (this.#failure) return;
     const requests = new Map<Broker, Lane[]>();
     for (const lane of this.#lanes.values()) {
-      if (lane.isInFlight || lane.queue.length === 0) continue;
+      if (lane.isInFlight || !lane.queue[0]?.isPacked) continue;
       lane.isInFlight = true;
       const leader = this.#cluster.leader(lane.topic, lane.partition);
       if (!leader) void this.#retry([lane], 'LEADER_NOT_AVAILABLE');
@@ -115,7 +118,7 @@ export class Sender {
   #encoded(lane: Lane): EncodedBatch {
     if (!lane.sent) {
       const { topic, partition, sequence } = lane;
-      const bytes = lane.queue[0]!.encode(this.#producer, sequence, this.#compression);
+      const bytes = lane.queue[0]!.encode(this.#producer, sequence);
       lane.sent = { topic, partition, bytes };
     }
     return lane.sent;
@@ -149,7 +152,11 @@ export class Sender {
   }
 
   #fail(code: string): void {
-    this.#failure ??= troubleOf(code);
+    this.#end(troubleOf(code));
+  }
+
+  #end(failure: unknown): void {
+    this.#failure ??= failure;
     this.#wake();
   }
 

@@ -1,7 +1,7 @@
 import { PgveilError } from '../../../src/core/errors.ts';
 import { place } from './produce-request.ts';
 import type { TransactionalProducer } from './producer.ts';
-import { BATCH_HEAD_BYTES, type Bytes, RecordBatch, recordSize } from './record-batch.ts';
+import { type Bytes, type RecordBatch, recordSize } from './record-batch.ts';
 
 /** Brokers abort a transaction that is open for longer. */
 export const TRANSACTION_MS = 60_000;
@@ -18,8 +18,8 @@ export class KafkaTransaction {
   readonly #producer: TransactionalProducer;
   readonly #turn: Promise<void>;
   readonly #over: PromiseWithResolvers<void>;
-  /** By partition. */
-  readonly #growing = new Map<string, { topic: string; partition: number; batch: RecordBatch }>();
+  /** By topic and partition. */
+  readonly #growing = new Map<string, (RecordBatch | undefined)[]>();
   #growingBytes = 0;
   #closed: { topic: string; partition: number; batch: RecordBatch }[] = [];
   #closedBytes = 0;
@@ -45,25 +45,35 @@ export class KafkaTransaction {
     return this.#begun === null ? 0 : performance.now() - this.#begun;
   }
 
-  add(topic: string, partition: number, key: Bytes, value: Bytes | null, headers: Bytes): void {
-    const at = place(topic, partition);
-    const full = this.#growing.get(at);
-    const isFull = full !== undefined && full.batch.bytes + recordSize(key, value, headers) > BATCH_BYTES;
-    if (isFull) this.#close(at);
-    const growing = this.#growing.get(at) ?? this.#grow(at, topic, partition, isFull);
-    const before = growing.batch.bytes;
-    growing.batch.add(key, value, headers);
-    const grown = growing.batch.bytes - before;
+  /** `limit`: bytes that a batch of the topic may have. */
+  add(topic: string, partition: number, key: Bytes, value: Bytes | null, headers: Bytes, limit = BATCH_BYTES): void {
+    const batch = this.#batchFor(topic, partition, recordSize(key, value, headers), Math.min(limit, BATCH_BYTES));
+    const before = batch.bytes;
+    batch.add(key, value, headers);
+    const grown = batch.bytes - before;
     this.#bytes += grown;
     this.#growingBytes += grown;
   }
 
-  /** Behind one that was full there may well be another. */
-  #grow(at: string, topic: string, partition: number, isLarge: boolean) {
-    const growing = { topic, partition, batch: isLarge ? new RecordBatch(BATCH_BYTES) : new RecordBatch() };
-    this.#growing.set(at, growing);
-    this.#growingBytes += BATCH_HEAD_BYTES;
-    return growing;
+  /** One that has room for `size` bytes more, or is new. */
+  #batchFor(topic: string, partition: number, size: number, most: number): RecordBatch {
+    const batches = this.#batchesOf(topic);
+    const growing = batches[partition];
+    if (growing && growing.bytes + size <= most) return growing;
+    if (growing) this.#close(topic, partition, growing);
+    const batch = this.#producer.newBatch();
+    batches[partition] = batch;
+    this.#growingBytes += batch.bytes;
+    return batch;
+  }
+
+  #batchesOf(topic: string): (RecordBatch | undefined)[] {
+    let batches = this.#growing.get(topic);
+    if (!batches) {
+      batches = [];
+      this.#growing.set(topic, batches);
+    }
+    return batches;
   }
 
   /** Starts to send what is large enough, and waits where too much waits already. */
@@ -116,15 +126,16 @@ export class KafkaTransaction {
   }
 
   #closeAll(): void {
-    for (const at of [...this.#growing.keys()]) this.#close(at);
+    for (const [topic, batches] of this.#growing) {
+      for (const [partition, batch] of batches.entries()) if (batch) this.#close(topic, partition, batch);
+    }
+    this.#growing.clear();
   }
 
-  #close(at: string): void {
-    const closed = this.#growing.get(at)!;
-    this.#growing.delete(at);
-    this.#growingBytes -= closed.batch.bytes;
-    this.#closed.push(closed);
-    this.#closedBytes += closed.batch.bytes;
+  #close(topic: string, partition: number, batch: RecordBatch): void {
+    this.#growingBytes -= batch.bytes;
+    this.#closed.push({ topic, partition, batch });
+    this.#closedBytes += batch.bytes;
   }
 
   /** Beside whoever writes on: transactions before this one may not be over yet. */

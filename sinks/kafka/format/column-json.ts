@@ -4,7 +4,7 @@ import type { ColumnType } from '../../../src/core/table.ts';
 export type ColumnJson = 'number' | 'boolean' | 'text';
 
 /** Connect's names of types, for consumers that want a schema. */
-type ConnectType = 'int16' | 'int32' | 'int64' | 'float' | 'double' | 'boolean' | 'string';
+export type ConnectType = 'int16' | 'int32' | 'int64' | 'float' | 'double' | 'boolean' | 'string';
 
 export interface MessageColumn {
   readonly json: ColumnJson;

@@ -2,20 +2,20 @@ import type { Transaction } from '../../../src/core/batch.ts';
 import type { ByteWriter } from '../../../src/core/bytes.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import type { Tuple } from '../../../src/core/tuple.ts';
-import { connectSchema } from './connect-schema.ts';
+import { envelopeSchema } from './connect-schema.ts';
 import { type Format, type Marker, milliseconds, type RowEvent } from './event.ts';
 import { RowJson } from './row-json.ts';
 
 /** Debezium's own word for a value that Postgres did not send. */
-const UNAVAILABLE = '__debezium_unavailable_value';
+export const UNAVAILABLE = '__debezium_unavailable_value';
 
 const AFTER = Buffer.from(',"after":');
 
 export interface DebeziumOptions {
   readonly pipeline: string;
   readonly int8: 'number' | 'string';
-  /** With each message, for consumers that want one (Kafka Connect's JSON with `schemas.enable`). */
-  readonly schema: 'inline' | 'none';
+  /** `inline`: with each message, for consumers that want one (Kafka Connect's JSON with `schemas.enable`). */
+  readonly schema: 'inline' | 'none' | 'registry';
 }
 
 /** Debezium's envelope: the row before and after, where it came from, and what happened to it. */
@@ -33,11 +33,11 @@ export class Debezium implements Format {
   readonly #place: string;
 
   constructor(table: RedactedTable, { pipeline, int8, schema }: DebeziumOptions) {
-    const notFinite = schema === 'inline' ? 'null' : 'text';
+    const notFinite = schema === 'none' ? 'text' : 'null';
     this.#row = new RowJson(table, { int8, unavailable: UNAVAILABLE, notFinite });
     this.#pipeline = pipeline;
     const isInline = schema === 'inline';
-    const head = isInline ? `{"schema":${JSON.stringify(connectSchema(table, int8))},"payload":{` : '{';
+    const head = isInline ? `{"schema":${JSON.stringify(envelopeSchema(table, int8))},"payload":{` : '{';
     this.#head = Buffer.from(`${head}"before":`);
     this.#tail = isInline ? '}}' : '}';
     this.#place = `"schema":${JSON.stringify(table.schema)},"table":${JSON.stringify(table.relation)}`;

@@ -9,6 +9,21 @@ export type RowOp = 'r' | 'c' | 'u' | 'd';
 /** What concerns all rows of a table at once. */
 export type MarkerOp = 't' | 'copy_begin' | 'copy_end';
 
+export function isMarker(op: RowOp | MarkerOp): op is MarkerOp {
+  return op === 't' || op === 'copy_begin' || op === 'copy_end';
+}
+
+/** A key that begins with this byte is no row's: theirs are UTF-8, which has no such byte. */
+const NO_ROW = 0xff;
+
+export function markerKey(op: MarkerOp): Buffer {
+  return Buffer.concat([Buffer.of(NO_ROW), Buffer.from(op === 't' ? 'truncate' : op)]);
+}
+
+export function isRowKey(key: Buffer): boolean {
+  return key[0] !== NO_ROW;
+}
+
 /** What happened to one row under one key. */
 export interface RowEvent {
   readonly op: RowOp;
@@ -36,7 +51,8 @@ export interface Format {
   marker(out: ByteWriter, marker: Marker): boolean;
 }
 
-export type MakeFormat = (table: RedactedTable) => Format;
+/** `schemaId`: of a registry's; null where none has the schemas. */
+export type MakeFormat = (table: RedactedTable, schemaId: number | null) => Format;
 
 /** In milliseconds since 1970: Postgres counts microseconds since 2000. */
 export function milliseconds({ commitTime }: Transaction): number {

@@ -3,9 +3,10 @@ import { ByteWriter } from '../../../src/core/bytes.ts';
 import { formatLsn } from '../../../src/core/lsn.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import { type Bytes, varintSize, writeVarint } from '../client/record-batch.ts';
-import type { MarkerOp, RowOp } from './event.ts';
+import { isMarker, type MarkerOp, type RowOp } from './event.ts';
 
-const COUNT = 6;
+/** Besides those of all messages of one kind: where it is in the stream. */
+const PLACE_HEADERS = 2;
 
 /** Of a record that has none. */
 export const NO_HEADERS: Bytes = { bytes: Buffer.of(0), start: 0, end: 1 };
@@ -43,18 +44,20 @@ export class Headers {
     return { bytes: out.bytes, start: 0, end: out.length };
   }
 
-  #commonOf(op: string): Buffer {
+  #commonOf(op: RowOp | MarkerOp): Buffer {
     let common = this.#common.get(op);
     if (!common) {
       const { name, plan, generation } = this.#table;
-      const count = new ByteWriter(8);
-      writeVarint(count, COUNT);
-      const texts = [
+      const texts: (readonly [string, string])[] = [
         ['op', op],
         ['table', name],
         ['plan', plan],
         ['generation', String(generation)],
-      ] as const;
+      ];
+      // Kafka Connect filters by a header's name alone.
+      if (isMarker(op)) texts.push(['marker', 'true']);
+      const count = new ByteWriter(8);
+      writeVarint(count, texts.length + PLACE_HEADERS);
       common = Buffer.concat([count.view(), encoded(texts)]);
       this.#common.set(op, common);
     }

@@ -39,7 +39,15 @@ export function sourceOf(server: PostgresServer, names: readonly string[], optio
   const told: Observation[] = [];
   const config = {
     name: 'test',
-    source: { url: new Secret(server.url()), publication, slot, workers: 2, onGap, autoBelow: Infinity },
+    source: {
+      url: new Secret(server.url()),
+      publication,
+      slot,
+      workers: 2,
+      onGap,
+      failover: null,
+      autoBelow: Infinity,
+    },
     tables: asTables(names),
     memory,
   } as unknown as Config;

@@ -104,6 +104,7 @@ export class PreparedCopy implements AsyncDisposable {
       url,
       name,
       temporary: false,
+      failover: null,
       observer,
       observe: () => {},
       patience: 20_000,

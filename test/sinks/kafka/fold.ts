@@ -29,19 +29,29 @@ export async function flatRecords(cluster: Cluster, topic: string): Promise<Flat
   const partitions = (await cluster.partitions(topic)) ?? 0;
   for (let partition = 0; partition < partitions; partition++) {
     for await (const { key, value, headers } of readCommitted(cluster, topic, partition)) {
-      const header = new Map(headers.map(([name, text]) => [String(name), String(text)]));
-      records.push({
-        key: key!.toString(),
-        op: header.get('pgveil.op')!,
-        lsn: parseLsn(header.get('pgveil.commit_lsn')!),
-        seq: Number(header.get('pgveil.seq')),
-        generation: Number(header.get('pgveil.generation')),
-        partition,
-        value: value && parse(value.toString()),
-      });
+      const header = Object.fromEntries(headers.map(([name, text]) => [String(name), String(text)]));
+      records.push(flatRecord(partition, key!.toString(), value?.toString() ?? null, header));
     }
   }
   return records;
+}
+
+/** One as any reader has it. */
+export function flatRecord(
+  partition: number,
+  key: string,
+  value: string | null,
+  header: Readonly<Record<string, string>>,
+): FlatRecord {
+  return {
+    key,
+    op: header['pgveil.op']!,
+    lsn: parseLsn(header['pgveil.commit_lsn']!),
+    seq: Number(header['pgveil.seq']),
+    generation: Number(header['pgveil.generation']),
+    partition,
+    value: value === null ? null : parse(value),
+  };
 }
 
 /** The latest state of each row, in the latest generation that is complete in all partitions. */
@@ -73,11 +83,18 @@ export function foldByKey(names: readonly string[], records: readonly FlatRecord
   return new Map([...last].filter(([, { isThere }]) => isThere).map(([key, { cells }]) => [key, cells]));
 }
 
-/** Changes that are there more than once, and reads that are more than once in a generation. */
+/** By key, the texts of these columns in its last record, where that is no tombstone: what a compacted topic amounts to in the end. */
+export function latestByKey(names: readonly string[], records: readonly FlatRecord[]): Map<string, (string | null)[]> {
+  const rows = records.filter(({ op }) => !op.startsWith('copy_') && op !== 't');
+  const last = new Map(rows.map(({ key, value }) => [key, value]));
+  return new Map([...last].flatMap(([key, value]) => (value ? [[key, names.map((name) => text(value[name]))]] : [])));
+}
+
+/** Changes and tombstones of a key that are there more than once, and reads that are more than once in a generation. */
 export function twice(records: readonly FlatRecord[]): string[] {
   const rows = records.filter(({ op }) => !op.startsWith('copy_') && op !== 't');
   const places = rows.map(({ op, lsn, seq, generation, key, value }) =>
-    [op, lsn, seq, generation, value === null, op === 'r' ? key : ''].join(' '),
+    [op, lsn, seq, generation, value === null, op === 'r' || value === null ? key : ''].join(' '),
   );
   return [...Map.groupBy(places, (place) => place)].filter(([, same]) => same.length > 1).map(([place]) => place);
 }

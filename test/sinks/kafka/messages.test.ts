@@ -21,7 +21,7 @@ interface Sent {
 /** Messages of one table with two partitions; what they give stands in a list. */
 function messagesOf(make: MakeFormat, table: RedactedTable, maxMessageBytes = 1_000_000) {
   const topic = { name: 'topic', partitions: 2, maxMessageBytes, isCompacted: false };
-  const format: Format = make(table);
+  const format: Format = make(table, null);
   const messages = new Messages(table, topic, format);
   return (change: Change<'redacted'>): Sent[] => {
     const sent: Sent[] = [];
@@ -140,6 +140,14 @@ describe('flat', () => {
         [1, '\u00fftruncate', null],
       ],
     );
+  });
+
+  test('has a header of their own on records that are no row’s, for consumers that filter by its name', () => {
+    const isMarked = ({ headers }: Sent) => headers.includes('pgveil.marker');
+    const of = messagesOf(flat, table());
+    assert.ok(of(truncate(table())).every(isMarked));
+    assert.ok(!of(insert(table(), ROW)).some(isMarked));
+    assert.ok(!of(remove(table(), ROW)).some(isMarked));
   });
 
   test('of a column that nobody decided on has nothing', () => {

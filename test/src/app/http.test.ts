@@ -86,7 +86,7 @@ test('/metrics counts what was observed, with names of tables and sinks and code
   const labels = new Set(
     Array.from(text.matchAll(/^pgveil_(?!nodejs|process)\w+\{(.*)\}/gm), ([, all]) => all!).flatMap(names),
   );
-  assert.deepEqual([...labels].sort(), ['sink', 'state', 'table', 'version']);
+  assert.deepEqual([...labels].sort(), ['code', 'sink', 'slot', 'state', 'table', 'version']);
   for (const [, metric] of text.matchAll(/^# TYPE (\w+)/gm)) assert.match(metric!, /^pgveil_/);
 });
 

@@ -42,6 +42,18 @@ test('what repeats is logged when it changes', () => {
   );
 });
 
+test('an alarm about WAL says what to do, and its end that it is over', () => {
+  const alarm = { type: 'wal alarm', slot: 's', code: 'wal_retained', message: 'the slot s keeps 11 GB' } as const;
+  const lines = logged({ ...alarm, isOver: false }, { ...alarm, isOver: true });
+  assert.deepEqual(
+    lines.map(({ level, code, msg, fix }) => [level, code, msg, fix !== undefined]),
+    [
+      ['warn', 'wal_retained', 'the slot s keeps 11 GB', true],
+      ['info', 'wal_retained', 'over: the slot s keeps 11 GB', false],
+    ],
+  );
+});
+
 test('a copy that begins says how much it is in all', () => {
   const tables = new Map([
     ['public.a', 100],

@@ -19,14 +19,22 @@ const confirmed: Observation[] = [{ type: 'confirmed' }, { type: 'durable', sink
 const commitAgo = (ms: number): bigint => BigInt(NOW - ms - POSTGRES_EPOCH_MS) * 1000n;
 
 test('before anything is known every table waits and no position is claimed', () => {
-  const waiting = { state: 'waiting', generation: 0, rows: null, warnings: [] };
+  const waiting = { state: 'waiting', generation: 0, rows: null, changes: 0, warnings: [] };
   assert.deepEqual(watch().status(), {
     name: 'shop',
     version: '0.1.0',
     position: null,
     tables: { 'public.a': waiting, 'public.b': waiting },
     sinks: { twin: { state: 'live', position: null, lag_bytes: null, lag_ms: 0 } },
-    slot: { name: 'pgveil_shop', retained_bytes: null, wal_status: null, safe_bytes: null },
+    slot: {
+      name: 'pgveil_shop',
+      retained_bytes: null,
+      wal_status: null,
+      safe_bytes: null,
+      rate_bytes_per_s: null,
+      seconds_left: null,
+      alarms: [],
+    },
   });
 });
 
@@ -42,6 +50,7 @@ test('a copy shows its rows and progress, and streaming keeps the rows alone', (
     state: 'copying',
     generation: 2,
     rows: 10,
+    changes: 0,
     progress,
     warnings: [],
   });
@@ -49,7 +58,13 @@ test('a copy shows its rows and progress, and streaming keeps the rows alone', (
   assert.equal(state.status().tables['public.a']!.restarts, 1);
   assert.equal(state.status().tables['public.a']!.progress, undefined);
   state.observe({ ...table, state: 'streaming' });
-  assert.deepEqual(state.status().tables['public.a'], { state: 'streaming', generation: 2, rows: 10, warnings: [] });
+  assert.deepEqual(state.status().tables['public.a'], {
+    state: 'streaming',
+    generation: 2,
+    rows: 10,
+    changes: 0,
+    warnings: [],
+  });
 });
 
 test('a table whose copy is due waits, with its size, until it is its turn', () => {
@@ -59,7 +74,7 @@ test('a table whose copy is due waits, with its size, until it is its turn', () 
     { type: 'table', table: 'public.a', generation: 1, state: 'absent' },
   );
   const progress = { step: 'due', rows: 0, estimated_rows: null, bytes: 0, total_bytes: 1400 };
-  const expected = { state: 'waiting', generation: 1, rows: null, progress, warnings: [] };
+  const expected = { state: 'waiting', generation: 1, rows: null, changes: 0, progress, warnings: [] };
   assert.deepEqual(state.status().tables['public.a'], expected);
   state.observe({ type: 'trouble', part: 'pipeline', code: 'source_away', message: 'm', retryInMs: 1 });
   assert.equal(state.status().tables['public.a']?.progress, undefined);
@@ -149,7 +164,7 @@ test('the position is the least of the sinks, and lag counts from it to the furt
     { type: 'received', pos: 100n, commitTime: commitAgo(250) },
     { type: 'received', pos: 200n, commitTime: commitAgo(50) },
     { type: 'durable', sink: 'twin', pos: 40n },
-    { type: 'slot', end: 190n, retainedBytes: 5, walStatus: 'reserved', safeBytes: null },
+    { type: 'slot', name: 's', end: 190n, retainedBytes: 5, walStatus: 'reserved', safeBytes: null },
   );
   assert.deepEqual(state.status().sinks.twin, { state: 'live', position: '0/28', lag_bytes: 160, lag_ms: 250 });
   state.observe({ type: 'durable', sink: 'twin', pos: 100n });
@@ -157,6 +172,30 @@ test('the position is the least of the sinks, and lag counts from it to the furt
   state.observe({ type: 'durable', sink: 'twin', pos: parseLsn('0/C8') });
   assert.deepEqual(state.status().sinks.twin, { state: 'live', position: '0/C8', lag_bytes: 0, lag_ms: 0 });
   assert.equal(state.status().position, '0/C8');
+});
+
+test('the slot is shown with the rate of the WAL, the time left, and the alarms that are not over', () => {
+  const alarm = { type: 'wal alarm', slot: 's', code: 'wal_retained', message: 'too much' } as const;
+  const state = watch(
+    { type: 'slot', name: 's', end: 190n, retainedBytes: 5, walStatus: 'reserved', safeBytes: 100 },
+    { type: 'wal', slot: 's', bytesPerSecond: 10.4, secondsLeft: 9.6 },
+    { ...alarm, isOver: false },
+  );
+  const { alarms, ...slot } = state.status().slot;
+  assert.deepEqual(slot, {
+    name: 'pgveil_shop',
+    retained_bytes: 5,
+    wal_status: 'reserved',
+    safe_bytes: 100,
+    rate_bytes_per_s: 10,
+    seconds_left: 9,
+  });
+  assert.deepEqual(
+    alarms.map(({ code, message, fix }) => [code, message, fix.length > 0]),
+    [['wal_retained', 'too much', true]],
+  );
+  state.observe({ ...alarm, isOver: true });
+  assert.deepEqual(state.status().slot.alarms, []);
 });
 
 test('a clock that runs behind the source never makes an age negative', () => {
@@ -241,4 +280,11 @@ test('waiting for another instance and failing to connect are no take-over, and 
 
 test('tables that a checkpoint knows and the configuration does not are left out', () => {
   assert.deepEqual(Object.keys(watch(streaming('public.gone')).status().tables), ['public.a', 'public.b']);
+});
+
+test('changes are counted by table, over all copies of one process', () => {
+  const changes: Observation = { type: 'changes', table: 'public.a', rows: 3 };
+  const anew: Observation = { type: 'table', table: 'public.a', generation: 2, state: 'streaming' };
+  const state = watch(streaming('public.a'), changes, anew, changes);
+  assert.equal(state.status().tables['public.a']?.changes, 6);
 });

@@ -22,7 +22,14 @@ const entry = (state: TableState): TableEntry => ({
   order: NOTHING_ORDERED,
 });
 
-const slot: SlotSeen = { type: 'slot', end: 300n, retainedBytes: 4096, walStatus: 'reserved', safeBytes: 1 };
+const slot: SlotSeen = {
+  type: 'slot',
+  name: 'pgveil_shop',
+  end: 300n,
+  retainedBytes: 4096,
+  walStatus: 'reserved',
+  safeBytes: 1,
+};
 const checkpointOf = (state: TableState): Checkpoint => ({
   position: positionAt(200n),
   tables: new Map([['public.a', entry(state)]]),
@@ -39,7 +46,15 @@ test('without a running process it shows what is stored, says so, and ends with 
   assert.equal(tables['public.a'].generation, 3);
   assert.equal(tables['public.a'].halt.code, 'no_key');
   assert.deepEqual(sinks.twin, { state: 'live', position: '0/C8', lag_bytes: 100, lag_ms: null });
-  assert.deepEqual(shown, { name: 'pgveil_shop', retained_bytes: 4096, wal_status: 'reserved', safe_bytes: 1 });
+  assert.deepEqual(shown, {
+    name: 'pgveil_shop',
+    retained_bytes: 4096,
+    wal_status: 'reserved',
+    safe_bytes: 1,
+    rate_bytes_per_s: null,
+    seconds_left: null,
+    alarms: [],
+  });
 });
 
 test('a pipeline that never ran has waiting tables and no position', async () => {

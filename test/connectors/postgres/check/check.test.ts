@@ -28,6 +28,7 @@ forMajors('the check of the source', { core: true }, (major) => {
     tables,
     publication: 'pub',
     slot: 'slot',
+    failover: null,
     ...more,
   });
 
@@ -138,6 +139,13 @@ forMajors('the check of the source', { core: true }, (major) => {
     await database.query(`SELECT pg_drop_replication_slot('two')`);
   });
 
+  test('a failover slot that is asked for and cannot be is a finding; where it is not asked for, nothing is said', async () => {
+    await using database = await Database.create(server, 'CREATE TABLE t (id int PRIMARY KEY)');
+    const found = (failover: boolean | null) => checkSource(expect(database, ask('public.t'), { failover }));
+    assert.deepEqual(listed(await found(true)), major < 17 ? ['slot_without_failover source.failover'] : []);
+    for (const failover of [false, null]) assert.deepEqual(await found(failover), []);
+  });
+
   test('no free WAL sender is a finding', async () => {
     await using database = await Database.create(server, 'CREATE TABLE t (id int PRIMARY KEY)');
     const { connect } = await import('../../../../src/postgres/connection.ts');
@@ -175,7 +183,7 @@ forMajors('the check of the source', { core: true }, (major) => {
 test('a server without logical WAL, and one that does not answer, are findings', async () => {
   const server = await startPostgres({ settings: { wal_level: 'replica', max_wal_senders: '0' }, own: true });
   const url = new Secret(await createDatabase(server, 'd'));
-  const expected = { url, tables: ask('public.t'), publication: 'p', slot: 's' };
+  const expected = { url, tables: ask('public.t'), publication: 'p', slot: 's', failover: null };
   const found = await checkSource(expected);
   assert.deepEqual(listed(found), ['no_free_sender max_wal_senders', 'unknown_table public.t', 'wal_level wal_level']);
   await server.stop('fast');
@@ -189,6 +197,6 @@ test('a standby is a finding', async () => {
   await server.stop('fast');
   await writeFile(join(server.dataDirectory, 'standby.signal'), '');
   await server.start();
-  const expected = { url, tables: ask('public.t'), publication: 'p', slot: 's' };
+  const expected = { url, tables: ask('public.t'), publication: 'p', slot: 's', failover: null };
   assert.deepEqual(listed(await checkSource(expected)), ['source_standby source']);
 });

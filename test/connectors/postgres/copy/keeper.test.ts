@@ -33,6 +33,7 @@ test('the keeper waits for a transaction that the slot saw commit and that still
       if (observation.type === 'waiting') told = `${observation.what} `;
     },
     temporary: false,
+    failover: null,
     patience: 60_000,
     signal: never,
   });

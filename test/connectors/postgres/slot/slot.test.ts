@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { isSettled, keepSnapshot, settle } from '../../../../connectors/postgres/copy/keeper.ts';
+import { setFailover } from '../../../../connectors/postgres/slot/failover.ts';
 import { dropSlot, inspectSlot, type MadeSlot, makeSlot } from '../../../../connectors/postgres/slot/slot.ts';
 import { PgveilError } from '../../../../src/core/errors.ts';
 import type { Observation } from '../../../../src/core/observer.ts';
@@ -17,7 +18,7 @@ function make(
   observe: (observation: Observation) => void = () => {},
 ): Promise<MadeSlot> {
   const { url, observer, name } = database;
-  return makeSlot({ url, name, temporary: false, observer, observe, patience, signal: never });
+  return makeSlot({ url, name, temporary: false, failover: null, observer, observe, patience, signal: never });
 }
 
 const withCode =
@@ -56,12 +57,7 @@ forMajors('a slot', { core: true }, (major) => {
     assert.equal(found.activePid, null);
     assert.equal(found.confirmedFlush, slot.consistentPoint);
     assert.equal(found.walStatus, 'reserved');
-    if (major >= 17) {
-      const [{ failover }] = await database.query(
-        `SELECT failover FROM pg_replication_slots WHERE slot_name = '${database.name}'`,
-      );
-      assert.equal(failover, true);
-    }
+    assert.equal(found.failover, major >= 17 ? true : null);
     await keeper.close();
     await dropSlot(database.observer, database.name);
     await dropSlot(database.observer, database.name);
@@ -125,6 +121,7 @@ forMajors('a slot', { core: true }, (major) => {
       url,
       name: 'one_more',
       temporary: false,
+      failover: null,
       observer,
       observe: () => {},
       patience: 1000,
@@ -172,6 +169,32 @@ forMajors('a slot', { core: true }, (major) => {
     await writer.query('COMMIT');
     await waiting;
     assert.equal(settled, true);
+  });
+});
+
+forMajors('a failover slot', { core: true, since: 17 }, (major) => {
+  test('is made where it is wanted, and changed at a start where the configuration changed', async () => {
+    await using server = await startPostgres({ major, settings });
+    await using database = await Database.create(server);
+    const { url, name, observer } = database;
+    const made = await makeSlot({
+      url,
+      name,
+      temporary: false,
+      failover: false,
+      observer,
+      observe: () => {},
+      patience: 20_000,
+      signal: never,
+    });
+    await made.release();
+    const isKept = async () => (await inspectSlot(observer, name))?.failover;
+    assert.equal(await isKept(), false);
+    await setFailover(url, name, true);
+    assert.equal(await isKept(), true);
+    await setFailover(url, name, false);
+    assert.equal(await isKept(), false);
+    await dropSlot(observer, name);
   });
 });
 

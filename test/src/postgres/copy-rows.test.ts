@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RowDecoder } from '../../../../connectors/postgres/copy/rows.ts';
-import { ByteWriter } from '../../../../src/core/bytes.ts';
-import { writeField } from '../../../../src/postgres/copy-text.ts';
-import { cellsOf } from '../parts.ts';
+import { ByteWriter } from '../../../src/core/bytes.ts';
+import { RowDecoder } from '../../../src/postgres/copy-rows.ts';
+import { writeField } from '../../../src/postgres/copy-text.ts';
+import { cellsOf } from '../../connectors/postgres/parts.ts';
 
 type Row = (string | null)[];
 
@@ -23,7 +23,7 @@ function copyText(rows: readonly Row[]): Buffer {
 }
 
 function decode(columns: number, pieces: readonly Buffer[]): Row[] {
-  const decoder = new RowDecoder(columns);
+  const decoder = new RowDecoder<'raw'>(columns);
   for (const piece of pieces) decoder.push(piece);
   return decoder.take().tuples.map(cellsOf);
 }
@@ -51,7 +51,7 @@ test('it does not matter where the text is cut', () => {
 });
 
 test('rows stay as they are when the pieces they came from are written over', () => {
-  const decoder = new RowDecoder(4);
+  const decoder = new RowDecoder<'raw'>(4);
   const shared = Buffer.alloc(7);
   const text = copyText(nasty);
   for (let at = 0; at < text.length; at += 7) {
@@ -65,7 +65,7 @@ test('rows stay as they are when the pieces they came from are written over', ()
 test('taking the finished rows keeps the one that was begun', () => {
   const text = copyText(nasty);
   for (let at = 0; at <= text.length; at++) {
-    const decoder = new RowDecoder(4);
+    const decoder = new RowDecoder<'raw'>(4);
     decoder.push(text.subarray(0, at));
     const first = decoder.take().tuples.map(cellsOf);
     assert.equal(decoder.size, 0);
@@ -83,7 +83,7 @@ test('a row without columns is a row, and a single empty string is not the same'
 test('a row of 100 MB is decoded in a time that grows with its size alone', () => {
   const piece = Buffer.alloc(64 * 1024, 'x');
   const timeOf = (megabytes: number) => {
-    const decoder = new RowDecoder(2);
+    const decoder = new RowDecoder<'raw'>(2);
     const started = process.cpuUsage().user;
     for (let left = megabytes * 16; left > 0; left--) decoder.push(piece);
     decoder.push(Buffer.from('\tend\n'));
@@ -98,7 +98,7 @@ test('a row of 100 MB is decoded in a time that grows with its size alone', () =
 });
 
 test('what rows are said to hold is no less than they hold', () => {
-  const decoder = new RowDecoder(4);
+  const decoder = new RowDecoder<'raw'>(4);
   for (let i = 0; i < 2000; i++) decoder.push(copyText(nasty));
   const { tuples, bytes } = decoder.take();
   assert.ok(bytes >= tuples.at(-1)!.bytes.buffer.byteLength);

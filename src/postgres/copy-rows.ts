@@ -1,6 +1,6 @@
-import { ByteWriter, copyBytes } from '../../../src/core/bytes.ts';
-import { CELL_NULL, CELL_TEXT, type Tuple } from '../../../src/core/tuple.ts';
-import { BACKSLASH, NEWLINE, TAB, UNESCAPES } from '../../../src/postgres/copy-text.ts';
+import { ByteWriter, copyBytes } from '../core/bytes.ts';
+import { CELL_NULL, CELL_TEXT, type Stage, type Tuple } from '../core/tuple.ts';
+import { BACKSLASH, NEWLINE, TAB, UNESCAPES } from './copy-text.ts';
 
 /** 't' and the length. */
 const CELL_HEAD = 5;
@@ -10,8 +10,8 @@ const LONE_BACKSLASH = Buffer.from([BACKSLASH]);
 /** At most so many bytes come of one: a newline ends a cell and begins a row and its first cell. */
 const GROWTH = 2 + CELL_HEAD;
 
-export interface Rows {
-  readonly tuples: readonly Tuple<'raw'>[];
+export interface Rows<S extends Stage> {
+  readonly tuples: readonly Tuple<S>[];
   /** What they hold in memory, all together. */
   readonly bytes: number;
 }
@@ -26,7 +26,7 @@ const OBJECTS_PER_ROW = 160;
  * Turns the text of COPY … TO STDOUT, cut anywhere, into tuples as the stream has them. Bytes are written through as they come,
  * so that a row of 100 MB is never first put together; the loop per byte turns 1.8 million rows of 10 short columns a second.
  */
-export class RowDecoder {
+export class RowDecoder<S extends Stage> {
   readonly #columns: number;
   #out = new ByteWriter();
   /** Where the head of the open cell is in `#out`: written when its length is known. */
@@ -84,7 +84,7 @@ export class RowDecoder {
   }
 
   /** Hands over the finished rows, in memory of their own. */
-  take(): Rows {
+  take(): Rows<S> {
     const end = this.size;
     const own = this.#detach(end);
     let start = 0;

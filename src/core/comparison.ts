@@ -1,0 +1,21 @@
+import type { Checkpoint } from './checkpoint.ts';
+import type { Tuple } from './tuple.ts';
+
+/** One table of a sink, for whoever compares it with the source while rows go on coming in. */
+export interface Comparison {
+  /** Digests (digest.ts) of what the sink should hold for these rows, by its own conversion. */
+  expect(rows: readonly Tuple<'redacted'>[]): Promise<Buffer>;
+  /** A commit is in what it holds within so many ms, unless it is behind. */
+  readonly restMs: number;
+  /** What it holds now, and goes on showing until `close`, whatever is written meanwhile. Rejects with a PgveilError. */
+  look(): Promise<Holding>;
+  close(): Promise<void>;
+}
+
+export interface Holding {
+  /** Of the same moment as the rows. */
+  readonly checkpoint: Checkpoint | null;
+  /** Digests of all rows. May be read several times, and gives the same each time. */
+  rows(): AsyncIterable<Buffer>;
+  close(): Promise<void>;
+}

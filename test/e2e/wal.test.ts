@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { forMajors } from '../support/majors.ts';
+import { createDatabase } from '../support/postgres.ts';
+import { Servers } from '../support/servers.ts';
+import type { Trial } from '../support/trial.ts';
+import { until } from '../support/wait.ts';
+
+const MB = 1024 ** 2;
+const SETUP = `CREATE TABLE t (id integer PRIMARY KEY, v text); INSERT INTO t SELECT i, 'v' || i FROM generate_series(1, 100) i`;
+const tables = { 'public.t': { columns: { id: 'keep', v: 'hash' } } } as const;
+
+/** The trial's own configuration with more of `source`. */
+function withSource(trial: Trial, more: Record<string, unknown>): Record<string, unknown> {
+  const configuration = trial.configuration();
+  return { source: { ...(configuration.source as object), ...more } };
+}
+
+describe('the WAL guard', async () => {
+  const servers = await Servers.start({ sourceSettings: { max_slot_wal_keep_size: '10GB' } });
+  after(() => servers[Symbol.asyncDispose]());
+
+  /** So many megabytes of WAL, in a database that pgveil does not read. */
+  async function writeElsewhere(database: string, megabytes: number): Promise<void> {
+    const sql = `SELECT pg_logical_emit_message(false, 'test', repeat('x', ${MB}))`;
+    await using client = await servers.source.connect(database);
+    for (let written = 0; written < megabytes; written++) await client.query(sql);
+  }
+
+  test('an idle source whose other databases write releases their WAL', async () => {
+    await using trial = await servers.trial(SETUP, tables);
+    await createDatabase(servers.source, 'busy');
+    const service = await trial.stream();
+    await writeElsewhere('busy', 80);
+    // Positions of an idle source are written every 10 s; what is no longer needed follows with the server's next running-xacts record.
+    await service.reaches('its WAL released', ({ slot }) => (slot.retained_bytes ?? Infinity) < 20 * MB, 90_000);
+    await service.reaches('a rate', ({ slot }) => slot.rate_bytes_per_s !== null);
+    await service.reaches('time left', ({ slot }) => slot.seconds_left !== null);
+    const { slot } = await service.status();
+    assert.ok(slot.safe_bytes! > 9000 * MB);
+    await service.stop();
+  });
+
+  test('an alarm begins and ends once in the log, and stands in status and metrics meanwhile', async () => {
+    await using trial = await servers.trial(SETUP, tables);
+    const more = { wal_alarm: { retained: '40MB', time_left: '1s' } };
+    const service = await trial.run({ configuration: withSource(trial, more) });
+    await service.isReady();
+    // The twin holds still, and with it the slot.
+    await using blocker = await servers.twin.connect(trial.name);
+    await blocker.query('BEGIN; LOCK TABLE pgveil.checkpoint');
+    await trial.source.query(`UPDATE t SET v = 'waits'`);
+    await writeElsewhere(trial.name, 60);
+    const isRaised = (status: Awaited<ReturnType<typeof service.status>>) =>
+      status.slot.alarms.some(({ code }) => code === 'wal_retained');
+    await service.reaches('the alarm', isRaised, 60_000);
+    assert.equal((await service.page('/ready'))!.code, 200, 'it is a warning: nothing is away');
+    await blocker.query('ROLLBACK');
+    await service.reaches('no alarm', (status) => !isRaised(status), 120_000);
+    const count = (words: RegExp) => service.process.output.match(words)?.length ?? 0;
+    await until(() => count(/over: the slot/g) === 1, { what: 'the end in the log' });
+    assert.equal(count(/"code":"wal_retained"/g), 2, service.lastWords());
+    await service.stop();
+  });
+});
+
+forMajors('a failover slot', { core: true, since: 17 }, (major) => {
+  test('is what a start makes of a slot that was none, and a start without it takes that back', async () => {
+    await using servers = await Servers.start({ source: major });
+    await using trial = await servers.trial(SETUP, tables);
+    const isKept = async () => {
+      const sql = 'SELECT failover FROM pg_replication_slots WHERE slot_name = $1';
+      return (await trial.source.query(sql, [trial.slot])).rows[0].failover;
+    };
+    for (const failover of [false, true, false]) {
+      const service = await trial.run({ configuration: withSource(trial, { failover }) });
+      await service.isReady();
+      assert.equal(await isKept(), failover);
+      await service.stop();
+    }
+    await trial.catchUp();
+    assert.equal(await isKept(), false, 'where nothing is said, a slot that is there stays as it is');
+    await trial.assertEqual();
+  });
+});

@@ -1,0 +1,112 @@
+// Kafka Connect with Debezium's JDBC sink in it: other people's reader of `debezium` topics.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KAFKA_VERSION } from './kafka-jars.ts';
+import { mavenJars } from './maven.ts';
+import { freePort } from './postgres-ready.ts';
+import { type Reaper, reaper } from './reaper.ts';
+import { serversDirectory } from './servers-directory.ts';
+import { until } from './wait.ts';
+
+const SINK_VERSION = '3.3.1.Final';
+
+const ARTIFACTS = [
+  ...['connect-runtime', 'connect-json', 'connect-transforms'].map((name) => {
+    return { group: 'org.apache.kafka', name, version: KAFKA_VERSION };
+  }),
+  { group: 'org.slf4j', name: 'slf4j-simple', version: '1.7.36' },
+  { group: 'io.debezium', name: 'debezium-connector-jdbc', version: SINK_VERSION, archive: 'plugin' },
+];
+
+const JVM = [
+  '-Xms64m',
+  '-Xmx256m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+];
+
+/** As Connect takes it: what users post to it. */
+export interface Connector {
+  readonly name: string;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** Downloads it, once on a machine: 70 MB. Gives the directory that it is in. */
+export async function prepareConnect(): Promise<string> {
+  return await mavenJars(`connect-${KAFKA_VERSION}-jdbc-${SINK_VERSION}`, ARTIFACTS);
+}
+
+/** A worker of its own with one connector. */
+export async function startConnect(brokers: readonly string[], connector: Connector): Promise<Connect> {
+  const jars = await prepareConnect();
+  const home = await mkdtemp(join(serversDirectory(), 'run-connect-'));
+  const port = await freePort();
+  const worker = {
+    'bootstrap.servers': brokers.join(),
+    'offset.storage.file.filename': join(home, 'offsets'),
+    'plugin.path': jars,
+    listeners: `http://127.0.0.1:${port}`,
+    // What every worker has to name; the connector has converters of its own.
+    'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
+    'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
+  };
+  const lines = Object.entries(worker).map(([name, value]) => `${name}=${value}\n`);
+  await writeFile(join(home, 'worker.properties'), lines.join(''));
+  await writeFile(join(home, 'connector.json'), JSON.stringify(connector));
+  const main = ['org.apache.kafka.connect.cli.ConnectStandalone', 'worker.properties', 'connector.json'];
+  const log = openSync(join(home, 'connect.log'), 'a');
+  const child = spawn('java', [...JVM, '-cp', join(jars, 'lib', '*'), ...main], {
+    cwd: home,
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  return new Connect(home, child, `http://127.0.0.1:${port}/connectors/${connector.name}`);
+}
+
+export class Connect implements AsyncDisposable {
+  readonly #home: string;
+  readonly #child: ChildProcess;
+  readonly #url: string;
+  readonly #reaper: Reaper;
+
+  constructor(home: string, child: ChildProcess, url: string) {
+    this.#home = home;
+    this.#child = child;
+    this.#url = url;
+    this.#reaper = reaper('kill -KILL "$1"; sleep 1; rm -rf "$2"', String(child.pid), home);
+  }
+
+  /** What has failed, in its own words; null while all is well. */
+  async trouble(): Promise<string | null> {
+    if (this.#child.exitCode !== null) return `it ended; its log ends with\n${await this.#lastWords()}`;
+    const response = await fetch(`${this.#url}/status`, { signal: AbortSignal.timeout(5_000) }).catch(() => null);
+    if (!response?.ok) return null; // it is still starting
+    const { tasks } = (await response.json()) as { tasks: readonly { readonly trace?: string }[] };
+    return tasks.find(({ trace }) => trace)?.trace ?? null;
+  }
+
+  /** Resolves once the condition holds; rejects at once when the connector fails. */
+  async until(condition: () => Promise<boolean>, what: () => string): Promise<void> {
+    const look = async () => {
+      const trouble = await this.trouble();
+      if (trouble) throw new Error(`Connect failed: ${trouble}`);
+      return await condition();
+    };
+    await until(look, { what, timeout: 120_000, interval: 300 });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = once(this.#child, 'exit');
+    if (this.#child.exitCode === null && this.#child.kill('SIGKILL')) await ended;
+    await rm(this.#home, { recursive: true, force: true });
+    this.#reaper.release();
+  }
+
+  async #lastWords(): Promise<string> {
+    return (await readFile(join(this.#home, 'connect.log'), 'utf8')).slice(-3_000);
+  }
+}
