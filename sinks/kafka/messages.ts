@@ -11,7 +11,7 @@ import { Headers } from './format/headers.ts';
 import type { Topic } from './topics.ts';
 
 /** A key that begins with this byte is no row's: their keys are UTF-8, which has no such byte. */
-const NO_ROW = 0xff;
+export const NO_ROW = 0xff;
 /** Bytes: the text of a float has up to 24, and Avro writes it in 8. */
 const MOST_SAVED = 16;
 
