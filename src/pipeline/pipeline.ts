@@ -113,6 +113,7 @@ const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set([
   'database_missing',
   'tls_failed',
   'lake_rights',
+  'kafka_rights',
   'registry_rights',
 ]);
 
