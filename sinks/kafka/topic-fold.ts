@@ -3,7 +3,7 @@ import { DigestWriter } from '../../src/core/digest.ts';
 import { bytesOf } from '../../src/core/key-text.ts';
 import type { CommittedRecord } from './client/committed.ts';
 import { murmur2 } from './client/partition.ts';
-import { NO_ROW } from './messages.ts';
+import { isRowKey } from './format/event.ts';
 import type { RowHashes, RowReader } from './row-hashes.ts';
 
 /** So many keys are in memory at a time, 100 MB or so. */
@@ -40,7 +40,7 @@ export class TopicFold {
     const header = new Map(headers.map(([name, text]) => [String(name), String(text)]));
     if (header.get('pgveil.generation') !== this.#generation || !key) return;
     const op = header.get('pgveil.op');
-    if (key[0] === NO_ROW) {
+    if (!isRowKey(key)) {
       if (op === 't') this.#rows.clear();
     } else if (this.#isMine(key)) {
       const name = key.toString('latin1');
