@@ -1,10 +1,13 @@
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
+import type { Comparison } from '../../src/core/comparison.ts';
 import { type Finding, ofSink, PgveilError } from '../../src/core/errors.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
 import type { LeavingTable, Remains, Target } from '../../src/core/target.ts';
 import { type CheckParts, checkBrokers, checkTopics } from './check.ts';
 import { checkpointTopicOf, readCheckpoint } from './checkpoint-topic.ts';
 import { Cluster } from './client/cluster.ts';
 import { asTrouble } from './client/trouble.ts';
+import { TopicComparison } from './comparison.ts';
 import { isReserved } from './format/message-table.ts';
 import type { KafkaOptions } from './options.ts';
 import { Schemas } from './registry/schemas.ts';
@@ -58,8 +61,9 @@ export class KafkaTarget implements Target {
     });
   }
 
-  comparison(): null {
-    return null;
+  comparison(table: RedactedTable): Comparison | string {
+    if (this.#options.registry?.format === 'avro') return 'messages in Avro cannot be compared yet';
+    return new TopicComparison(this.#options, table);
   }
 
   /** The topics that we made, and at last the checkpoint, which says which these are. Topics that were there before are others' own. */

@@ -191,8 +191,8 @@ export const PIPELINE_ERRORS = {
   },
   registry_rights: {
     ...person,
-    means: 'The schema registry refused the credentials, or they lack a right that pgveil needs.',
-    fix: 'Correct `registry.username` and `registry.password`, or allow reading and writing subjects that end with `-value`.',
+    means: 'The schema registry’s user lacks a right that pgveil needs.',
+    fix: 'Allow it to read and write the subjects of the topics: their names, and `-value` behind them.',
   },
   kafka_lost: {
     ...person,

@@ -23,8 +23,8 @@ export interface Target {
   identity(): Promise<Identity | null>;
   /** What is durable, without taking anything over; null where nothing is. Rejects with `newer_checkpoint`. */
   checkpoint(): Promise<Checkpoint | null>;
-  /** One table of it, in the generation that it holds, for `verify`; null where this kind of sink cannot be compared yet. */
-  comparison(table: RedactedTable): Comparison | null;
+  /** One table of it, in the generation that it holds, for `verify`; or why it cannot be compared. */
+  comparison(table: RedactedTable): Comparison | string;
   /** What pgveil made there for this pipeline and nothing else; what is not there is not listed. */
   remains(): Promise<readonly Remains[]>;
 }

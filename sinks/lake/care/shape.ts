@@ -12,7 +12,7 @@ export interface Field {
 }
 
 /** All that a file holds, in its order. */
-export function fieldsOf({ schemaString }: MetaData): Field[] {
+export function fieldsOf({ schemaString }: Pick<MetaData, 'schemaString'>): Field[] {
   const { fields } = JSON.parse(schemaString) as { fields: { name: string; type: DeltaType }[] };
   return fields.filter(({ name }) => name !== DATE_FIELD).map(({ name, type }) => ({ name, type, sql: sqlType(type) }));
 }

@@ -15,18 +15,16 @@ import {
   copyOf,
   copyStarted,
   insert,
-  nextGeneration,
   positionAt,
   reads,
   remove,
   sketchTable,
-  truncate,
   update,
   upTo,
   writeCopy,
 } from '../../support/batches.ts';
 import { type KafkaServer, startKafka } from '../../support/kafka.ts';
-import { readTopic, runDocumentedConsumer } from '../../support/kafka-reader.ts';
+import { readTopic } from '../../support/kafka-reader.ts';
 import { hasPython } from '../../support/readers.ts';
 import { until } from '../../support/wait.ts';
 import { flatRecords, fold } from './fold.ts';
@@ -104,46 +102,6 @@ describe('a Kafka sink', () => {
       theirs.map(([, , key, value, headers]) => `${key} ${headers['pgveil.op']} ${value === null}`).sort(),
       ['1 r false', '1 u false', '2 d false', '2 d true', '2 r false', '3 r false'],
     );
-  });
-
-  test('gives the consumer of the documents the latest state, after a new copy and a truncate too', async (context) => {
-    if (!(await hasPython())) return context.skip('there is no Python to run confluent-kafka with');
-    const of = options();
-    const sink = await open(of);
-    const topic = `${of.pipeline}.public.thing`;
-    const seen = async () => {
-      await markersWritten(cluster, idsOf(of.pipeline));
-      const rows = (await runDocumentedConsumer(server.brokers, topic, 3)) as {
-        source_primary_key: string;
-        note: string;
-      }[];
-      return rows.map((row) => `${row.source_primary_key} ${row.note}`).sort();
-    };
-    await writeCopy(
-      sink,
-      copyOf(table, [
-        ['1', 'one'],
-        ['2', 'two'],
-        ['3', 'three'],
-      ]),
-    );
-    await sink.flush(positionAt(0x100n));
-    await sink.write(upTo(0x200n, [update(table, ['4', 'two'], ['2', null]), remove(table, ['3', null])]));
-    await sink.flush(positionAt(0x200n));
-    assert.deepEqual(await seen(), ['1 one', '4 two']);
-    const next = nextGeneration(table);
-    await writeCopy(
-      sink,
-      copyOf(next, [
-        ['4', 'TWO'],
-        ['5', 'five'],
-      ]),
-    );
-    await sink.flush(positionAt(0x300n));
-    assert.deepEqual(await seen(), ['4 TWO', '5 five']);
-    await sink.write(upTo(0x400n, [truncate(next), insert(next, ['6', 'six'])]));
-    await sink.flush(positionAt(0x400n));
-    assert.deepEqual(await seen(), ['6 six']);
   });
 
   test('sends no more at once than the topic takes', async () => {
