@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fields, flag, isMapping, named, notBuiltIssue, problem, whole, word } from './field.ts';
+import { sasl } from './sasl.ts';
 import {
   anyText,
   brokers,
@@ -68,46 +69,42 @@ const registry = fields({
     context.addIssue({ code: 'custom', path: [path], message });
 });
 
-const kafka = fields(
-  {
-    ...absence,
-    type: z.literal('kafka'),
-    brokers: z
-      .array(brokers, { error: problem('is not a list of brokers', 'write the brokers: [host:9092]') })
-      .min(1, { error: problem('names no broker', 'name one: [host:9092]') })
-      .transform((lists) => lists.flat()),
-    topic: topicTemplate.default('{name}.{schema}.{table}').describe('of each table'),
-    topics: fields({
-      create: flag().default(true).describe('false: they have to be there'),
-      partitions: whole(1, 10_000).optional().describe('of one that is created; by default as the brokers have it'),
-      replicas: whole(1, 100).optional().describe('of one that is created; by default as the brokers have it'),
-      config: named(someText, anyText, 'write name: value on each line')
-        .prefault({})
-        .describe('of one that is created, as Kafka calls it; retention.ms is -1 unless it stands here'),
-    }).prefault({}),
-    format: word(['debezium', 'flat']).default('debezium'),
-    schema: word(['none', 'inline', 'registry'])
-      .default('none')
-      .describe('inline: in each message of debezium; registry: where registry says'),
-    registry: registry.optional().describe('a Schema Registry, of schema: registry'),
-    int8: word(['number', 'string']).default('number').describe('string: for readers that cannot hold a bigint'),
-    compression: word(['zstd', 'none']).default('zstd'),
-    split: flushSize.prefault('100MB').describe('a larger transaction is committed in parts'),
-    tls: fields({
-      ca: someText.optional().describe('PEM; by default the authorities of the system'),
-      certificate: someText.optional().describe('PEM, of ours'),
-      key: secretText.optional().describe('PEM, of the certificate'),
-    })
-      .optional()
-      .describe('{} for the authorities of the system; without it there is no TLS'),
-    sasl: fields({
-      mechanism: word(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], ['OAUTHBEARER']),
-      username: someText,
-      password: secretText,
-    }).optional(),
-  },
-  ['unchanged'],
-).superRefine(({ format, schema, registry }, context) => {
+const kafka = fields({
+  ...absence,
+  type: z.literal('kafka'),
+  brokers: z
+    .array(brokers, { error: problem('is not a list of brokers', 'write the brokers: [host:9092]') })
+    .min(1, { error: problem('names no broker', 'name one: [host:9092]') })
+    .transform((lists) => lists.flat()),
+  topic: topicTemplate.default('{name}.{schema}.{table}').describe('of each table'),
+  topics: fields({
+    create: flag().default(true).describe('false: they have to be there'),
+    partitions: whole(1, 10_000).optional().describe('of one that is created; by default as the brokers have it'),
+    replicas: whole(1, 100).optional().describe('of one that is created; by default as the brokers have it'),
+    config: named(someText, anyText, 'write name: value on each line')
+      .prefault({})
+      .describe('of one that is created, as Kafka calls it; retention.ms is -1 unless it stands here'),
+  }).prefault({}),
+  format: word(['debezium', 'flat']).default('debezium'),
+  schema: word(['none', 'inline', 'registry'])
+    .default('none')
+    .describe('inline: in each message of debezium; registry: where registry says'),
+  registry: registry.optional().describe('a Schema Registry, of schema: registry'),
+  int8: word(['number', 'string']).default('number').describe('string: for readers that cannot hold a bigint'),
+  unchanged: word(['refuse', 'allow'])
+    .default('refuse')
+    .describe('allow: a compacted topic may lack large values that an update left alone'),
+  compression: word(['zstd', 'none']).default('zstd'),
+  split: flushSize.prefault('100MB').describe('a larger transaction is committed in parts'),
+  tls: fields({
+    ca: someText.optional().describe('PEM; by default the authorities of the system'),
+    certificate: someText.optional().describe('PEM, of ours'),
+    key: secretText.optional().describe('PEM, of the certificate'),
+  })
+    .optional()
+    .describe('{} for the authorities of the system; without it there is no TLS'),
+  sasl: sasl.optional(),
+}).superRefine(({ format, schema, registry }, context) => {
   const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
   if (format === 'flat' && schema === 'inline')
     refuse('schema', problem('is for format: debezium only', 'take it out'));

@@ -3,7 +3,7 @@ import { DigestWriter } from '../../src/core/digest.ts';
 import { bytesOf } from '../../src/core/key-text.ts';
 import type { CommittedRecord } from './client/committed.ts';
 import { murmur2 } from './client/partition.ts';
-import { NO_ROW } from './messages.ts';
+import { isRowKey } from './format/event.ts';
 import type { RowHashes, RowReader } from './row-hashes.ts';
 
 /** So many keys are in memory at a time, 100 MB or so. */
@@ -25,19 +25,22 @@ export class TopicFold {
   readonly #generation: string;
   readonly #reader: RowReader;
   readonly #from: number;
+  readonly #most: number;
   readonly #rows = new Map<string, Last>();
 
-  constructor(generation: number, reader: RowReader, from: number) {
+  /** The first takes keys from 0 on, each further one from where the one before ended. */
+  constructor(generation: number, reader: RowReader, from: number, most = MOST_KEYS) {
     this.#generation = String(generation);
     this.#reader = reader;
     this.#from = from;
+    this.#most = most;
   }
 
   take({ key, value, headers }: CommittedRecord): void {
     const header = new Map(headers.map(([name, text]) => [String(name), String(text)]));
     if (header.get('pgveil.generation') !== this.#generation || !key) return;
     const op = header.get('pgveil.op');
-    if (key[0] === NO_ROW) {
+    if (!isRowKey(key)) {
       if (op === 't') this.#rows.clear();
     } else if (this.#isMine(key)) {
       const name = key.toString('latin1');
@@ -66,7 +69,7 @@ export class TopicFold {
 
   #put(name: string, value: Buffer, place: string): void {
     this.#rows.set(name, { hashes: this.#reader.read(value, this.#rows.get(name)?.hashes ?? null), place });
-    if (this.#rows.size <= MOST_KEYS) return;
+    if (this.#rows.size <= this.#most) return;
     this.to = this.#from + Math.ceil((this.to - this.#from) / 2);
     for (const key of this.#rows.keys()) if (!this.#isMine(bytesOf(key))) this.#rows.delete(key);
   }

@@ -46,6 +46,10 @@ export class LakeTarget implements Target {
     return await checkLake(this.#storage, this.#settings.name);
   }
 
+  async checkTables(): Promise<readonly Finding[]> {
+    return [];
+  }
+
   reserves({ name, withheld }: { readonly name: string; readonly withheld: boolean }): boolean {
     return !withheld && isReserved(name);
   }

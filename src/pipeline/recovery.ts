@@ -108,6 +108,7 @@ const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set([
   'database_missing',
   'tls_failed',
   'lake_rights',
+  'kafka_rights',
   'registry_rights',
   'no_free_slot',
   'no_free_sender',
