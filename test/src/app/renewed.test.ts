@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { RenewedUrl } from '../../../src/app/renewed.ts';
+import { RenewedUrl, renewedRegistry } from '../../../src/app/renewed.ts';
 import { Secret } from '../../../src/core/secret.ts';
 
 const first = new Secret('postgres://app:old@db:5432/shop?sslmode=require');
@@ -36,4 +36,20 @@ test('it prints as little as any other secret', () => {
     [String(renewed), JSON.stringify(renewed), inspect(renewed)],
     ['[secret]', '"[secret]"', '[secret]'],
   );
+});
+
+test('the password of a registry is read anew, and a registry without one stays as it is', () => {
+  const registry = { url: 'https://registry', format: 'avro', credentials: null } as const;
+  const withPassword = (password: string) => ({
+    ...registry,
+    credentials: { username: 'a', password: new Secret(password) },
+  });
+  const passwords = ['new', 'newer'];
+  const renewed = renewedRegistry(withPassword('old'), () => withPassword(passwords.shift()!))!;
+  assert.deepEqual([renewed.credentials!.password.reveal(), renewed.credentials!.password.reveal()], ['new', 'newer']);
+  assert.equal(
+    renewedRegistry(registry, () => withPassword('new')),
+    registry,
+  );
+  assert.equal(renewedRegistry(withPassword('old'), () => registry)!.credentials!.password.reveal(), 'old');
 });
