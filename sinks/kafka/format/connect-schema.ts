@@ -10,7 +10,7 @@ export interface Schema {
   readonly version?: number;
   /** Of a struct. */
   readonly fields?: readonly Field[];
-  /** Of an array. */
+  /** Of an array; it may be left out where it would be empty. */
   readonly items?: Schema;
 }
 

@@ -15,7 +15,7 @@ export function flatSchema(table: Described, int8: 'number' | 'string'): Schema 
       { type: 'int64', optional: false, field: '__commit_ts_ms' },
       { type: 'int64', optional: false, field: '__seq' },
       { type: 'string', optional: true, field: '__previous_key' },
-      { type: 'array', optional: true, items: { type: 'string', optional: false }, field: '__unchanged' },
+      { type: 'array', optional: false, items: { type: 'string', optional: false }, field: '__unchanged' },
     ],
   };
 }
