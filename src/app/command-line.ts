@@ -17,6 +17,10 @@ export interface RunFlags extends CommonOptions {
   readonly acceptSource?: boolean;
 }
 
+export interface StatusFlags extends CommonOptions {
+  readonly watch?: boolean;
+}
+
 export interface DropFlags extends CommonOptions {
   readonly data?: boolean;
   readonly yes?: boolean;
@@ -26,7 +30,7 @@ export interface DropFlags extends CommonOptions {
 export interface Commands {
   check(options: CommonOptions): Promise<number>;
   run(options: RunFlags): Promise<number>;
-  status(options: CommonOptions): Promise<number>;
+  status(options: StatusFlags): Promise<number>;
   recopy(tables: readonly string[], options: CommonOptions): Promise<number>;
   approve(definitions: readonly string[], options: CommonOptions): Promise<number>;
   drop(options: DropFlags): Promise<number>;
@@ -110,9 +114,17 @@ ${examples(
 
 function addStatus(program: Command, commands: Commands, done: Done): void {
   addCommand(program, 'status', 'Show tables, sinks and slot, whether pgveil runs or not')
-    .addHelpText('after', examples('pgveil status', 'pgveil status --json | jq .position'))
+    .option('--watch', 'fill the terminal with it, and look again every second; with --json a line a second')
+    .addHelpText('after', STATUS_HELP)
     .action(async (options) => done(await commands.status(options)));
 }
+
+const STATUS_HELP = examples(
+  'pgveil status',
+  'pgveil status --watch',
+  'pgveil status --json | jq .position',
+  'pgveil status --watch --json | jq .slot.seconds_left',
+);
 
 function addRecopy(program: Command, commands: Commands, done: Done): void {
   addCommand(program, 'recopy', 'Have the running process copy tables anew, while the others stream')

@@ -6,21 +6,17 @@ import { showAndAsk } from './approve.ts';
 import type { Assemble } from './assembly.ts';
 import { exitCodeOf, findingsJson, findingsText, gather, listConfigError } from './check.ts';
 import type { CommonOptions } from './command.ts';
-import type { Commands, DropFlags, RunFlags } from './command-line.ts';
+import type { Commands, DropFlags, RunFlags, StatusFlags } from './command-line.ts';
 import { askControl, controlPath } from './control.ts';
 import { showBars, showLines } from './display.ts';
 import { askBeforeDrop, drop } from './drop.ts';
 import { LakeCommandSet } from './lake-commands.ts';
 import { configuredTable, definitionOf, ordersOf } from './named.ts';
 import { run } from './run.ts';
-import type { Terminal } from './screen.ts';
+import type { Output } from './screen.ts';
 import { readStatus, statusText } from './status.ts';
 import { type Verify, verifier } from './verify/command.ts';
-
-/** Where results go: standard output, or what stands in for it. */
-export interface Output extends Terminal {
-  readonly isTTY?: boolean;
-}
+import { watchStatus } from './watch/watch.ts';
 
 /** The commands of the command line: what they do, and how they say it. */
 export class CommandSet implements Commands {
@@ -58,12 +54,11 @@ export class CommandSet implements Commands {
     });
   }
 
-  async status({ config: file, json }: CommonOptions): Promise<number> {
+  async status({ config: file, json, watch = false }: StatusFlags): Promise<number> {
     const config = loadConfig(file);
-    const report = await readStatus(
-      config,
-      this.#assemble(config, () => config),
-    );
+    const assembly = this.#assemble(config, () => config);
+    if (watch) return await watchStatus(config, assembly, this.#output, json ?? false);
+    const report = await readStatus(config, assembly);
     this.#print(json ? JSON.stringify(report, null, 2) : statusText(report));
     return 0;
   }

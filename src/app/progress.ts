@@ -1,4 +1,5 @@
 import type { Observation } from '../core/observer.ts';
+import { bar } from './bar.ts';
 import { fit, printable } from './printable.ts';
 import { formatBytes, formatCount, formatSeconds } from './quantity.ts';
 
@@ -145,11 +146,6 @@ class Speed {
     // Up to now, not up to the last sample: a copy that hangs slows down to nothing.
     return first && last && now > first.at ? Math.max(0, ((last.bytes - first.bytes) * 1000) / (now - first.at)) : 0;
   }
-}
-
-function bar(share: number, width: number): string {
-  const full = Math.round(share * width);
-  return '█'.repeat(full) + '░'.repeat(width - full);
 }
 
 function timeLeft(bytes: number, rate: number): string {

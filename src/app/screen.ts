@@ -5,13 +5,22 @@ export interface Terminal {
   write(text: string): unknown;
 }
 
-const HIDE_CURSOR = '\x1b[?25l';
-const SHOW_CURSOR = '\x1b[?25h';
-const ERASE_LINE_END = '\x1b[K';
-const ERASE_BELOW = '\x1b[J';
+/** Where results go: standard output, or what stands in for it. */
+export interface Output extends Terminal {
+  readonly isTTY?: boolean;
+  /** Whether the terminal has colours, and nobody said NO_COLOR. */
+  hasColors?(): boolean;
+  on?(event: 'resize', listener: () => void): unknown;
+  off?(event: 'resize', listener: () => void): unknown;
+}
+
+export const HIDE_CURSOR = '\x1b[?25l';
+export const SHOW_CURSOR = '\x1b[?25h';
+export const ERASE_LINE_END = '\x1b[K';
+export const ERASE_BELOW = '\x1b[J';
 /** Terminals that know these show the frame at once; others ignore them. */
-const FRAME_BEGIN = '\x1b[?2026h';
-const FRAME_END = '\x1b[?2026l';
+export const FRAME_BEGIN = '\x1b[?2026h';
+export const FRAME_END = '\x1b[?2026l';
 
 /**
  * Lines at the bottom of a terminal that are redrawn in place, with ordinary output running above them. A frame is one

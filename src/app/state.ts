@@ -129,6 +129,9 @@ export class State {
       case 'warning':
         this.#tables.get(seen.table)?.warning(seen);
         break;
+      case 'changes':
+        this.#tables.get(seen.table)?.changes(seen);
+        break;
       case 'withheld':
         this.#tables.get(seen.table)?.withheld(seen);
         break;

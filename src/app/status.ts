@@ -16,7 +16,7 @@ export async function readStatus(config: Config, assembly: Assembly): Promise<Re
 }
 
 /** The status of a pipeline that nobody runs: what is stored is told to a State as if it had just been observed. */
-async function readStored({ name, source, tables, sinks }: Config, assembly: Assembly): Promise<Status> {
+export async function readStored({ name, source, tables, sinks }: Config, assembly: Assembly): Promise<Status> {
   const [checkpoints, slot] = await Promise.all([assembly.checkpoints(), assembly.slot()]);
   const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: sinks.keys() });
   const stored = [...checkpoints.values()].filter((checkpoint) => checkpoint !== null);

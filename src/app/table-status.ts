@@ -14,6 +14,8 @@ export interface TableStatus {
   generation: number;
   /** Rows of the present copy so far; null when the copy was made by an earlier process. */
   rows: number | null;
+  /** Since this process began: what every sink was given, copies aside. */
+  changes: number;
   /** Why it is in this state, where that needs saying. */
   reason?: string;
   /** While it is copied, or its copy is due. */
@@ -47,6 +49,7 @@ export class TableWatch {
   #state: TableStatus['state'] = 'waiting';
   #generation = 0;
   #rows: number | null = null;
+  #changes = 0;
   #reason: string | undefined;
   #progress: CopyProgress | undefined;
   #restarts = 0;
@@ -100,6 +103,10 @@ export class TableWatch {
     return this.#progress ?? NOTHING_YET;
   }
 
+  changes({ rows }: Seen<'changes'>): void {
+    this.#changes += rows;
+  }
+
   /** What was copied so far is void. `reason`: why it is to be copied anew, where that is known. */
   interrupt(reason: string | undefined): void {
     this.#reason = reason ?? this.#reason;
@@ -122,6 +129,7 @@ export class TableWatch {
       state: this.#state,
       generation: this.#generation,
       rows: this.#rows,
+      changes: this.#changes,
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
       ...(this.#progress ? { progress: this.#progress } : {}),
       ...(this.#restarts > 0 ? { restarts: this.#restarts } : {}),

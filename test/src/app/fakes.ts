@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Assembly, Check } from '../../../src/app/assembly.ts';
-import type { Output } from '../../../src/app/commands.ts';
 import { execute } from '../../../src/app/execute.ts';
+import type { Output } from '../../../src/app/screen.ts';
 import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { Observe, SlotSeen } from '../../../src/core/observer.ts';
 import type { Remains } from '../../../src/core/target.ts';
@@ -15,9 +15,10 @@ export const CANARY = 'cANaRy0123456789';
 /** Keeps what is written. */
 export class Paper implements Output {
   readonly isTTY: boolean;
-  readonly columns = 80;
-  readonly rows = 24;
+  columns = 80;
+  rows = 24;
   text = '';
+  readonly #resized = new Set<() => void>();
   #written = Promise.withResolvers<void>();
 
   constructor(isTTY = false) {
@@ -29,6 +30,19 @@ export class Paper implements Output {
     this.#written.resolve();
     this.#written = Promise.withResolvers<void>();
     return true;
+  }
+
+  on(_: 'resize', listener: () => void) {
+    this.#resized.add(listener);
+  }
+
+  off(_: 'resize', listener: () => void) {
+    this.#resized.delete(listener);
+  }
+
+  resize(columns: number, rows: number) {
+    Object.assign(this, { columns, rows });
+    for (const listener of this.#resized) listener();
   }
 
   /** Resolves once this was written. */

@@ -27,7 +27,7 @@ test('a table under way shows percent, rows, bytes, rate and time left', () => {
   copy('public.customer', 25 * MB, 100 * MB);
   assert.deepEqual(progress.lines(79, 24), [
     'copied 0 of 2 tables · 262k rows · 25 MB · 25 MB/s · 0:03 left',
-    '  public.customer        ███░░░░░░░░  25%  262k rows   25 MB   25 MB/s    0:03',
+    '  public.customer        ██▊░░░░░░░░  25%  262k rows   25 MB   25 MB/s    0:03',
   ]);
 });
 

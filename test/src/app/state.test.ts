@@ -19,7 +19,7 @@ const confirmed: Observation[] = [{ type: 'confirmed' }, { type: 'durable', sink
 const commitAgo = (ms: number): bigint => BigInt(NOW - ms - POSTGRES_EPOCH_MS) * 1000n;
 
 test('before anything is known every table waits and no position is claimed', () => {
-  const waiting = { state: 'waiting', generation: 0, rows: null, warnings: [] };
+  const waiting = { state: 'waiting', generation: 0, rows: null, changes: 0, warnings: [] };
   assert.deepEqual(watch().status(), {
     name: 'shop',
     version: '0.1.0',
@@ -50,6 +50,7 @@ test('a copy shows its rows and progress, and streaming keeps the rows alone', (
     state: 'copying',
     generation: 2,
     rows: 10,
+    changes: 0,
     progress,
     warnings: [],
   });
@@ -57,7 +58,13 @@ test('a copy shows its rows and progress, and streaming keeps the rows alone', (
   assert.equal(state.status().tables['public.a']!.restarts, 1);
   assert.equal(state.status().tables['public.a']!.progress, undefined);
   state.observe({ ...table, state: 'streaming' });
-  assert.deepEqual(state.status().tables['public.a'], { state: 'streaming', generation: 2, rows: 10, warnings: [] });
+  assert.deepEqual(state.status().tables['public.a'], {
+    state: 'streaming',
+    generation: 2,
+    rows: 10,
+    changes: 0,
+    warnings: [],
+  });
 });
 
 test('a table whose copy is due waits, with its size, until it is its turn', () => {
@@ -67,7 +74,7 @@ test('a table whose copy is due waits, with its size, until it is its turn', () 
     { type: 'table', table: 'public.a', generation: 1, state: 'absent' },
   );
   const progress = { step: 'due', rows: 0, estimated_rows: null, bytes: 0, total_bytes: 1400 };
-  const expected = { state: 'waiting', generation: 1, rows: null, progress, warnings: [] };
+  const expected = { state: 'waiting', generation: 1, rows: null, changes: 0, progress, warnings: [] };
   assert.deepEqual(state.status().tables['public.a'], expected);
   state.observe({ type: 'trouble', part: 'pipeline', code: 'source_away', message: 'm', retryInMs: 1 });
   assert.equal(state.status().tables['public.a']?.progress, undefined);
@@ -273,4 +280,11 @@ test('waiting for another instance and failing to connect are no take-over, and 
 
 test('tables that a checkpoint knows and the configuration does not are left out', () => {
   assert.deepEqual(Object.keys(watch(streaming('public.gone')).status().tables), ['public.a', 'public.b']);
+});
+
+test('changes are counted by table, over all copies of one process', () => {
+  const changes: Observation = { type: 'changes', table: 'public.a', rows: 3 };
+  const anew: Observation = { type: 'table', table: 'public.a', generation: 2, state: 'streaming' };
+  const state = watch(streaming('public.a'), changes, anew, changes);
+  assert.equal(state.status().tables['public.a']?.changes, 6);
 });

@@ -1,0 +1,63 @@
+import { bar } from '../bar.ts';
+import { formatBytes, formatSeconds } from '../quantity.ts';
+import type { SlotStatus } from '../slot-watch.ts';
+import type { Report } from '../status.ts';
+import { type Column, grid } from './grid.ts';
+import { formatLag } from './lag.ts';
+import { type Line, type Span, type Style, span } from './line.ts';
+
+const SINK_COLUMNS: readonly Column[] = [
+  { title: 'SINK' },
+  { title: 'STATE' },
+  { title: 'POSITION' },
+  { title: 'BEHIND', isFigure: true },
+  { title: 'LAG', isFigure: true },
+];
+
+const SLOT_COLUMNS: readonly Column[] = [
+  { title: 'SLOT' },
+  { title: 'KEEPS', isFigure: true },
+  { title: 'OF', isFigure: true },
+  { title: 'WRITTEN', isFigure: true },
+  { title: 'LOST IN', isFigure: true },
+  { title: 'WAL BUDGET' },
+];
+
+const BAR_WIDTH = 20;
+
+export function sinkLines({ sinks }: Report, width: number): Line[] {
+  const rows = Object.entries(sinks).map(([name, { state, position, lag_bytes, lag_ms }]) => [
+    span(name),
+    span(state, state === 'live' ? undefined : 'red'),
+    span(position ?? '-'),
+    span(lag_bytes === null ? '-' : formatBytes(lag_bytes)),
+    span(lag_ms === null ? '-' : formatLag(lag_ms)),
+  ]);
+  return grid(SINK_COLUMNS, rows, width);
+}
+
+/** The slot with what it keeps of what it may, and how long that lasts. */
+export function slotLines({ slot }: Report, width: number): Line[] {
+  return grid(SLOT_COLUMNS, [slotRow(slot)], width);
+}
+
+function slotRow({ name, retained_bytes, safe_bytes, rate_bytes_per_s, seconds_left, ...slot }: SlotStatus): Span[] {
+  const limit = safe_bytes === null || retained_bytes === null ? null : retained_bytes + Math.max(0, safe_bytes);
+  const style: Style | undefined = slot.alarms.length > 0 ? 'yellow' : undefined;
+  return [
+    span(name),
+    span(retained_bytes === null ? '-' : formatBytes(retained_bytes), style),
+    span(limit === null ? '-' : formatBytes(limit)),
+    span(rate_bytes_per_s === null ? '-' : `${formatBytes(rate_bytes_per_s)}/s`),
+    span(seconds_left === null ? '-' : formatSeconds(seconds_left), style),
+    budget(slot, limit === null ? null : retained_bytes! / Math.max(1, limit)),
+  ];
+}
+
+function budget({ wal_status }: Pick<SlotStatus, 'wal_status'>, share: number | null): Span {
+  if (wal_status === null) return span('not there', 'dim');
+  if (wal_status === 'lost') return span('lost', 'red');
+  if (share === null) return span('no limit', 'dim');
+  const style = share < 0.5 ? 'green' : share < 0.8 ? 'yellow' : 'red';
+  return span(`${bar(share, BAR_WIDTH)} ${Math.floor(share * 100)}%`, style);
+}
