@@ -18,7 +18,6 @@ import { Rows } from '../parquet/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { asTrouble, trouble } from '../trouble.ts';
 import { latestQuery } from './latest.ts';
-import { WORK_BYTES } from './output.ts';
 import { ownFolder, removeOwnFolder } from './own-folder.ts';
 import { hashQuery } from './row-hash.ts';
 import { type Field, fieldsOf, rowsOf } from './shape.ts';
@@ -168,7 +167,7 @@ class LakeHolding implements Holding {
     await this.#tended.locals([...files.values()], async (paths) => {
       const latest = `(${latestQuery(fields, rowsOf(fields, paths))})`;
       const make = `CREATE TABLE ${this.#latest} AS ${hashQuery(fields, latest)}`;
-      await this.#tended.workshop.duck.inTurn(WORK_BYTES, (connection) => connection.run(make));
+      await this.#tended.workshop.duck.inTurn(0, (connection) => connection.run(make));
     });
   }
 }

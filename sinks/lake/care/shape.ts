@@ -25,6 +25,11 @@ export function rowsOf(fields: readonly Field[], paths: readonly string[]): stri
   return `(SELECT ${nothing} WHERE false UNION ALL BY NAME SELECT * FROM ${files})`;
 }
 
+/** A file's rows, counted from 1 in the order in which they stand there. */
+export function numbered(fields: readonly Field[], path: string): string {
+  return `(SELECT row_number() OVER () AS "row.number", * FROM ${rowsOf(fields, [path])})`;
+}
+
 export function listOf(fields: readonly Field[]): string {
   return fields.map(({ name }) => identifier(name)).join(', ');
 }
