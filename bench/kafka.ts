@@ -1,6 +1,7 @@
 // How fast changes become messages that are committed: through the redactor with three columns redacted, into JSON, by our producer;
 // beside it the client's own transactional producer, which gets the very messages ready-made. Tuples and messages lie in memory before
 // a clock starts: the source has benches of its own.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Producer } from '@platformatic/kafka';
 import type { Bytes } from '../sinks/kafka/client/record-batch.ts';
 import type { KafkaTransaction } from '../sinks/kafka/client/transaction.ts';
@@ -9,6 +10,7 @@ import { Messages } from '../sinks/kafka/messages.ts';
 import { KafkaSink } from '../sinks/kafka/sink.ts';
 import type { RawBatch } from '../src/core/batch.ts';
 import type { RedactedTable } from '../src/core/table.ts';
+import type { Tuple } from '../src/core/tuple.ts';
 import { optionsFor } from '../test/sinks/kafka/parts.ts';
 import { type KafkaServer, startOwnKafka } from '../test/support/kafka.ts';
 import {
@@ -78,6 +80,7 @@ async function ours(server: KafkaServer, pipeline: string, batches: readonly Raw
   const [began, used] = [performance.now(), process.cpuUsage()];
   let flushing = Promise.resolve();
   for (const [index, batch] of batches.entries()) {
+    await nextTurn(); // as a lane does before each batch: meanwhile brokers answer
     await sink.write(redactor.redact(batch));
     if ((index + 1) % (COMMITTED / TOGETHER) > 0) continue;
     await flushing; // the next one gathers while one is committed, as in a lane
@@ -187,12 +190,19 @@ function openRedactor(): RowRedactor {
 /** One transaction of rows from this number on. */
 function batchFrom(first: number): RawBatch {
   const transaction = { clsn: BigInt(first + 1000), xid: 700 + first, commitTime: 812_345_678_901_234n };
-  const changes = Array.from({ length: TOGETHER }, (_, i) => ({
-    ...changeOf('insert', TABLE, { after: rowOf(first + i) }),
-    transaction,
-    seq: i + 1,
-  }));
+  const rows = inOneChunk(Array.from({ length: TOGETHER }, (_, i) => rowOf(first + i)));
+  const changes = rows.map((after, i) => ({ ...changeOf('insert', TABLE, { after }), transaction, seq: i + 1 }));
   return batchOf({ changes, position: { ...POSITION, pos: transaction.clsn + 8n } });
+}
+
+/** As a socket delivers them. A buffer for each row would keep the garbage collector busy, on both sides. */
+function inOneChunk(rows: readonly Tuple<'raw'>[]): Tuple<'raw'>[] {
+  const bytes = Buffer.concat(rows.map((row) => row.bytes.subarray(row.start, row.end)));
+  let behind = 0;
+  return rows.map(({ start, end }) => {
+    behind += end - start;
+    return { bytes, start: behind - (end - start), end: behind };
+  });
 }
 
 function rowOf(i: number) {

@@ -69,3 +69,8 @@ export function parseRegistryUrl(text: string): string | undefined {
 export function isEndpoint(text: string): boolean {
   return /^https?:\/\/[^/?#@\s]+\/?$/.test(text) && URL.canParse(text);
 }
+
+/** `https://login.example.com/oauth2/token`. */
+export function isTokenUrl(text: string): boolean {
+  return /^https?:\/\/[^/?#@\s]+\/[^#\s]*$/.test(text) && URL.canParse(text);
+}

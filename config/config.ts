@@ -95,6 +95,8 @@ export interface KafkaConfig {
   /** Where schemas are instead. */
   readonly registry: RegistryConfig | null;
   readonly int8: 'number' | 'string';
+  /** What becomes of a table whose topic is compacted and may lack values that an update left alone: see docs/05-kafka.md. */
+  readonly unchanged: 'refuse' | 'allow';
   readonly compression: 'none' | 'zstd';
   /** In bytes of messages: a source transaction that is larger is committed in parts. */
   readonly split: number;
@@ -108,11 +110,27 @@ export interface KafkaConnection {
     readonly certificate: string | null;
     readonly key: Secret<string> | null;
   } | null;
-  readonly sasl: {
-    readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
-    readonly username: string;
-    readonly password: Secret<string>;
-  } | null;
+  readonly sasl: PasswordLogin | TokenLogin | null;
+}
+
+export interface PasswordLogin {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+  readonly username: string;
+  readonly password: Secret<string>;
+}
+
+export interface TokenLogin {
+  readonly mechanism: 'OAUTHBEARER';
+  /** One that somebody else keeps fresh, or where to get one. */
+  readonly token: Secret<string> | TokenEndpoint;
+}
+
+/** Gives tokens for the credentials of a client: RFC 6749, 4.4. */
+export interface TokenEndpoint {
+  readonly url: string;
+  readonly clientId: string;
+  readonly clientSecret: Secret<string>;
+  readonly scope: string | null;
 }
 
 /** A Schema Registry, and what is written with its schemas. */
@@ -191,14 +209,14 @@ function toSink(name: string, sink: SinkSettings): SinkConfig {
 type KafkaSettings = SinkSettings & { type: 'kafka' };
 
 function toKafka(name: string, sink: KafkaSettings): KafkaConfig {
-  const { type, brokers, tls = null, sasl = null, topics, topic, format, int8, compression, split } = sink;
-  const { schema, registry = null } = sink;
+  const { type, brokers, tls = null, sasl = null, topics, topic, format, schema, registry = null } = sink;
+  const { int8, unchanged, compression, split } = sink;
   const { create, partitions = -1, replicas = -1, config } = topics;
   const { ca: authority = null, certificate = null, key = null } = tls ?? {};
   return {
     type,
     name,
-    connection: { brokers, tls: tls && { authority, certificate, key }, sasl },
+    connection: { brokers, tls: tls && { authority, certificate, key }, sasl: sasl && toLogin(sasl) },
     topic,
     // A copy's reads are part of what a table amounts to: they must not go by their age.
     topics: { create, partitions, replicas, configs: { 'retention.ms': '-1', ...Object.fromEntries(config) } },
@@ -206,9 +224,17 @@ function toKafka(name: string, sink: KafkaSettings): KafkaConfig {
     schema: schema === 'registry' ? 'none' : schema,
     registry: registry && toRegistry(registry),
     int8,
+    unchanged,
     compression,
     split,
   };
+}
+
+function toLogin(sasl: NonNullable<KafkaSettings['sasl']>): PasswordLogin | TokenLogin {
+  if (sasl.mechanism !== 'OAUTHBEARER') return sasl;
+  const { mechanism, token, token_url: url, client_id: clientId, client_secret: clientSecret, scope = null } = sasl;
+  // The schema lets one of the two through, and each of them whole.
+  return { mechanism, token: token ?? { url: url!, clientId: clientId!, clientSecret: clientSecret!, scope } };
 }
 
 function toRegistry({ url, format, username, password }: NonNullable<KafkaSettings['registry']>): RegistryConfig {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fields, flag, isMapping, named, notBuiltIssue, problem, whole, word } from './field.ts';
+import { sasl } from './sasl.ts';
 import {
   anyText,
   brokers,
@@ -83,6 +84,9 @@ const kafka = fields(
       .describe('inline: in each message of debezium; registry: where registry says'),
     registry: registry.optional().describe('a Schema Registry, of schema: registry'),
     int8: word(['number', 'string']).default('number').describe('string: for readers that cannot hold a bigint'),
+    unchanged: word(['refuse', 'allow'])
+      .default('refuse')
+      .describe('allow: a compacted topic may lack large values that an update left alone'),
     compression: word(['zstd', 'none']).default('zstd'),
     split: flushSize.prefault('100MB').describe('a larger transaction is committed in parts'),
     tls: fields({
@@ -92,13 +96,9 @@ const kafka = fields(
     })
       .optional()
       .describe('{} for the authorities of the system; without it there is no TLS'),
-    sasl: fields({
-      mechanism: word(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], ['OAUTHBEARER']),
-      username: someText,
-      password: secretText,
-    }).optional(),
+    sasl: sasl.optional(),
   },
-  ['patience', 'on_wal_limit', 'unchanged'],
+  ['patience', 'on_wal_limit'],
 ).superRefine(({ format, schema, registry }, context) => {
   const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
   if (format === 'flat' && schema === 'inline')

@@ -4,6 +4,7 @@ import { formatTableName, isIdentifier, parseTableName } from '../src/core/table
 import {
   isEndpoint,
   isPostgresUrl,
+  isTokenUrl,
   parseBrokers,
   parseLakeUrl,
   parseListenAddress,
@@ -79,6 +80,10 @@ export const topicTemplate = text(
 );
 export const secretText = parsed(problem('is not a text', 'write a text of one character or more'), (t) =>
   t === '' ? undefined : new Secret(t),
+);
+export const tokenUrl = text(
+  problem('is not the URL of a token endpoint', 'write https://host/path, without user and password'),
+  isTokenUrl,
 );
 export const registryUrl = parsed(
   problem('is not the URL of a registry', 'write https://host:port, user and password under keys of their own'),

@@ -71,13 +71,20 @@ function base32(digits: string): string {
   return Number.parseInt(digits, 16).toString(32).padStart(8, '0');
 }
 
-/** The `place`-th 32 bits of the digest. */
+/** The `place`-th 32 bits of the digest, digit by digit: to parse a piece cut out of it takes ten times as long. */
 function draw(digest: string, place: number): number {
-  return Number.parseInt(digest.slice(place * 8, place * 8 + 8), 16);
+  let drawn = 0;
+  for (let at = place * 8; at < place * 8 + 8; at++) drawn = (drawn << 4) | digitOf(digest.charCodeAt(at));
+  return drawn >>> 0;
+}
+
+/** Of `0` to `9` and `a` to `f`: the letters' own low bits begin with 1. */
+function digitOf(code: number): number {
+  return (code & 0xf) + (code >> 6) * 9;
 }
 
 function pick(list: readonly string[], digest: string, place: number, step = 0): string {
-  return list[(draw(digest, place) + step) % list.length]!;
+  return list[((draw(digest, place) % list.length) + step) % list.length]!;
 }
 
 /** A digit for each #; the last one makes the next pseudonym another. */

@@ -47,7 +47,11 @@ function redactedTable(table: Table<'raw'>, decisions: Bound['decisions'], plan:
   const { oid, schema, relation, name, identity } = table;
   return {
     ...{ oid, schema, relation, name, identity, plan },
-    columns: leaving.map((index) => ({ ...table.columns[index]!, withheld: decisions[index] === null })),
+    columns: leaving.map((index) => ({
+      ...table.columns[index]!,
+      withheld: decisions[index] === null,
+      isNull: (decisions[index]?.kind ?? 'null') === 'null',
+    })),
     key: moved(table.key),
     indexes: table.indexes.filter(isWhole).map((index) => ({ ...index, columns: moved(index.columns) })),
   };

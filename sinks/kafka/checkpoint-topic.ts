@@ -26,6 +26,11 @@ export interface Progress {
   readonly seq: number;
 }
 
+/** Whether `a` comes after `b` in the stream. */
+export function isBehind(a: Progress, b: Progress): boolean {
+  return a.clsn === b.clsn ? a.seq > b.seq : a.clsn > b.clsn;
+}
+
 /** What a commit makes durable beside its rows. */
 export interface Mark {
   /** Null: it stays as it is. */
@@ -39,6 +44,8 @@ export interface Stored extends Checkpoint {
   readonly progress: Progress | null;
   /** How many transactional ids chunks of copies ever had. */
   readonly copiers: number;
+  /** That we made: the id of each by its name. One that somebody else made since has another id. */
+  readonly made: ReadonlyMap<string, string>;
 }
 
 interface StoredMark {
@@ -86,6 +93,10 @@ export class CheckpointTopic {
     this.#put(transaction, 'copiers', String(copiers));
   }
 
+  addMade(transaction: KafkaTransaction, topic: string, id: string): void {
+    this.#put(transaction, `topic/${topic}`, id);
+  }
+
   async read(): Promise<Stored> {
     return await readCheckpoint(this.#cluster, this.#topic);
   }
@@ -105,11 +116,14 @@ export async function readCheckpoint(cluster: Cluster, topic: string): Promise<S
   for await (const { key, value } of readCommitted(cluster, topic, PARTITION)) {
     if (key && value) last.set(key.toString(), value.toString());
   }
-  const tables = new Map<string, TableEntry>();
-  for (const [key, value] of last) {
-    if (key.startsWith('table/')) tables.set(key.slice('table/'.length), entryFromJson(value));
-  }
-  return { ...markOf(last.get('position')), tables, copiers: Number(last.get('copiers') ?? 0) };
+  const tables = new Map(below('table/', last).map(([table, entry]) => [table, entryFromJson(entry)]));
+  const made = new Map(below('topic/', last));
+  return { ...markOf(last.get('position')), tables, made, copiers: Number(last.get('copiers') ?? 0) };
+}
+
+function below(prefix: string, records: ReadonlyMap<string, string>): [string, string][] {
+  const found = [...records].filter(([key]) => key.startsWith(prefix));
+  return found.map(([key, value]) => [key.slice(prefix.length), value]);
 }
 
 /** A position of an older format is of no use: without one everything is copied. */

@@ -1,4 +1,4 @@
-import type { Change } from '../../src/core/batch.ts';
+import type { Change, Transaction } from '../../src/core/batch.ts';
 import type { TableEntry } from '../../src/core/checkpoint.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
@@ -6,9 +6,10 @@ import type { RedactedTable } from '../../src/core/table.ts';
 import type { CheckpointTopic } from './checkpoint-topic.ts';
 import type { Cluster } from './client/cluster.ts';
 import { type ProducerOptions, TransactionalProducer } from './client/producer.ts';
-import type { KafkaTransaction } from './client/transaction.ts';
+import { type KafkaTransaction, TRANSACTION_MS } from './client/transaction.ts';
 import type { Marker } from './format/event.ts';
 import type { TableMessages } from './table-messages.ts';
+import type { Ends, Tombstones } from './tombstones.ts';
 
 /** Rows of one chunk: visible when it is finished, and gone when it is abandoned. */
 interface Chunk {
@@ -20,6 +21,11 @@ interface Copy {
   readonly table: RedactedTable;
   readonly lsn: Lsn;
   readonly chunks: Map<number, Chunk>;
+  /** Of a compacted topic: where the records before the copy end. */
+  readonly ends: Ends | null;
+  readonly stopped: AbortController;
+  /** That the topic forgets the keys that the copy did not bring. */
+  forgetting: Promise<void>;
 }
 
 /**
@@ -31,6 +37,7 @@ export class Copies {
   readonly #options: ProducerOptions;
   readonly #checkpoint: CheckpointTopic;
   readonly #messages: TableMessages;
+  readonly #tombstones: Tombstones;
   /** For what concerns a copy as a whole, and the stream not at all. */
   readonly #control: TransactionalProducer;
   readonly #free: TransactionalProducer[];
@@ -43,6 +50,7 @@ export class Copies {
     this.#options = parts.options;
     this.#checkpoint = parts.checkpoint;
     this.#messages = parts.messages;
+    this.#tombstones = parts.tombstones;
     this.#control = control;
     this.#free = [...copiers];
     this.#copiers = copiers.length;
@@ -70,10 +78,15 @@ export class Copies {
   /** Throws what speaks against the table. */
   async start(table: RedactedTable, lsn: Lsn): Promise<void> {
     const messages = await this.#messages.copied(table);
+    const { topic } = messages;
+    const ends = topic.isCompacted ? await this.#tombstones.ends(topic) : null;
     const transaction = this.#control.begin();
+    const made = this.#messages.takeMade(topic);
+    if (made) this.#checkpoint.addMade(transaction, topic.name, made);
     messages.mark(transaction, marker('copy_begin', lsn));
     await transaction.commit();
-    this.#copies.set(table.name, { table, lsn, chunks: new Map() });
+    const [stopped, forgetting] = [new AbortController(), Promise.resolve()];
+    this.#copies.set(table.name, { table, lsn, chunks: new Map(), ends, stopped, forgetting });
   }
 
   async read(table: RedactedTable, number: number, reads: readonly Change<'redacted'>[]): Promise<void> {
@@ -106,6 +119,21 @@ export class Copies {
     this.#free.push(chunk.copier);
   }
 
+  /** All of it was read. No change of this generation has come yet: a key that no chunk brought is gone, whatever the stream has next. */
+  forget(table: string): void {
+    const copy = this.#copies.get(table);
+    if (!copy?.ends) return;
+    copy.forgetting = this.#forget(copy, copy.ends);
+    copy.forgetting.catch(() => {}); // told by `settled`
+  }
+
+  /** Resolves when all that the copy set going is done; false where it was stopped. */
+  async settled(table: string): Promise<boolean> {
+    const copy = this.#copies.get(table);
+    await copy?.forgetting;
+    return copy !== undefined && !copy.stopped.signal.aborted;
+  }
+
   /** Behind all that the copy brought, with whatever else the transaction holds. */
   async finish(table: string, to: KafkaTransaction): Promise<void> {
     const copy = this.#copies.get(table)!;
@@ -116,12 +144,41 @@ export class Copies {
   async stop(table: string): Promise<void> {
     const copy = this.#copies.get(table);
     if (!copy) return;
+    copy.stopped.abort();
     for (const number of [...copy.chunks.keys()]) await this.abandonChunk(table, number);
+    await copy.forgetting;
     this.#copies.delete(table);
   }
 
   async stopAll(): Promise<void> {
     await Promise.all([...this.#copies.keys()].map((table) => this.stop(table)));
+  }
+
+  /**
+   * In transactions of its own: a crash between two of them has the table copied anew, and what is left then is found again. The keys
+   * are gone on the source, so no reader learns anything untrue before the copy ends.
+   */
+  async #forget({ table, lsn, stopped: { signal } }: Copy, ends: Ends): Promise<void> {
+    const messages = await this.#messages.copied(table);
+    const copier = this.#free.pop() ?? (await this.#newCopier());
+    const copied = copiedAt(lsn);
+    let transaction = copier.begin();
+    const forget = async (partition: number, key: Buffer) => {
+      messages.forget(transaction, partition, key, copied, 0);
+      await transaction.relieve();
+      if (transaction.ageMs < TRANSACTION_MS / 2) return;
+      await transaction.commit();
+      transaction = copier.begin();
+    };
+    try {
+      await this.#tombstones.forEach(messages.topic, ends, forget, signal);
+      await transaction.commit();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      await transaction.abort();
+    }
+    reach('topic keys forgotten');
+    this.#free.push(copier);
   }
 
   #take(table: string, number: number): Chunk | undefined {
@@ -146,6 +203,7 @@ export interface CopiesParts {
   readonly options: ProducerOptions;
   readonly checkpoint: CheckpointTopic;
   readonly messages: TableMessages;
+  readonly tombstones: Tombstones;
 }
 
 async function openCopier({ cluster, options }: Pick<CopiesParts, 'cluster' | 'options'>, number: number) {
@@ -154,6 +212,9 @@ async function openCopier({ cluster, options }: Pick<CopiesParts, 'cluster' | 'o
 }
 
 function marker(op: 'copy_begin' | 'copy_end', lsn: Lsn): Marker {
-  const commitTime = (BigInt(Date.now()) - 946_684_800_000n) * 1000n;
-  return { op, transaction: { clsn: lsn, xid: null, commitTime }, seq: 0 };
+  return { op, transaction: copiedAt(lsn), seq: 0 };
+}
+
+function copiedAt(lsn: Lsn): Transaction {
+  return { clsn: lsn, xid: null, commitTime: (BigInt(Date.now()) - 946_684_800_000n) * 1000n };
 }

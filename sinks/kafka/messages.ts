@@ -1,4 +1,4 @@
-import type { Change } from '../../src/core/batch.ts';
+import type { Change, Transaction } from '../../src/core/batch.ts';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { KeyText } from '../../src/core/key-text.ts';
@@ -6,12 +6,10 @@ import type { RedactedTable } from '../../src/core/table.ts';
 import { partitionOf } from './client/partition.ts';
 import { BATCH_HEAD_BYTES, type Bytes, recordSize } from './client/record-batch.ts';
 import type { KafkaTransaction } from './client/transaction.ts';
-import type { Format, Marker, MarkerOp, RowEvent } from './format/event.ts';
+import { type Format, type Marker, markerKey, type RowEvent } from './format/event.ts';
 import { Headers } from './format/headers.ts';
 import type { Topic } from './topics.ts';
 
-/** A key that begins with this byte is no row's: their keys are UTF-8, which has no such byte. */
-const NO_ROW = 0xff;
 /** Bytes: the text of a float has up to 24, and Avro writes it in 8. */
 const MOST_SAVED = 16;
 
@@ -50,10 +48,18 @@ export class Messages {
     const out = this.#value;
     out.clear();
     const value = this.#format.marker(out, marker) ? { bytes: out.bytes, start: 0, end: out.length } : null;
-    const key = markerKey(marker.op);
+    const key = whole(markerKey(marker.op));
     const headers = this.#headers.of(marker.op, marker.transaction, marker.seq);
-    const { name, partitions } = this.topic;
-    for (let partition = 0; partition < partitions; partition++) to.add(name, partition, key, value, headers);
+    const { name, partitions, maxMessageBytes } = this.topic;
+    for (let partition = 0; partition < partitions; partition++) {
+      to.add(name, partition, key, value, headers, maxMessageBytes);
+    }
+  }
+
+  /** A tombstone for a key that is gone without an event of its own, in the partition that it was found in: there may be more by now. */
+  forget(to: KafkaTransaction, partition: number, key: Buffer, transaction: Transaction, seq: number): void {
+    const { name, maxMessageBytes } = this.topic;
+    to.add(name, partition, whole(key), null, this.#headers.of('d', transaction, seq), maxMessageBytes);
   }
 
   /** A row that gets another key is one that goes and one that comes. */
@@ -94,7 +100,8 @@ export class Messages {
     const { name, partitions, maxMessageBytes } = this.topic;
     const headers = this.#headers.of(op, transaction, seq);
     if (BATCH_HEAD_BYTES + recordSize(key, value, headers) > maxMessageBytes) throw this.#tooLarge();
-    to.add(name, partitionOf(key.bytes, key.start, key.end, partitions), key, value, headers);
+    const partition = partitionOf(key.bytes, key.start, key.end, partitions);
+    to.add(name, partition, key, value, headers, maxMessageBytes);
   }
 
   #read(key: KeyText, image: RowEvent['after'] & {}, older: RowEvent['after'] = null): Bytes {
@@ -110,8 +117,7 @@ export class Messages {
   }
 }
 
-function markerKey(op: MarkerOp): Bytes {
-  const bytes = Buffer.concat([Buffer.of(NO_ROW), Buffer.from(op === 't' ? 'truncate' : op)]);
+function whole(bytes: Buffer): Bytes {
   return { bytes, start: 0, end: bytes.length };
 }
 

@@ -4,14 +4,16 @@ import type { Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
-import { CheckpointTopic, type Progress, type Stored } from './checkpoint-topic.ts';
+import { CheckpointTopic, isBehind, type Progress, type Stored } from './checkpoint-topic.ts';
 import { Cluster } from './client/cluster.ts';
 import { TransactionalProducer } from './client/producer.ts';
 import { type KafkaTransaction, TRANSACTION_MS } from './client/transaction.ts';
 import { Copies } from './copies.ts';
+import type { Messages } from './messages.ts';
 import { formatOf, type KafkaOptions } from './options.ts';
 import type { Schemas } from './registry/schemas.ts';
 import { TableMessages } from './table-messages.ts';
+import { Tombstones } from './tombstones.ts';
 import { topicName } from './topic-name.ts';
 import { Topics } from './topics.ts';
 
@@ -27,6 +29,7 @@ interface Parts {
   readonly main: TransactionalProducer;
   readonly checkpoint: CheckpointTopic;
   readonly messages: TableMessages;
+  readonly tombstones: Tombstones;
   readonly copies: Copies;
   readonly stored: Stored;
   /** Gives up what is asked of a registry. */
@@ -45,6 +48,8 @@ export class Session {
   #position: Position | null;
   /** Behind it, what is durable of a transaction that is not as a whole. */
   #progress: Progress | null;
+  /** Behind the position, what was written. */
+  #written: Progress | null = null;
   /** By table name: copies that are finished and not durable yet, or were. */
   readonly #swaps = new Map<string, PromiseWithResolvers<boolean>>();
   #committing: Promise<void> = Promise.resolve();
@@ -76,10 +81,11 @@ export class Session {
       const closing = new AbortController();
       const schemaIdOf =
         schemas && ((table: RedactedTable, topic: string) => schemas.idOf(table, topic, closing.signal));
-      const format = formatOf(options);
-      const messages = new TableMessages(topics, { topicOf, topics: options.topics, format, schemaIdOf });
-      const copies = await Copies.open({ cluster, options: producer, checkpoint, messages }, control, stored.copiers);
-      return new Session({ options, cluster, topics, main, checkpoint, messages, copies, stored, closing });
+      const messages = new TableMessages(topics, { ...options, topicOf, format: formatOf(options), schemaIdOf });
+      const tombstones = new Tombstones(cluster);
+      const parts = { cluster, checkpoint, messages, tombstones };
+      const copies = await Copies.open({ ...parts, options: producer }, control, stored.copiers);
+      return new Session({ ...parts, options, topics, main, copies, stored, closing });
     } catch (error) {
       await Promise.all([topics.close(), cluster.close()]);
       signal.throwIfAborted(); // which is why it failed
@@ -103,16 +109,17 @@ export class Session {
       this.#entries.set(table, entry);
     }
     if (batch.chunk) return await copies.read(batch.chunk.table, batch.chunk.number, batch.changes);
-    for (const change of batch.changes) await this.#add(change);
-    if (batch.position) this.#position = batch.position;
+    await this.#addAll(batch.changes);
+    if (batch.position) this.#position = later(this.#position, batch.position);
+    this.#written = batch.position ? null : batch.progress;
     await this.#transaction.relieve();
     if (!batch.position && batch.changes.length > 0) reach('inside a topic transaction');
-    if (!batch.position && this.#isTooLarge()) await this.commit(this.#position!, batch.progress);
+    if (!batch.position && this.#isTooLarge()) await this.commit(this.#position, batch.progress);
   }
 
-  /** Makes all that was written durable, up to the position, or as far into the transaction behind it. */
-  async commit(position: Position, into: Progress | null): Promise<void> {
-    this.#progress = progressBehind(position, this.#progress, into);
+  /** Makes all that was written durable, up to the position, or as far into the transaction behind it. Without a position all is copied anew. */
+  async commit(position: Position | null, into: Progress | null): Promise<void> {
+    this.#progress = position && progressBehind(position, this.#progress, into);
     this.#position ??= position;
     const [transaction, entries, finished] = [this.#transaction, this.#entries, this.#finished];
     // Before anything is waited for: what is written meanwhile is not part of it.
@@ -129,7 +136,7 @@ export class Session {
 
   async settled(table: string): Promise<boolean> {
     const swap = this.#swaps.get(table);
-    return swap ? await swap.promise : this.#parts.copies.of(table) !== null;
+    return swap ? await swap.promise : await this.#parts.copies.settled(table);
   }
 
   async stopCopy(table: string): Promise<void> {
@@ -147,17 +154,44 @@ export class Session {
     await Promise.allSettled([topics.close(), cluster.close()]);
   }
 
-  async #add(change: Change<'redacted'>): Promise<void> {
-    if (this.#isThere(change)) return;
+  /** Nothing is awaited for a change of a table that is known: a promise for each of them takes longer than the rest of this. */
+  async #addAll(changes: readonly Change<'redacted'>[]): Promise<void> {
     const { messages } = this.#parts;
-    const known = messages.known(change.table) ?? (await messages.streaming(change.table));
-    known.add(this.#transaction, change);
+    for (const change of changes) {
+      if (this.#isThere(change)) continue;
+      const known = messages.known(change.table) ?? (await messages.streaming(change.table));
+      if (change.op === 'truncate' && known.topic.isCompacted) await this.#forgetAll(known, change);
+      known.add(this.#transaction, change);
+    }
+  }
+
+  /**
+   * A compacted topic forgets rows by their keys alone. Only what is committed can be read back, so what the transaction holds is, first,
+   * and after a crash it goes on with those keys that are left.
+   */
+  async #forgetAll(messages: Messages, { transaction, seq }: Change<'redacted'>): Promise<void> {
+    const before: Progress = { clsn: transaction.clsn, seq: seq - 1 };
+    // A change of a table that catches up is older than what the stream is in the middle of.
+    const into = this.#written && isBehind(this.#written, before) ? this.#written : before;
+    await this.#commitWritten(into);
+    const { tombstones } = this.#parts;
+    const forget = async (partition: number, key: Buffer) => {
+      messages.forget(this.#transaction, partition, key, transaction, seq);
+      await this.#transaction.relieve();
+      if (this.#isTooLarge()) await this.commit(this.#position, into);
+    };
+    await tombstones.forEach(messages.topic, await tombstones.ends(messages.topic), forget);
+  }
+
+  async #commitWritten(into: Progress | null): Promise<void> {
+    if (this.#transaction.bytes > 0) await this.commit(this.#position, into);
+    await this.#committing;
   }
 
   /** Of a transaction that was committed in parts: sent once more, and the first parts of it are durable. A newer generation has none. */
   #isThere({ transaction, seq, table }: Change<'redacted'>): boolean {
     const { progress, tables } = this.#parts.stored;
-    if (!progress || transaction.clsn !== progress.clsn || seq > progress.seq) return false;
+    if (!progress || isBehind({ clsn: transaction.clsn, seq }, progress)) return false;
     return tables.get(table.name)?.generation === table.generation;
   }
 
@@ -173,9 +207,9 @@ export class Session {
       case 'copy started': {
         const { name } = event.table;
         await this.stopCopy(name);
-        // What is older is not to be durable later.
+        // What is older is not to be durable later: neither changes, which belong before the copy in their topic, nor the entry.
+        await this.#commitWritten(this.#written);
         this.#entries.delete(name);
-        await this.#committing;
         await copies.note(name, entries.get(name)!);
         return await copies.start(event.table, event.lsn);
       }
@@ -188,8 +222,9 @@ export class Session {
       case 'stopped':
         return await this.stopCopy(event.name);
       case 'defined': // a message is of one definition, by itself
-      case 'copy read': // all chunks are committed
         return;
+      case 'copy read': // all chunks are committed
+        return copies.forget(event.table.name);
     }
   }
 
@@ -206,12 +241,13 @@ export class Session {
 
 /** What is sent once more may pass positions that lie before a transaction of which a part is durable: that is not to be forgotten. */
 function progressBehind({ pos }: Position, durable: Progress | null, into: Progress | null): Progress | null {
-  const later = !durable || (into && isLater(into, durable)) ? into : durable;
-  return later && later.clsn >= pos ? later : null;
+  const last = !durable || (into && isBehind(into, durable)) ? into : durable;
+  return last && last.clsn >= pos ? last : null;
 }
 
-function isLater(a: Progress, b: Progress): boolean {
-  return a.clsn === b.clsn ? a.seq > b.seq : a.clsn > b.clsn;
+/** Of what is sent once more, to a sink that holds more than others, the position is none to go back to. */
+function later(position: Position | null, next: Position): Position {
+  return position && position.pos > next.pos ? position : next;
 }
 
 function nameOf(event: Event): string {

@@ -49,7 +49,8 @@ export class KafkaSink implements Sink {
   }
 
   async settled(table: string): Promise<boolean> {
-    return await this.#opened().settled(table);
+    const session = this.#opened();
+    return await asTrouble(() => session.settled(table));
   }
 
   async close(): Promise<void> {

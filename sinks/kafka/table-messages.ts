@@ -1,4 +1,4 @@
-import type { TopicConfig } from '../../config/config.ts';
+import type { KafkaConfig } from '../../config/config.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { codeOf, trouble } from './client/trouble.ts';
@@ -6,10 +6,10 @@ import type { MakeFormat } from './format/event.ts';
 import { assertNamesFree } from './format/message-table.ts';
 import { Messages } from './messages.ts';
 import type { Topic, Topics } from './topics.ts';
+import { assertAllSent } from './unsent.ts';
 
-interface TableMessagesOptions {
+interface TableMessagesOptions extends Pick<KafkaConfig, 'topics' | 'unchanged'> {
   readonly topicOf: (table: RedactedTable) => string;
-  readonly topics: TopicConfig;
   readonly format: MakeFormat;
   /** Null where no registry has the schemas. */
   readonly schemaIdOf: ((table: RedactedTable, topic: string) => Promise<number>) | null;
@@ -40,7 +40,12 @@ export class TableMessages {
     return this.#known.get(table) ?? (await this.#make(table, { ...this.#options.topics, create: false }));
   }
 
-  async #make(table: RedactedTable, options: TopicConfig): Promise<Messages> {
+  /** The id of a topic that was made for a copy, and that nobody noted yet. */
+  takeMade({ name }: Topic): string | null {
+    return this.#topics.takeMade(name);
+  }
+
+  async #make(table: RedactedTable, options: KafkaConfig['topics']): Promise<Messages> {
     const { format, schemaIdOf } = this.#options;
     assertNamesFree(table);
     const topic = await this.#topicOf(table, options);
@@ -50,12 +55,10 @@ export class TableMessages {
     return messages;
   }
 
-  async #topicOf(table: RedactedTable, options: TopicConfig): Promise<Topic> {
+  async #topicOf(table: RedactedTable, options: KafkaConfig['topics']): Promise<Topic> {
     try {
       const topic = await this.#topics.open(this.#options.topicOf(table), options);
-      if (topic.isCompacted) {
-        throw new PgveilError('topic_unfit', `the topic ${topic.name} is compacted`, { fix: NOT_COMPACTED });
-      }
+      if (topic.isCompacted && this.#options.unchanged === 'refuse') assertAllSent(table);
       return topic;
     } catch (error) {
       const { code, message, fix } = trouble(error);
@@ -77,4 +80,3 @@ const REFUSALS = [
   'INVALID_REPLICATION_FACTOR',
   'POLICY_VIOLATION',
 ];
-const NOT_COMPACTED = 'Set `cleanup.policy` of the topic to `delete`: pgveil does not write to compacted topics yet.';

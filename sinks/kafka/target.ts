@@ -1,9 +1,13 @@
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
+import type { Comparison } from '../../src/core/comparison.ts';
 import { type Finding, ofSink, PgveilError } from '../../src/core/errors.ts';
-import type { Remains, Target } from '../../src/core/target.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
+import type { LeavingTable, Remains, Target } from '../../src/core/target.ts';
+import { type CheckParts, checkBrokers, checkTopics } from './check.ts';
 import { checkpointTopicOf, readCheckpoint } from './checkpoint-topic.ts';
 import { Cluster } from './client/cluster.ts';
 import { asTrouble } from './client/trouble.ts';
+import { TopicComparison } from './comparison.ts';
 import { isReserved } from './format/message-table.ts';
 import type { KafkaOptions } from './options.ts';
 import { Schemas } from './registry/schemas.ts';
@@ -26,10 +30,20 @@ export class KafkaTarget implements Target {
     const { name, registry } = this.#options;
     const schemas = registry && new Schemas({ ...this.#options, registry });
     const findings = await Promise.all([
-      findingsOf(name, () => this.checkpoint()),
-      findingsOf(`sinks.${name}.registry`, async () => schemas?.check(new AbortController().signal)),
+      findingsOf(name, async () => {
+        await this.checkpoint();
+        return await this.#look(checkBrokers);
+      }),
+      findingsOf(`sinks.${name}.registry`, async () => {
+        await schemas?.check(new AbortController().signal);
+        return [];
+      }),
     ]);
     return findings.flat();
+  }
+
+  async checkTables(tables: readonly LeavingTable[]): Promise<readonly Finding[]> {
+    return await this.#look((parts) => checkTopics(parts, tables));
   }
 
   reserves({ name, withheld }: { readonly name: string; readonly withheld: boolean }): boolean {
@@ -47,23 +61,35 @@ export class KafkaTarget implements Target {
     });
   }
 
-  comparison(): null {
-    return null;
+  comparison(table: RedactedTable): Comparison | string {
+    if (this.#options.registry?.format === 'avro') return 'messages in Avro cannot be compared yet';
+    return new TopicComparison(this.#options, table);
   }
 
-  /** The checkpoint alone: others may read the topics, and may have made them. */
+  /** The topics that we made, and at last the checkpoint, which says which these are. Topics that were there before are others' own. */
   async remains(): Promise<readonly Remains[]> {
     const { name, pipeline } = this.#options;
-    const topic = checkpointTopicOf(pipeline);
-    if ((await this.#with((cluster) => cluster.partitions(topic))) === null) return [];
-    return [{ what: `checkpoint topic ${topic} in sink ${name}`, remove: () => this.#delete(topic) }];
+    const checkpoint = checkpointTopicOf(pipeline);
+    const topics = await this.#with(async (cluster) => {
+      if ((await cluster.partitions(checkpoint)) === null) return null;
+      return await stillOurs(cluster, (await readCheckpoint(cluster, checkpoint)).made);
+    });
+    if (!topics) return [];
+    return [
+      ...topics.map((topic) => ({ what: `topic ${topic} in sink ${name}`, remove: () => this.#delete(topic) })),
+      { what: `checkpoint topic ${checkpoint} in sink ${name}`, remove: () => this.#delete(checkpoint) },
+    ];
   }
 
   async #delete(topic: string): Promise<void> {
-    await this.#with(async (cluster) => {
+    await this.#look(({ topics }) => topics.delete(topic));
+  }
+
+  async #look<T>(work: (parts: CheckParts) => Promise<T>): Promise<T> {
+    return await this.#with(async (cluster) => {
       const topics = new Topics(cluster, this.#options.connection);
       try {
-        await topics.delete(topic);
+        return await work({ options: this.#options, cluster, topics });
       } finally {
         await topics.close();
       }
@@ -82,14 +108,23 @@ export class KafkaTarget implements Target {
   }
 }
 
-/** What `look` throws of ours. */
-async function findingsOf(object: string, look: () => Promise<unknown>): Promise<Finding[]> {
+/** Those of `look`, or what it throws of ours. */
+async function findingsOf(object: string, look: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
   try {
-    await look();
-    return [];
+    return await look();
   } catch (error) {
     if (!(error instanceof PgveilError)) throw error;
     const { code, message, fix } = error;
     return [{ code, object, message, fix }];
   }
+}
+
+/** Of those that we made, the ones that are there, and not made anew by somebody else. */
+async function stillOurs(cluster: Cluster, made: ReadonlyMap<string, string>): Promise<string[]> {
+  const found: string[] = [];
+  for (const [topic, id] of made) {
+    await cluster.refresh(topic);
+    if (cluster.idOf(topic) === id) found.push(topic);
+  }
+  return found;
 }

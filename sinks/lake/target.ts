@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LakeConfig } from '../../config/config.ts';
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
+import type { Comparison } from '../../src/core/comparison.ts';
 import { type Finding, ofSink } from '../../src/core/errors.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
 import type { Remains, Target } from '../../src/core/target.ts';
 import { Caretaker } from './care/caretaker.ts';
+import { LakeComparison } from './care/comparison.ts';
 import { checkLake } from './check.ts';
 import { storedCheckpoint } from './claim.ts';
 import { isReserved } from './columns/lake-table.ts';
@@ -43,6 +46,10 @@ export class LakeTarget implements Target {
     return await checkLake(this.#storage, this.#settings.name);
   }
 
+  async checkTables(): Promise<readonly Finding[]> {
+    return [];
+  }
+
   reserves({ name, withheld }: { readonly name: string; readonly withheld: boolean }): boolean {
     return !withheld && isReserved(name);
   }
@@ -55,8 +62,9 @@ export class LakeTarget implements Target {
     return await this.#naming(() => storedCheckpoint(this.#storage));
   }
 
-  comparison(): null {
-    return null;
+  comparison(table: RedactedTable): Comparison {
+    const storage = this.#storage;
+    return new LakeComparison({ ...this.#settings, storage, temporary: temporaryOf(this.#settings) }, table);
   }
 
   async remains(): Promise<readonly Remains[]> {

@@ -36,7 +36,7 @@ export class TwinComparison implements Comparison {
     this.#key = new KeyText(table, this.#table.keyByValue);
   }
 
-  expect(rows: readonly Tuple<'redacted'>[]): Buffer {
+  async expect(rows: readonly Tuple<'redacted'>[]): Promise<Buffer> {
     for (const row of rows) {
       this.#key.read(row);
       this.#rows.add(row, this.#key.identity);
@@ -51,6 +51,8 @@ export class TwinComparison implements Comparison {
       throw ofSink(this.#options.name, error);
     }
   }
+
+  async close(): Promise<void> {}
 }
 
 /** A snapshot of the twin. */

@@ -29,6 +29,10 @@ export class TwinTarget implements Target {
     return await checkTwin(this.#options);
   }
 
+  async checkTables(): Promise<readonly Finding[]> {
+    return [];
+  }
+
   reserves({ name }: { readonly name: string }): boolean {
     return name === this.#options.sourcePrimaryKey;
   }

@@ -65,6 +65,6 @@ export interface SourceSide {
    * What `digest` makes of its redacted rows. May be read several times. Rejects with a PgveilError; one that names the table means that it
    * is not what it was.
    */
-  rows(digest: (rows: readonly Tuple<'redacted'>[]) => Buffer, observe: Observe): AsyncIterable<Buffer>;
+  rows(digest: (rows: readonly Tuple<'redacted'>[]) => Promise<Buffer>, observe: Observe): AsyncIterable<Buffer>;
   close(): Promise<void>;
 }

@@ -28,10 +28,16 @@ export function exitCodeOf(findings: readonly Finding[]): 0 | 1 | 2 | 3 {
   return findings.some(isInTheWay) ? 1 : 0;
 }
 
-/** That something will be copied anew is worth knowing; it keeps nothing from running. */
-export function isInTheWay({ code }: Finding): boolean {
-  const { recovery } = ERRORS[code];
-  return recovery !== 'copy everything' && recovery !== 'copy table';
+/** That something will be copied anew is worth knowing; it keeps nothing from running. Nor does a warning. */
+export function isInTheWay(finding: Finding): boolean {
+  const { recovery } = ERRORS[finding.code];
+  return recovery !== 'copy everything' && recovery !== 'copy table' && !isWarning(finding);
+}
+
+/** Nothing stops by it, now or later: a person should know. */
+export function isWarning({ code }: Finding): boolean {
+  const { retry, recovery } = ERRORS[code];
+  return recovery === 'go on' && retry === 'never';
 }
 
 export function findingsJson(findings: readonly Finding[]): string {

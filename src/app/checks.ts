@@ -7,7 +7,7 @@ import { deriveKeys } from '../../transforms/keys.ts';
 import type { Checkpoint, TableEntry } from '../core/checkpoint.ts';
 import { ERRORS, type Finding, PgveilError } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
-import type { Target } from '../core/target.ts';
+import type { LeavingTable, Target } from '../core/target.ts';
 import { mergeCheckpoints } from '../pipeline/checkpoints.ts';
 import type { Check } from './assembly.ts';
 import { reservedColumns } from './reserved.ts';
@@ -30,13 +30,23 @@ async function findSource(config: Config, targets: Targets): Promise<Finding[]> 
   const { url, publication, slot, failover } = config.source;
   const stored = await storedIn(targets);
   const entries = entriesOf(stored);
-  const judge = (reading: Reading) => findRules(config, targets, reading, stored);
+  const leaving: LeavingTable[] = [];
+  const judge = (reading: Reading) => findRules(config, targets, reading, stored, leaving);
   const found = await checkSource({ url, publication, slot, failover, tables: askedOf(config) }, judge);
-  return found.map((finding) => missedSince(entries, config.tables, finding));
+  const ofSinks = await ofEach(targets, (target) =>
+    target.checkTables(leaving).catch((error) => unlessKnown(error, [])),
+  );
+  return [...found.map((finding) => missedSince(entries, config.tables, finding)), ...[...ofSinks.values()].flat()];
 }
 
-/** Whether rules and sinks fit the tables that are there, and what a start would do because the rules changed. */
-function findRules(config: Config, targets: Targets, reading: Reading, stored: StoredIn): Finding[] {
+/** Whether rules fit the tables that are there, and what a start would do because the rules changed. Tables that can leave go to `leaving`. */
+function findRules(
+  config: Config,
+  targets: Targets,
+  reading: Reading,
+  stored: StoredIn,
+  leaving: LeavingTable[],
+): Finding[] {
   const entries = entriesOf(stored);
   const keys = deriveKeys(config.key);
   const wanted: Wanted[] = [];
@@ -44,7 +54,10 @@ function findRules(config: Config, targets: Targets, reading: Reading, stored: S
     if (!table) return [];
     const { bound, plan, findings } = define(table, config, keys, entries);
     const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
-    if (plan) wanted.push({ name: table.name, plan: plan.table.plan, key: keys.fingerprint, bytes });
+    if (plan) {
+      wanted.push({ name: table.name, plan: plan.table.plan, key: keys.fingerprint, bytes });
+      leaving.push(plan.table);
+    }
     return [...findings, ...reservedColumns(table, bound.decisions, targets)];
   });
   return [...unfit, ...sinksAdded(stored, wanted), ...changesSince(entries, wanted)];

@@ -23,7 +23,12 @@ const SECTIONS: readonly {
   {
     title: 'A person is told',
     outcome: 'Nothing stops, but `check`, or the command that met with it, ends with exit code 3.',
-    holds: ({ recovery }) => recovery === 'go on',
+    holds: ({ retry, recovery }) => recovery === 'go on' && retry === 'person',
+  },
+  {
+    title: 'A warning',
+    outcome: 'Nothing stops. `check` lists it, and ends with exit code 0 where there is nothing else.',
+    holds: ({ retry, recovery }) => recovery === 'go on' && retry === 'never',
   },
   {
     title: 'The configuration or the command line',

@@ -4,7 +4,7 @@ import type { Observe } from '../core/observer.ts';
 import { Backoff } from '../pipeline/backoff.ts';
 import { Patience } from '../pipeline/patience.ts';
 import type { Check } from './assembly.ts';
-import { gather, isInTheWay } from './check.ts';
+import { gather, isInTheWay, isWarning } from './check.ts';
 
 /** Something stands in the way of a start and will not go away by itself. */
 export class NotReady extends Error {
@@ -57,6 +57,6 @@ function isFinal({ code }: Finding): boolean {
 
 function tell(finding: Finding, observe: Observe): void {
   const { code, object: table, message, fix } = finding;
-  if (isInTheWay(finding)) observe({ type: 'warning', table, code, message, fix });
+  if (isInTheWay(finding) || isWarning(finding)) observe({ type: 'warning', table, code, message, fix });
   else observe({ type: 'step', message });
 }

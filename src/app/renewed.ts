@@ -1,3 +1,4 @@
+import type { KafkaConnection } from '../../config/config.ts';
 import { Secret } from '../core/secret.ts';
 
 /**
@@ -26,4 +27,45 @@ export class RenewedUrl extends Secret {
 
 function withoutUser(url: string): string {
   return url.replace(/^(\w+:\/\/)[^/?#]*@/, '$1');
+}
+
+/** The same of a broker's: password, token, or a client's secret. A login of another kind is not followed before the next start. */
+export function renewedLogin(connection: KafkaConnection, reload: () => KafkaConnection): KafkaConnection {
+  const { sasl } = connection;
+  if (!sasl) return connection;
+  const renewed = (read: (now: KafkaConnection['sasl']) => Secret | undefined) =>
+    new RenewedSecret(read(sasl)!, () => read(reload().sasl));
+  if (sasl.mechanism !== 'OAUTHBEARER') {
+    const password = renewed((now) => (now && 'password' in now ? now.password : undefined));
+    return { ...connection, sasl: { ...sasl, password } };
+  }
+  const { token } = sasl;
+  const tokenOf = (now: KafkaConnection['sasl']) => (now && 'token' in now ? now.token : undefined);
+  if (token instanceof Secret) {
+    const now = renewed((now) => [tokenOf(now)].find((one) => one instanceof Secret));
+    return { ...connection, sasl: { ...sasl, token: now } };
+  }
+  const clientSecret = renewed((now) => {
+    const endpoint = tokenOf(now);
+    return endpoint instanceof Secret ? undefined : endpoint?.clientSecret;
+  });
+  return { ...connection, sasl: { ...sasl, token: { ...token, clientSecret } } };
+}
+
+/** Read anew whenever it is asked for; what it was first, where there is none any more. */
+class RenewedSecret extends Secret {
+  readonly #reload: () => Secret | undefined;
+
+  constructor(first: Secret, reload: () => Secret | undefined) {
+    super(first.reveal());
+    this.#reload = reload;
+  }
+
+  override reveal(): string {
+    try {
+      return this.#reload()?.reveal() ?? super.reveal();
+    } catch {
+      return super.reveal(); // the configuration cannot be read right now
+    }
+  }
 }

@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import type { Config, SinkConfig, TwinConfig } from '../../config/config.ts';
+import type { Config, KafkaConfig, SinkConfig, TwinConfig } from '../../config/config.ts';
 import { dropPublication, readPublication } from '../../connectors/postgres/catalog/publication.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
 import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot/slot.ts';
@@ -14,7 +14,7 @@ import type { Remains, Target } from '../core/target.ts';
 import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts } from './assembly.ts';
 import { checksOf, ofEach, type Targets } from './checks.ts';
-import { RenewedUrl } from './renewed.ts';
+import { RenewedUrl, renewedLogin } from './renewed.ts';
 import { openSource } from './verify/source.ts';
 
 /** The one place where concrete parts are named. */
@@ -46,8 +46,10 @@ function targetOf(sink: SinkConfig, { name, tables }: Config, reload: () => Conf
     }
     case 'lake':
       return new LakeTarget({ ...sink, pipeline: name });
-    case 'kafka':
-      return new KafkaTarget({ ...sink, pipeline: name });
+    case 'kafka': {
+      const connection = renewedLogin(sink.connection, () => (reload().sinks.get(sink.name) as KafkaConfig).connection);
+      return new KafkaTarget({ ...sink, connection, pipeline: name });
+    }
   }
 }
 

@@ -4,11 +4,12 @@ import type { Tuple } from './tuple.ts';
 /** One table of a sink, for whoever compares it with the source while rows go on coming in. */
 export interface Comparison {
   /** Digests (digest.ts) of what the sink should hold for these rows, by its own conversion. */
-  expect(rows: readonly Tuple<'redacted'>[]): Buffer;
+  expect(rows: readonly Tuple<'redacted'>[]): Promise<Buffer>;
   /** A commit is in what it holds within so many ms, unless it is behind. */
   readonly restMs: number;
   /** What it holds now, and goes on showing until `close`, whatever is written meanwhile. Rejects with a PgveilError. */
   look(): Promise<Holding>;
+  close(): Promise<void>;
 }
 
 export interface Holding {

@@ -30,6 +30,17 @@ export class DigestWriter {
     out.length += DIGEST_BYTES;
   }
 
+  /** The same where somebody else has hashed the key and the row, in hex. */
+  addHashes(key: string, row: string, version: string): void {
+    const out = this.#out;
+    out.reserve(DIGEST_BYTES);
+    const { bytes, length } = out;
+    bytes.write(key, length, ROW_AT, 'hex');
+    bytes.write(row, length + ROW_AT, VERSION_AT - ROW_AT, 'hex');
+    bytes.write(sha256(Buffer.from(version)), length + VERSION_AT, DIGEST_BYTES - VERSION_AT, 'latin1');
+    out.length += DIGEST_BYTES;
+  }
+
   /** What was added since the last call. */
   take(): Buffer {
     const taken = Buffer.from(this.#out.view());

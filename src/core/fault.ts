@@ -40,6 +40,9 @@ export const KAFKA_FAULTS = [
   'after the end of topics',
 ] as const;
 
+/** Those of compacted ones, which pass those of a topic above as well. */
+export const COMPACTED_FAULTS = ['topic keys forgotten'] as const;
+
 /** Those of `pgveil lake`. */
 export const CARE_FAULTS = ['file put together', 'before the exchange', 'after the exchange', 'file removed'] as const;
 
@@ -48,6 +51,7 @@ export type Fault = (
   | typeof RECOPY_FAULTS
   | typeof LAKE_FAULTS
   | typeof KAFKA_FAULTS
+  | typeof COMPACTED_FAULTS
   | typeof CARE_FAULTS
 )[number];
 

@@ -103,8 +103,8 @@ export const PIPELINE_ERRORS = {
 
   credentials_refused: {
     ...person,
-    means: 'A database refused the user or the password.',
-    fix: 'Correct the URL, or pg_hba.conf.',
+    means: 'A database refused the user or the password, or a broker or a token endpoint the credentials.',
+    fix: 'Correct the URL, or pg_hba.conf; of Kafka, `sasl`.',
   },
   database_missing: { ...person, means: 'The database does not exist.', fix: 'Create it, or correct the URL.' },
   tls_failed: { ...person, means: 'TLS could not be established.', fix: 'Correct `sslmode`, or the certificates.' },
@@ -181,13 +181,18 @@ export const PIPELINE_ERRORS = {
   },
   kafka_rights: {
     ...person,
-    means: 'Kafka refused the credentials, or they lack a right that pgveil needs.',
-    fix: 'Correct the credentials, or allow reading, writing, describing and creating its topics, and writing with its transactional ids.',
+    means: 'Kafka’s user lacks a right that pgveil needs.',
+    fix: 'Allow reading, writing, describing and creating its topics, and writing with its transactional ids.',
+  },
+  kafka_unfit: {
+    ...person,
+    means: 'The brokers are set up so that pgveil cannot write to them.',
+    fix: 'Set `transaction.max.timeout.ms` of the brokers to 60000 or more.',
   },
   registry_rights: {
     ...person,
-    means: 'The schema registry refused the credentials, or they lack a right that pgveil needs.',
-    fix: 'Correct `registry.username` and `registry.password`, or allow reading and writing subjects that end with `-value`.',
+    means: 'The schema registry’s user lacks a right that pgveil needs.',
+    fix: 'Allow it to read and write the subjects of the topics: their names, and `-value` behind them.',
   },
   kafka_lost: {
     ...person,

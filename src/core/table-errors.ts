@@ -2,7 +2,9 @@ import type { Kind } from './error-kind.ts';
 
 const table = { retry: 'person', recovery: 'halt table', exit: 3 } as const;
 
-/** What halts one table while the others go on. */
+const warned = { retry: 'never', recovery: 'go on', exit: 1 } as const;
+
+/** What concerns one table, and halts it while the others go on, unless it says otherwise. */
 export const TABLE_ERRORS = {
   no_key: {
     ...table,
@@ -93,6 +95,18 @@ export const TABLE_ERRORS = {
     means:
       'The schema registry refused the schema of the table: its definition changed in a way that readers of the older one could not bear.',
     fix: 'Set the compatibility of the subject to NONE in the registry, or delete the subject; then `pgveil recopy TABLE`.',
+  },
+  values_unsent: {
+    ...warned,
+    means:
+      'Postgres leaves large values out of an update that leaves them alone, so messages of the table lack them: who reads a row’s last one has not the whole row.',
+    fix: 'ALTER TABLE … REPLICA IDENTITY FULL; or have readers take such a value from the row’s message before.',
+  },
+  topic_at_risk: {
+    ...warned,
+    means:
+      'A topic is set up so that it may lose what it acknowledged, refuse messages when a broker is away, or refuse large rows.',
+    fix: 'Change the topic, or the brokers’ defaults, as the message has it.',
   },
   too_wide: {
     ...table,

@@ -54,6 +54,8 @@ export interface Table<S extends Stage> {
 export interface RedactedColumn extends Column {
   /** Nobody decided on it, or its rule failed as a whole: always NULL. The twin has it, lake and topics do not. */
   readonly withheld: boolean;
+  /** NULL in every row: withheld, or decided so. */
+  readonly isNull: boolean;
 }
 
 /** A table as sinks know it: only the columns that leave. */

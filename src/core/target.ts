@@ -15,17 +15,22 @@ export interface Target {
   sink(observe: Observe): Sink;
   /** Everything there that stands in the way, found without changing anything that stays. What cannot be reached may be a finding as well. */
   check(): Promise<readonly Finding[]>;
+  /** The same of these tables, of what is there for them or would be made; besides, what a person should know. */
+  checkTables(tables: readonly LeavingTable[]): Promise<readonly Finding[]>;
   /** Whether it needs the name of this column, which leaves, for itself. */
   reserves(column: Pick<RedactedColumn, 'name' | 'withheld'>): boolean;
   /** Null where it is no Postgres: then it cannot be the source. */
   identity(): Promise<Identity | null>;
   /** What is durable, without taking anything over; null where nothing is. Rejects with `newer_checkpoint`. */
   checkpoint(): Promise<Checkpoint | null>;
-  /** One table of it, in the generation that it holds, for `verify`; null where this kind of sink cannot be compared yet. */
-  comparison(table: RedactedTable): Comparison | null;
+  /** One table of it, in the generation that it holds, for `verify`; or why it cannot be compared. */
+  comparison(table: RedactedTable): Comparison | string;
   /** What pgveil made there for this pipeline and nothing else; what is not there is not listed. */
   remains(): Promise<readonly Remains[]>;
 }
+
+/** A table under its decisions, before any copy of it. */
+export type LeavingTable = Omit<RedactedTable, 'generation'>;
 
 /** Something that pgveil made and left behind. */
 export interface Remains {

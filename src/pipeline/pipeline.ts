@@ -113,6 +113,8 @@ const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set([
   'database_missing',
   'tls_failed',
   'lake_rights',
+  'kafka_rights',
+  'registry_rights',
 ]);
 
 /** Every failure that a part lets out is a PgveilError; anything else is a mistake of ours, and trying again would hide it. */

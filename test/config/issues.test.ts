@@ -202,10 +202,23 @@ const allSinks: Case[] = [
   [kafka('schema: registry, registry: { url: http://a, username: a }'), 'missing', 'sinks.topics.registry.password'],
   [kafka('schema: registry, registry: { url: http://a, token: c4n4ry }'), 'unknown', 'sinks.topics.registry.token'],
   [kafka('format: flat, schema: inline'), 'wrong', 'sinks.topics.schema'],
-  [kafka('sasl: { mechanism: OAUTHBEARER, username: a, password: c4n4ry }'), 'planned', 'sinks.topics.sasl.mechanism'],
+  [kafka('sasl: { mechanism: GSSAPI }'), 'wrong', 'sinks.topics.sasl.mechanism'],
+  [kafka('sasl: { mechanism: OAUTHBEARER, token: a, password: c4n4ry }'), 'unknown', 'sinks.topics.sasl.password'],
+  [kafka('sasl: { mechanism: OAUTHBEARER }'), 'missing', 'sinks.topics.sasl.token_url'],
+  [kafka('sasl: { mechanism: OAUTHBEARER, token: c4n4ry, scope: a }'), 'wrong', 'sinks.topics.sasl.scope'],
+  [
+    kafka('sasl: { mechanism: OAUTHBEARER, token_url: c4n4ry, client_id: a, client_secret: b }'),
+    'wrong',
+    'sinks.topics.sasl.token_url',
+  ],
+  [
+    kafka("sasl: { mechanism: OAUTHBEARER, token_url: 'http://a/b', client_id: c4n4ry }"),
+    'missing',
+    'sinks.topics.sasl.client_secret',
+  ],
   [kafka("sasl: { mechanism: PLAIN, username: a, password: '' }"), 'wrong', 'sinks.topics.sasl.password'],
   [kafka('patience: 1s'), 'planned', 'sinks.topics.patience'],
-  [kafka('unchanged: allow'), 'planned', 'sinks.topics.unchanged'],
+  [kafka('unchanged: true'), 'wrong', 'sinks.topics.unchanged'],
   [sinks('x: { type: c4n4ry }'), 'wrong', 'sinks.x.type'],
   [sinks('x: { url: postgres://u:c4n4ry@h/d }'), 'missing', 'sinks.x.type'],
   [sinks('x: postgres://u:c4n4ry@h/d'), 'wrong', 'sinks.x'],
@@ -243,7 +256,7 @@ tables:
   public.a: { columns: { a: hush, b: { hash: { lenght: 1 }, mask: { firs: 1 } } } }
   public.a: skip
   '"public".a': skip
-sinks: { twin: { type: postgres, url: x }, topics: { type: kafka, brokers: ['a:1'], unchanged: allow }, other: { type: postgres, url: y } }
+sinks: { twin: { type: postgres, url: x }, topics: { type: kafka, brokers: ['a:1'], patience: 1s }, other: { type: postgres, url: y } }
 memory: 1
 `;
   assert.deepEqual(
@@ -263,7 +276,7 @@ memory: 1
       '8 repeated tables["public.a"]',
       String.raw`9 repeated tables["\"public\".a"]`,
       '10 wrong sinks.twin.url',
-      '10 planned sinks.topics.unchanged',
+      '10 planned sinks.topics.patience',
       '10 wrong sinks.other.url',
       '10 planned sinks.other',
       '11 wrong memory',

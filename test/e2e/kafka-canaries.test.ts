@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test';
 import { assertNoSighting, canary, scanPath } from '../support/canary.ts';
 import type { Tables } from '../support/decisions.ts';
 import { startOwnKafka } from '../support/kafka.ts';
+import { SchemaRegistry } from '../support/schema-registry.ts';
 import { Servers } from '../support/servers.ts';
 
 const servers = await Servers.start();
@@ -34,9 +35,16 @@ const CHANGES = [
 ];
 
 describe('planted values', () => {
-  for (const format of [{ format: 'flat' }, { format: 'debezium', schema: 'inline' }]) {
-    test(`are in no segment of a broker and in nothing that is said (${format.format})`, async () => {
-      const options = { hasTwin: false, kafka: { brokers: kafka.brokers, compression: 'none', ...format } };
+  const formats = [
+    { format: 'flat', schema: 'none' },
+    { format: 'debezium', schema: 'inline' },
+    { format: 'debezium', schema: 'registry' },
+  ];
+  for (const { format, schema } of formats) {
+    test(`are in no segment of a broker and in nothing that is said (${format}, ${schema})`, async () => {
+      await using registry = await SchemaRegistry.start();
+      const described = schema === 'registry' ? { schema, registry: { url: registry.url } } : { schema };
+      const options = { hasTwin: false, kafka: { brokers: kafka.brokers, compression: 'none', format, ...described } };
       await using trial = await servers.trial(SETUP, tables, options);
       const service = await trial.stream();
       for (const change of CHANGES) await trial.source.query(change);
@@ -46,6 +54,7 @@ describe('planted values', () => {
       const { directory } = kafka.node(1);
       assertNoSighting(await scanPath(directory, [hidden]));
       assert.notDeepEqual(await scanPath(directory, [kept]), []);
+      assert.ok(!JSON.stringify(registry.versions(`${trial.name}.public.person-value`)).includes(hidden.value));
     });
   }
 });

@@ -42,6 +42,7 @@ export function sketchTable(sketch: TableSketch): RedactedTable {
       type: { oid: 1, modifier: -1, kind: 'b', category: 'S', builtIn: true, name: 'text', ...asType(type) },
       deterministic: true,
       withheld: false,
+      isNull: false,
     })),
     key: key.map((name) => names.indexOf(name)),
     identity,

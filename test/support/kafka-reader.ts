@@ -60,15 +60,18 @@ export async function prepareKafkaReader(): Promise<string> {
   });
 }
 
-/** Runs the consumer of docs/05-kafka.md: the rows of the latest state. */
+/** Runs the consumer of docs/05-kafka.md, where a registry is given with what the page says of that: the rows of the latest state. */
 export async function runDocumentedConsumer(
   brokers: readonly string[],
   topic: string,
   partitions: number,
+  registry: string | null = null,
 ): Promise<unknown[]> {
   const page = await readFile(join(projectRoot, 'docs/05-kafka.md'), 'utf8');
-  const [, program] = /```python\n(.*?)```/s.exec(page)!;
-  return await run(program!, brokers, topic, partitions);
+  const [program, decoder] = Array.from(page.matchAll(/```python\n(.*?)```/gs), ([, code]) => code!);
+  if (registry === null) return await run(program!, brokers, topic, partitions);
+  const decoding = program!.replace('json.loads(message.value())', 'decode(message.value(), None)');
+  return await run(decoder!.replace(/https:[^"]*/, registry) + decoding, brokers, topic, partitions);
 }
 
 export interface ReadThroughRegistry {

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { Cluster } from '../../sinks/kafka/client/cluster.ts';
 import { topicName } from '../../sinks/kafka/topic-name.ts';
 import { parseTableName } from '../../src/core/table-name.ts';
-import { type FlatRecord, flatRecords, foldByKey, twice } from '../sinks/kafka/fold.ts';
+import { type FlatRecord, flatRecords, foldByKey, latestByKey, twice } from '../sinks/kafka/fold.ts';
 import { idsOf, markersWritten, plainConnection } from '../sinks/kafka/parts.ts';
 
 interface Topics {
@@ -12,15 +12,26 @@ interface Topics {
   readonly pipeline: string;
 }
 
+type Fold = (names: readonly string[], records: readonly FlatRecord[]) => Map<string, (string | null)[]>;
+
 /** What differs, by table; rows are named by a hash of their key. Both must be quiet. */
-export async function topicDifferences({ brokers, pipeline }: Topics, twin: pg.Client, tables: readonly string[]) {
+export async function topicDifferences(topics: Topics, twin: pg.Client, tables: readonly string[]) {
+  return await differencesUnder(foldByKey, topics, twin, tables);
+}
+
+/** The same of compacted topics, for a reader that goes by the last record of each key and knows nothing of markers. */
+export async function latestDifferences(topics: Topics, twin: pg.Client, tables: readonly string[]) {
+  return await differencesUnder(latestByKey, topics, twin, tables);
+}
+
+async function differencesUnder(fold: Fold, { brokers, pipeline }: Topics, twin: pg.Client, tables: readonly string[]) {
   const cluster = new Cluster(plainConnection(brokers));
   try {
     await markersWritten(cluster, idsOf(pipeline));
     const found: string[] = [];
     for (const table of tables) {
       const records = await flatRecords(cluster, topicOf(pipeline, table));
-      found.push(...(await foldDifferences(records, twin, table)).map((what) => `${table}: ${what}`));
+      found.push(...(await foldDifferences(records, twin, table, fold)).map((what) => `${table}: ${what}`));
     }
     return found;
   } finally {
@@ -38,6 +49,7 @@ export async function foldDifferences(
   records: readonly FlatRecord[],
   twin: pg.Client,
   table: string,
+  fold: Fold = foldByKey,
 ): Promise<string[]> {
   await twin.query(`SET TimeZone = 'UTC'`);
   const { fields } = await twin.query(`SELECT * FROM ${table} LIMIT 0`);
@@ -46,7 +58,7 @@ export async function foldDifferences(
   const sql = `SELECT source_primary_key::text, ${columns.join(', ')} FROM ${table}`;
   const { rows } = await twin.query({ text: sql, rowMode: 'array' });
   const there = new Map(rows.map(([key, ...cells]) => [key as string, JSON.stringify(cells)]));
-  const folded = new Map([...foldByKey(names, records)].map(([key, cells]) => [key, JSON.stringify(cells)]));
+  const folded = new Map([...fold(names, records)].map(([key, cells]) => [key, JSON.stringify(cells)]));
   const different = [...new Set([...there.keys(), ...folded.keys()])].filter(
     (key) => there.get(key) !== folded.get(key),
   );

@@ -9,6 +9,7 @@ import { prepareKafkaReader } from './kafka-reader.ts';
 import { hasJava } from './maven.ts';
 import { hasPython, prepareReaders } from './readers.ts';
 import { prepareS3 } from './s3.ts';
+import { prepareTypeScriptConsumer } from './typescript-consumer.ts';
 
 interface Provision {
   readonly name: string;
@@ -21,6 +22,11 @@ interface Provision {
 const PROVISIONS: readonly Provision[] = [
   { name: 'S3', module: join(import.meta.dirname, 's3.ts'), prepare: prepareS3 },
   { name: 'Kafka', module: join(import.meta.dirname, 'kafka.ts'), prepare: prepareKafka },
+  {
+    name: 'kafkajs',
+    module: join(import.meta.dirname, 'typescript-consumer.ts'),
+    prepare: prepareTypeScriptConsumer,
+  },
   { name: 'Kafka Connect', module: join(import.meta.dirname, 'connect.ts'), prepare: unlessNoJava },
   {
     name: 'Reader of Kafka',

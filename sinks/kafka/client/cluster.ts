@@ -1,43 +1,83 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Broker, type Connection, ConnectionPool, metadataV12 } from '@platformatic/kafka';
+import { type Broker, type Connection, metadataV12 } from '@platformatic/kafka';
 import type { KafkaConnection } from '../../../config/config.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
-import { connectionOptions } from './connection-options.ts';
+import { Connections } from './connections.ts';
 import { codeOf } from './trouble.ts';
 
 /** How long something is tried again before whoever waits for it is told: about as long as a broker takes to come back. */
 const PATIENCE_MS = 30_000;
+
+/** A partition has another leader, or a new one none yet that knows of it. */
+const LEADERLESS = [
+  'NOT_LEADER_OR_FOLLOWER',
+  'LEADER_NOT_AVAILABLE',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'OFFSET_NOT_AVAILABLE',
+];
 
 /** A call of Kafka's protocol, as the client exports them. */
 interface Api<Parameters extends unknown[], Answer> {
   async(connection: Connection, ...parameters: Parameters): Promise<Answer>;
 }
 
+interface Partition {
+  /** The broker's id; -1 where there is none. */
+  readonly leader: number;
+  readonly replicas: number;
+}
+
+interface KnownTopic {
+  /** Of no other topic, not even of one that had the name before. */
+  readonly id: string;
+  readonly partitions: readonly Partition[];
+}
+
 /** The brokers, and which of them leads which partition. */
 export class Cluster {
-  readonly #pool: ConnectionPool;
+  readonly #connections: Connections;
   readonly #bootstrap: readonly Broker[];
   #brokers: ReadonlyMap<number, Broker> = new Map();
-  /** By topic: the leader's id of each partition, -1 where there is none. */
-  readonly #leaders = new Map<string, readonly number[]>();
+  /** By name. */
+  readonly #topics = new Map<string, KnownTopic>();
   readonly #closed = new AbortController();
 
   constructor(connection: KafkaConnection) {
-    this.#pool = new ConnectionPool('pgveil', connectionOptions(connection));
-    // Every request that fails by it is told as well; an error event that nobody hears would end the process.
-    this.#pool.on('connecting', ({ connection }) => connection.on('error', () => {}));
+    this.#connections = new Connections(connection);
     this.#bootstrap = connection.brokers;
   }
 
   /** Of a topic that is there; null where it is not. */
   async partitions(topic: string): Promise<number | null> {
     await this.refresh(topic);
-    return this.#leaders.get(topic)?.length ?? null;
+    return this.#topics.get(topic)?.partitions.length ?? null;
+  }
+
+  /** As it was when its partitions were asked for; null where it was not there. */
+  idOf(topic: string): string | null {
+    return this.#topics.get(topic)?.id ?? null;
+  }
+
+  /** How many of each partition there are at least, as of then. */
+  replicasOf(topic: string): number {
+    return Math.min(...(this.#topics.get(topic)?.partitions ?? []).map(({ replicas }) => replicas));
+  }
+
+  /** How many brokers there are, as of the last question. */
+  get size(): number {
+    return this.#brokers.size;
+  }
+
+  /** Of any broker; null before the first question. */
+  get anyId(): number | null {
+    return this.#brokers.keys().next().value ?? null;
   }
 
   /** Null where nobody leads it at the moment. */
   leader(topic: string, partition: number): Broker | null {
-    return this.#brokers.get(this.#leaders.get(topic)?.[partition] ?? -1) ?? null;
+    return this.#brokers.get(this.#topics.get(topic)?.partitions[partition]?.leader ?? -1) ?? null;
   }
 
   /** Throws `kafka_away` where nobody does. */
@@ -52,26 +92,40 @@ export class Cluster {
     const { brokers, topics } = await this.#metadata(topic);
     this.#brokers = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     const found = topics?.partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex) ?? [];
-    if (found.length === 0) this.#leaders.delete(topic);
-    else
-      this.#leaders.set(
-        topic,
-        found.map(({ leaderId }) => leaderId),
-      );
+    const partitions = found.map(({ leaderId, replicaNodes }) => ({ leader: leaderId, replicas: replicaNodes.length }));
+    if (partitions.length === 0) this.#topics.delete(topic);
+    else this.#topics.set(topic, { id: topics!.topicId, partitions });
   }
 
   async ask<P extends unknown[], A>(broker: Broker, api: Api<P, A>, ...parameters: P): Promise<A> {
-    return await api.async(await this.#pool.get(broker), ...parameters);
+    return await api.async(await this.#connections.pool.get(broker), ...parameters);
+  }
+
+  /** Asks whoever leads the partition, and looks again who that is where it is nobody, or another one. */
+  async askLeader<P extends unknown[], A>(
+    topic: string,
+    partition: number,
+    api: Api<P, A>,
+    ...parameters: P
+  ): Promise<A> {
+    return await this.patiently(LEADERLESS, async () => {
+      try {
+        return await this.ask(this.leaderOf(topic, partition), api, ...parameters);
+      } catch (error) {
+        if (LEADERLESS.includes(codeOf(error))) await this.refresh(topic);
+        throw error;
+      }
+    });
   }
 
   async connection(broker: Broker): Promise<Connection> {
-    return await this.#pool.get(broker);
+    return await this.#connections.pool.get(broker);
   }
 
   /** Of whichever broker answers. */
   async askAny<P extends unknown[], A>(api: Api<P, A>, ...parameters: P): Promise<A> {
     const brokers = [...this.#brokers.values(), ...this.#bootstrap];
-    return await api.async(await this.#pool.getFirstAvailable(brokers), ...parameters);
+    return await api.async(await this.#connections.pool.getFirstAvailable(brokers), ...parameters);
   }
 
   /** Does `work` again while it fails by one of `passing`, until patience ends or this is closed. */
@@ -100,7 +154,7 @@ export class Cluster {
 
   async close(): Promise<void> {
     this.#closed.abort();
-    await this.#pool.close();
+    await this.#connections.close();
   }
 
   async #metadata(topic: string) {

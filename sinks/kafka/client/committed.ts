@@ -3,12 +3,16 @@ import { PgveilError } from '../../../src/core/errors.ts';
 import type { Cluster } from './cluster.ts';
 
 const NO_REPLICA = -1;
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 const LATEST = -1n;
 const EARLIEST = -2n;
 const WAIT_MS = 500;
 const NO_SESSION = [0, -1] as const;
-const FETCH_BYTES = 4 * 1024 * 1024;
+/** Compressed; of what comes out of it all is in memory at once, and is taken apart in one go. */
+const FETCH_BYTES = 1024 * 1024;
+/** Between two looks at where a partition ends. */
+const LOOK_MS = 20;
 
 const TRANSACTIONAL = 1 << 4;
 const CONTROL = 1 << 5;
@@ -30,8 +34,8 @@ export async function* readCommitted(
   topic: string,
   partition: number,
 ): AsyncIterable<CommittedRecord> {
-  const end = await offset(cluster, topic, partition, LATEST);
-  for (let at = await offset(cluster, topic, partition, EARLIEST); at < end; ) {
+  const end = await offset(cluster, topic, partition, LATEST, READ_COMMITTED);
+  for (let at = await firstOffset(cluster, topic, partition); at < end; ) {
     const { batches, abortions } = await fetchFrom(cluster, topic, partition, at);
     if (batches.length === 0) throw new PgveilError('kafka_away', 'a topic could not be read to its end');
     const aborted = new Set<bigint>();
@@ -63,8 +67,9 @@ async function fetchFrom(cluster: Cluster, topic: string, partition: number, fro
     lastFetchedEpoch: NO_REPLICA,
     partitionMaxBytes: FETCH_BYTES,
   };
-  const { responses } = await cluster.ask(
-    cluster.leaderOf(topic, partition),
+  const { responses } = await cluster.askLeader(
+    topic,
+    partition,
     fetchV12.api,
     WAIT_MS,
     1,
@@ -80,12 +85,35 @@ async function fetchFrom(cluster: Cluster, topic: string, partition: number, fro
   return { batches: records ?? [], abortions };
 }
 
-/** The latest of those that are committed: behind it there are open transactions, or nothing. */
-async function offset(cluster: Cluster, topic: string, partition: number, timestamp: bigint): Promise<bigint> {
+/** Where the next record goes, whoever writes it. */
+export async function endOf(cluster: Cluster, topic: string, partition: number): Promise<bigint> {
+  return await offset(cluster, topic, partition, LATEST, READ_UNCOMMITTED);
+}
+
+export async function firstOffset(cluster: Cluster, topic: string, partition: number): Promise<bigint> {
+  return await offset(cluster, topic, partition, EARLIEST, READ_COMMITTED);
+}
+
+/** A commit is acknowledged before readers see it. Resolves when they see all that is there now: no transaction is open, nor about to end. */
+export async function allSeen(cluster: Cluster, topic: string, partition: number): Promise<void> {
+  const end = await endOf(cluster, topic, partition);
+  const deadline = performance.now() + cluster.patienceMs;
+  while ((await offset(cluster, topic, partition, LATEST, READ_COMMITTED)) < end) {
+    if (performance.now() > deadline) throw new PgveilError('kafka_away', `a transaction in ${topic} does not end`);
+    await cluster.pause(LOOK_MS);
+  }
+}
+
+/** Where open transactions are left out, the latest is the one before the first of them. */
+async function offset(
+  cluster: Cluster,
+  topic: string,
+  partition: number,
+  timestamp: bigint,
+  isolation: number,
+): Promise<bigint> {
   const partitions = [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp }];
-  const leader = cluster.leaderOf(topic, partition);
-  const { topics } = await cluster.ask(leader, listOffsetsV7.api, NO_REPLICA, READ_COMMITTED, [
-    { name: topic, partitions },
-  ]);
+  const asked = [{ name: topic, partitions }];
+  const { topics } = await cluster.askLeader(topic, partition, listOffsetsV7.api, NO_REPLICA, isolation, asked);
   return topics[0]!.partitions[0]!.offset;
 }

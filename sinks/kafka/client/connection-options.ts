@@ -1,13 +1,17 @@
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from '@platformatic/kafka';
 import type { KafkaConnection } from '../../../config/config.ts';
+import { saslOptions } from './sasl.ts';
 
 const CONNECT_MS = 5_000;
 /** A broker may wait for its replicas this long before it answers. */
 export const REQUEST_MS = 20_000;
 
-/** As the client wants them. */
-export function connectionOptions({ brokers, tls, sasl }: KafkaConnection): ConnectionOptions {
+/** As the client wants them. `began`: see sasl.ts. */
+export function connectionOptions(
+  { brokers, tls, sasl }: KafkaConnection,
+  began: (ms: number) => void = () => {},
+): ConnectionOptions {
   return {
     connectTimeout: CONNECT_MS,
     requestTimeout: REQUEST_MS,
@@ -21,8 +25,6 @@ export function connectionOptions({ brokers, tls, sasl }: KafkaConnection): Conn
       },
       tlsServerName: brokers.every(({ host }) => isIP(host) === 0), // an address is no name
     }),
-    ...(sasl && {
-      sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password.reveal() },
-    }),
+    ...(sasl && { sasl: saslOptions(sasl, began) }),
   };
 }

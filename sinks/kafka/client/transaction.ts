@@ -45,8 +45,9 @@ export class KafkaTransaction {
     return this.#begun === null ? 0 : performance.now() - this.#begun;
   }
 
-  add(topic: string, partition: number, key: Bytes, value: Bytes | null, headers: Bytes): void {
-    const batch = this.#batchFor(topic, partition, recordSize(key, value, headers));
+  /** `limit`: bytes that a batch of the topic may have. */
+  add(topic: string, partition: number, key: Bytes, value: Bytes | null, headers: Bytes, limit = BATCH_BYTES): void {
+    const batch = this.#batchFor(topic, partition, recordSize(key, value, headers), Math.min(limit, BATCH_BYTES));
     const before = batch.bytes;
     batch.add(key, value, headers);
     const grown = batch.bytes - before;
@@ -55,10 +56,10 @@ export class KafkaTransaction {
   }
 
   /** One that has room for `size` bytes more, or is new. */
-  #batchFor(topic: string, partition: number, size: number): RecordBatch {
+  #batchFor(topic: string, partition: number, size: number, most: number): RecordBatch {
     const batches = this.#batchesOf(topic);
     const growing = batches[partition];
-    if (growing && growing.bytes + size <= BATCH_BYTES) return growing;
+    if (growing && growing.bytes + size <= most) return growing;
     if (growing) this.#close(topic, partition, growing);
     const batch = this.#producer.newBatch();
     batches[partition] = batch;

@@ -36,9 +36,9 @@ function* chain(thrown: unknown): Iterable<Thrown> {
 /** A newer instance has the transactional id: whatever this one still sends is refused. */
 const FENCED: readonly string[] = ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_TXN_STATE'];
 
+const CREDENTIALS: readonly string[] = ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'TOKEN_REFUSED'];
+
 const RIGHTS: readonly string[] = [
-  'SASL_AUTHENTICATION_FAILED',
-  'UNSUPPORTED_SASL_MECHANISM',
   'TOPIC_AUTHORIZATION_FAILED',
   'CLUSTER_AUTHORIZATION_FAILED',
   'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
@@ -49,18 +49,28 @@ export function trouble(thrown: unknown): PgveilError {
   return thrown instanceof PgveilError ? thrown : troubleOf(codeOf(thrown));
 }
 
-const WORDS: Readonly<Record<string, string>> = { NETWORK: 'no answer', TLS: 'no TLS with the broker' };
+const WORDS: Readonly<Record<string, string>> = {
+  NETWORK: 'no answer',
+  TLS: 'no TLS with the broker',
+  SASL_AUTHENTICATION_FAILED: 'the broker refused the credentials',
+  TOKEN_REFUSED: 'the token endpoint refused the client',
+  TOKEN_AWAY: 'the token endpoint gave no token',
+};
+const LOGIN = 'Correct the sink’s `sasl`, or what brokers and token endpoint know of it.';
 
 /** The same of a code that `codeOf` gave. */
 export function troubleOf(code: string): PgveilError {
-  return new PgveilError(ourCode(code), WORDS[code] ?? code);
+  const about = CREDENTIALS.includes(code) ? { fix: LOGIN } : {};
+  return new PgveilError(ourCode(code), WORDS[code] ?? code, about);
 }
 
 function ourCode(code: string): ErrorCode {
   if (FENCED.includes(code)) return 'fenced';
+  if (CREDENTIALS.includes(code)) return 'credentials_refused';
   if (RIGHTS.includes(code)) return 'kafka_rights';
+  if (code === 'INVALID_TRANSACTION_TIMEOUT') return 'kafka_unfit';
   if (code === 'TLS') return 'tls_failed';
-  return code === 'NETWORK' || protocolErrors[code]?.canRetry ? 'kafka_away' : 'kafka_failed';
+  return ['NETWORK', 'TOKEN_AWAY'].includes(code) || protocolErrors[code]?.canRetry ? 'kafka_away' : 'kafka_failed';
 }
 
 /** Runs `work`; whatever it throws becomes an error of ours, but for a defect. */

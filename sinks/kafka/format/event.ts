@@ -13,6 +13,17 @@ export function isMarker(op: RowOp | MarkerOp): op is MarkerOp {
   return op === 't' || op === 'copy_begin' || op === 'copy_end';
 }
 
+/** A key that begins with this byte is no row's: theirs are UTF-8, which has no such byte. */
+const NO_ROW = 0xff;
+
+export function markerKey(op: MarkerOp): Buffer {
+  return Buffer.concat([Buffer.of(NO_ROW), Buffer.from(op === 't' ? 'truncate' : op)]);
+}
+
+export function isRowKey(key: Buffer): boolean {
+  return key[0] !== NO_ROW;
+}
+
 /** What happened to one row under one key. */
 export interface RowEvent {
   readonly op: RowOp;

@@ -1,11 +1,13 @@
 import type { ByteWriter } from '../../../src/core/bytes.ts';
 import type { Format, Marker, RowEvent } from './event.ts';
 
-const MAGIC = 0;
+export const MAGIC = 0;
+/** The zero and the id. */
+export const FRAME_BYTES = 5;
 
 /** Values with the id of their schema before them: a zero, four bytes, and the value as `format` has it. */
 export class Framed implements Format {
-  readonly #head = Buffer.alloc(5, MAGIC);
+  readonly #head = Buffer.alloc(FRAME_BYTES, MAGIC);
   readonly #format: Format;
 
   constructor(schemaId: number, format: Format) {

@@ -34,7 +34,7 @@ export function jsonSchema(schema: Schema, notFinite: 'text' | 'null'): JsonSche
 export function withEarlier(schema: JsonSchema, earlier: JsonSchema | undefined): JsonSchema {
   if (schema.oneOf)
     return { ...schema, oneOf: schema.oneOf.map((one, index) => withEarlier(one, earlier?.oneOf?.[index])) };
-  if (!schema.properties || !earlier?.properties) return schema;
+  if (!schema.properties || !earlier?.properties || schema.title !== earlier.title) return schema;
   const properties = Object.entries(schema.properties).map(([name, property]) => [
     name,
     withEarlier(property, own(earlier.properties!, name)),

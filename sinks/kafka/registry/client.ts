@@ -8,6 +8,8 @@ const ANSWER_MS = 5_000;
 const TRUST =
   'Name the registry as its certificate does; a certificate of an authority of your own goes into a file that NODE_EXTRA_CA_CERTS names.';
 
+const LOGIN = 'Correct `registry.username` and `registry.password`.';
+
 const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json';
 
 /** A schema as registries take it. */
@@ -17,19 +19,14 @@ export interface SchemaText {
 }
 
 /**
- * The requests that we need of a Schema Registry's. All of them reject with `registry_away`, `registry_rights`, `registry_failed` or
- * `tls_failed`: whoever has the sink waits, and opens it again. See https://docs.confluent.io/platform/current/schema-registry/develop/api.html.
+ * The requests that we need of a Schema Registry's. All of them reject with `registry_away`, `registry_failed`, `registry_rights`,
+ * `credentials_refused` or `tls_failed`: whoever has the sink waits, and opens it again. See https://docs.confluent.io/platform/current/schema-registry/develop/api.html.
  */
 export class RegistryClient {
-  readonly #url: string;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #registry: RegistryConfig;
 
-  constructor({ url, credentials }: RegistryConfig) {
-    this.#url = url;
-    this.#headers = { Accept: MEDIA_TYPE, 'Content-Type': MEDIA_TYPE };
-    if (!credentials) return;
-    const basic = Buffer.from(`${credentials.username}:${credentials.password.reveal()}`).toString('base64');
-    this.#headers = { ...this.#headers, Authorization: `Basic ${basic}` };
+  constructor(registry: RegistryConfig) {
+    this.#registry = registry;
   }
 
   /** Kinds of schemas that it takes. */
@@ -39,12 +36,12 @@ export class RegistryClient {
     return body;
   }
 
-  /** The last version of a subject; null where there is none. */
-  async latest(subject: string, signal: AbortSignal): Promise<string | null> {
+  /** The last version of a subject; null where there is none, or one that is no JSON Schema. */
+  async latestJson(subject: string, signal: AbortSignal): Promise<string | null> {
     const { status, body } = await this.#ask(`/subjects/${encodeURIComponent(subject)}/versions/latest`, { signal });
     if (status === 404) return null;
     if (status !== 200 || typeof body?.schema !== 'string') throw failed(status, body);
-    return body.schema;
+    return body.schemaType === 'JSON' ? body.schema : null;
   }
 
   /** The id of a schema, which is a version of the subject from then on, if it was none before. Throws `schema_refused`, too. */
@@ -62,9 +59,9 @@ export class RegistryClient {
     let response: Response;
     let text: string;
     try {
-      response = await fetch(this.#url + path, {
+      response = await fetch(this.#registry.url + path, {
         ...request,
-        headers: this.#headers,
+        headers: { Accept: MEDIA_TYPE, 'Content-Type': MEDIA_TYPE, ...this.#login },
         redirect: 'manual', // a POST would become a GET
         signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
       });
@@ -75,10 +72,19 @@ export class RegistryClient {
       throw new PgveilError('registry_away', 'no answer');
     }
     const { status } = response;
-    if (status === 401 || status === 403) throw new PgveilError('registry_rights', `HTTP ${status}`);
+    if (status === 401) throw new PgveilError('credentials_refused', 'by the schema registry', { fix: LOGIN });
+    if (status === 403) throw new PgveilError('registry_rights', answer(status, parsed(text)));
     const answered = { status, body: parsed(text) };
     if (status === 429 || status >= 500) throw new PgveilError('registry_away', answer(status, answered.body));
     return answered;
+  }
+
+  /** Anew for each request: a service outlives a change of password. */
+  get #login(): Readonly<Record<string, string>> {
+    const { credentials } = this.#registry;
+    if (!credentials) return {};
+    const basic = Buffer.from(`${credentials.username}:${credentials.password.reveal()}`).toString('base64');
+    return { Authorization: `Basic ${basic}` };
   }
 }
 

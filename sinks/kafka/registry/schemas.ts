@@ -55,7 +55,7 @@ export class Schemas {
 
   async #textOf(subject: string, schema: object, signal: AbortSignal): Promise<SchemaText> {
     if (this.#type === 'AVRO') return { schemaType: 'AVRO', schema: JSON.stringify(schema) };
-    const latest = await this.#client.latest(subject, signal);
+    const latest = await this.#client.latestJson(subject, signal);
     const earlier: JsonSchema | undefined = latest === null ? undefined : JSON.parse(latest);
     return { schemaType: 'JSON', schema: JSON.stringify(withEarlier(schema as JsonSchema, earlier)) };
   }

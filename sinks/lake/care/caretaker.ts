@@ -1,5 +1,3 @@
-import { readdir, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { PgveilError } from '../../../src/core/errors.ts';
 import { formatTableName, parseTableName } from '../../../src/core/table-name.ts';
 import { storedCheckpoint, storedEpoch } from '../claim.ts';
@@ -8,6 +6,7 @@ import type { Storage } from '../storage/storage.ts';
 import { type Compacted, compact } from './compact.ts';
 import { type Folded, fold } from './fold.ts';
 import { latestQuery } from './latest.ts';
+import { ownFolder, removeOwnFolder } from './own-folder.ts';
 import { fieldsOf } from './shape.ts';
 import { ORPHAN_MS, Tended } from './tended.ts';
 import { assertErasable, type Receipt, type VacuumOptions, vacuum } from './vacuum.ts';
@@ -84,7 +83,7 @@ export class Caretaker {
       return done;
     } finally {
       await duck.close();
-      await rm(ownPath(temporary), { recursive: true, force: true });
+      await removeOwnFolder(temporary);
     }
   }
 }
@@ -106,27 +105,5 @@ function canonical(written: string): string | null {
     return formatTableName(parseTableName(written));
   } catch {
     return null;
-  }
-}
-
-function ownPath(temporary: string): string {
-  return `${temporary}-care-${process.pid}`;
-}
-
-/** One for each process, since several may look after a lake at once. Removes those of processes that were killed. */
-async function ownFolder(temporary: string): Promise<string> {
-  const prefix = `${basename(temporary)}-care-`;
-  for (const name of await readdir(dirname(temporary)).catch(() => [])) {
-    const pid = name.startsWith(prefix) ? Number(name.slice(prefix.length)) : 0;
-    if (pid > 0 && !isAlive(pid)) await rm(join(dirname(temporary), name), { recursive: true, force: true });
-  }
-  return ownPath(temporary);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's
   }
 }

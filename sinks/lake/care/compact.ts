@@ -1,7 +1,7 @@
 import { DATE_FIELD } from '../columns/lake-table.ts';
 import type { Add, MetaData } from '../delta/action.ts';
 import { exchange } from './exchange.ts';
-import { groupRowsOf, store, WORK_BYTES } from './output.ts';
+import { store } from './output.ts';
 import { fieldsOf, listOf, rowsOf } from './shape.ts';
 import type { Tended } from './tended.ts';
 
@@ -79,12 +79,9 @@ async function merge(table: Tended, metaData: MetaData, bin: readonly Add[]): Pr
   const fields = fieldsOf(metaData);
   const { duck } = table.workshop;
   return await table.locals(bin, async (paths) => {
-    const groupRows = await groupRowsOf(duck, paths);
     const query = `SELECT ${listOf(fields)} FROM ${rowsOf(fields, paths)}`;
     const day = bin[0]!.partitionValues[DATE_FIELD]!;
-    const add = await duck.inTurn(WORK_BYTES, (connection) =>
-      store(table, metaData, connection, query, { day, groupRows }),
-    );
+    const add = await duck.inTurn(0, (connection) => store(table, metaData, connection, query, day));
     return add ? [add] : [];
   });
 }

@@ -7,8 +7,8 @@ import { identifier } from '../parquet/duck.ts';
 import { exchange } from './exchange.ts';
 import { Filling } from './filling.ts';
 import { History, rowsIn } from './history.ts';
-import { groupRowsOf, store, WORK_BYTES } from './output.ts';
-import { type Field, fieldsOf, rowsOf } from './shape.ts';
+import { store } from './output.ts';
+import { type Field, fieldsOf, numbered } from './shape.ts';
 import { type Marked, markSuperseded } from './superseded.ts';
 import type { Tended } from './tended.ts';
 
@@ -37,7 +37,7 @@ export async function fold(table: Tended, { before, dryRun }: FoldOptions): Prom
   for (;;) {
     const snapshot = await table.log.read();
     if (!snapshot.metaData) return NOTHING;
-    const folded = await table.workshop.duck.inTurn(WORK_BYTES, async (connection) =>
+    const folded = await table.workshop.duck.inTurn(0, async (connection) =>
       new Fold(table, snapshot, connection).run(before, dryRun),
     );
     if (folded) return folded;
@@ -86,17 +86,13 @@ class Fold {
   async #rewriteAll(touched: readonly number[], horizon: bigint, hasFilled: boolean): Promise<Add[]> {
     const adds: Add[] = [];
     const filling = new Filling(this.#table, this.#fields, this.#connection);
-    try {
-      if (hasFilled) await filling.make(this.#files);
-      for (const [done, index] of touched.entries()) {
-        this.#table.say(`rewriting file ${done + 1} of ${touched.length}`);
-        const add = await this.#rewrite(index, horizon, filling);
-        if (add) adds.push(add);
-      }
-      return adds;
-    } finally {
-      await filling.remove();
+    if (hasFilled) await filling.make(this.#files);
+    for (const [done, index] of touched.entries()) {
+      this.#table.say(`rewriting file ${done + 1} of ${touched.length}`);
+      const add = await this.#rewrite(index, horizon, filling);
+      if (add) adds.push(add);
     }
+    return adds;
   }
 
   /** A file's rows less those that go; null where none are left. */
@@ -112,14 +108,8 @@ class Fold {
       const kept = `SELECT ${shown.join(', ')} FROM ${numbered(this.#fields, path)} WHERE "row.number" NOT IN ${marks("<> 'forget'")}`;
       const [[fills]] = await rowsIn(this.#connection, `SELECT count(*) FROM ${marks("= 'fill'")}`);
       const query = Number(fills) > 0 ? `${kept} UNION ALL ${filling.rowsOf(index)}` : kept;
-      const groupRows = await groupRowsOf(this.#table.workshop.duck, [path]);
       const day = file.partitionValues[DATE_FIELD]!;
-      return await store(this.#table, this.#snapshot.metaData!, this.#connection, query, { day, groupRows });
+      return await store(this.#table, this.#snapshot.metaData!, this.#connection, query, day);
     });
   }
-}
-
-/** A file's rows, counted from 1 in the order in which they stand there. */
-function numbered(fields: readonly Field[], path: string): string {
-  return `(SELECT row_number() OVER () AS "row.number", * FROM ${rowsOf(fields, [path])})`;
 }

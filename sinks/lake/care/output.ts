@@ -4,18 +4,16 @@ import { reach } from '../../../src/core/fault.ts';
 import { DATE_FIELD } from '../columns/lake-table.ts';
 import type { Add, MetaData } from '../delta/action.ts';
 import { CARE, newFileName } from '../delta/file-name.ts';
-import { type Duck, identifier, literal } from '../parquet/duck.ts';
+import { identifier, literal } from '../parquet/duck.ts';
 import { statsJson, type WrittenFile } from '../parquet/stats.ts';
 import { rowsIn } from './history.ts';
 import { type Field, fieldsOf } from './shape.ts';
 import type { Tended } from './tended.ts';
 
-/** What a reader takes in at a time, decompressed: it has some of them in memory, and leaves out others by their statistics. */
-const ROW_GROUP_BYTES = 64 * 1024 * 1024;
-/** What `Duck.inTurn` gives DuckDB memory for: enough for a row group, and little enough for a machine that also runs pgveil. */
-export const WORK_BYTES = 32 * 1024 * 1024;
-const MOST_ROWS = 122_880;
-const FEWEST_ROWS = 2_048;
+/** What a reader takes in at a time, or leaves out by its statistics: no more rows than this, and of large ones no more bytes, */
+const ROW_GROUP_ROWS = 122_880;
+/** as DuckDB has them in memory, which takes several times as much while it makes pages of them: with 16 MB it came to 411 MB in all. */
+const ROW_GROUP_BYTES = 8 * 1024 * 1024;
 
 /** What stands in the files' footers. */
 const METADATA = ['pgveil.generation', 'pgveil.plan'];
@@ -26,14 +24,12 @@ export async function store(
   metaData: MetaData,
   connection: DuckDBConnection,
   query: string,
-  { day, groupRows }: { day: string; groupRows: number },
+  day: string,
 ): Promise<Add | null> {
   const { duck, storage } = table.workshop;
   const file = duck.path('parquet');
   try {
-    const reader = await connection.runAndReadAll(
-      `COPY (${query}) TO ${literal(file)} (${optionsOf(metaData, groupRows)})`,
-    );
+    const reader = await connection.runAndReadAll(`COPY (${query}) TO ${literal(file)} (${optionsOf(metaData)})`);
     const written = reader.getRowObjectsJson()[0] as unknown as WrittenFile;
     const fields = fieldsOf(metaData);
     const [records, ...nulls] = await count(connection, file, fields);
@@ -64,26 +60,8 @@ async function count(
   return found.map(Number) as [number, ...number[]];
 }
 
-/** So many rows that a group of them stays within its bytes. */
-export async function groupRowsOf(duck: Duck, paths: readonly string[]): Promise<number> {
-  const connection = await duck.connect();
-  try {
-    const files = paths.map(literal).join(', ');
-    const reader = await connection.runAndReadAll(
-      `SELECT CAST(sum(total_uncompressed_size) AS DOUBLE),
-         (SELECT CAST(sum(num_rows) AS DOUBLE) FROM parquet_file_metadata([${files}]))
-       FROM parquet_metadata([${files}])`,
-    );
-    const [bytes, rows] = reader.getRows()[0] as [number | null, number | null];
-    if (!bytes || !rows) return MOST_ROWS;
-    return Math.min(MOST_ROWS, Math.max(FEWEST_ROWS, Math.floor((ROW_GROUP_BYTES * rows) / bytes)));
-  } finally {
-    connection.closeSync();
-  }
-}
-
-function optionsOf({ name, configuration }: MetaData, groupRows: number): string {
+function optionsOf({ name, configuration }: MetaData): string {
   const known = METADATA.map((key) => [key, configuration[key] ?? ''] as const);
   const pairs = [['pgveil.table', name] as const, ...known].map(([key, value]) => `${literal(key)}: ${literal(value)}`);
-  return `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${groupRows}, KV_METADATA {${pairs.join(', ')}}, RETURN_STATS`;
+  return `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}, ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}, KV_METADATA {${pairs.join(', ')}}, RETURN_STATS`;
 }

@@ -12,7 +12,7 @@ export interface Field {
 }
 
 /** All that a file holds, in its order. */
-export function fieldsOf({ schemaString }: MetaData): Field[] {
+export function fieldsOf({ schemaString }: Pick<MetaData, 'schemaString'>): Field[] {
   const { fields } = JSON.parse(schemaString) as { fields: { name: string; type: DeltaType }[] };
   return fields.filter(({ name }) => name !== DATE_FIELD).map(({ name, type }) => ({ name, type, sql: sqlType(type) }));
 }
@@ -23,6 +23,11 @@ export function rowsOf(fields: readonly Field[], paths: readonly string[]): stri
   if (paths.length === 0) return `(SELECT ${nothing} WHERE false)`;
   const files = `read_parquet([${paths.map(literal).join(', ')}], union_by_name = true, hive_partitioning = false)`;
   return `(SELECT ${nothing} WHERE false UNION ALL BY NAME SELECT * FROM ${files})`;
+}
+
+/** A file's rows, counted from 1 in the order in which they stand there. */
+export function numbered(fields: readonly Field[], path: string): string {
+  return `(SELECT row_number() OVER () AS "row.number", * FROM ${rowsOf(fields, [path])})`;
 }
 
 export function listOf(fields: readonly Field[]): string {

@@ -2,7 +2,6 @@ import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { Add } from '../delta/action.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import { History } from './history.ts';
-import { WORK_BYTES } from './output.ts';
 import { fieldsOf } from './shape.ts';
 import type { Tended } from './tended.ts';
 import { verifyFile } from './verify-file.ts';
@@ -63,7 +62,7 @@ function isStreaming({ name }: Tended, checkpoint: Checkpoint | null): boolean {
 async function verifyContent(table: Tended, { metaData, files }: Snapshot, position: bigint, report: Report) {
   const fields = fieldsOf(metaData!);
   const sizes = await sizesOf(table);
-  return await table.workshop.duck.inTurn(WORK_BYTES, async (connection) => {
+  return await table.workshop.duck.inTurn(0, async (connection) => {
     const history = await History.begin(connection);
     for (const [index, add] of [...files.values()].entries()) {
       if (index % 100 === 99) table.say(`read ${index + 1} of ${files.size} files`);

@@ -34,6 +34,9 @@ export const KEY_FIELD = 'source_primary_key';
 /** The partition: in the log, not in the files. */
 export const DATE_FIELD = '_date';
 
+/** By column, the texts of values that have no place in the column's type. */
+export const TEXT_FIELD = '_text';
+
 /** What pgveil adds behind the source's columns, in this order. */
 const ADDED: readonly (readonly [string, Pick<LakeType, 'delta' | 'duck'>])[] = [
   ['_op', STRING],
@@ -43,7 +46,7 @@ const ADDED: readonly (readonly [string, Pick<LakeType, 'delta' | 'duck'>])[] = 
   ['_xid', LONG],
   ['_unchanged', STRINGS],
   ['_previous_key', STRING],
-  ['_text', TEXTS_BY_COLUMN],
+  [TEXT_FIELD, TEXTS_BY_COLUMN],
 ];
 
 /** So many stand behind the source's columns. */

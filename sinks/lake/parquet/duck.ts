@@ -9,7 +9,7 @@ import { SpareMemory } from './spare-memory.ts';
 import { Turn } from './turn.ts';
 
 /** What it may hold by itself, in MB; what is more it puts into its folder. */
-const MEMORY_MB = 128;
+const MEMORY_MB = 96;
 /** A file in the making is there as a table, as columns, as pages and compressed, and none of that can be put aside. */
 const FILE_SHARE = 4;
 
@@ -36,6 +36,7 @@ export class Duck {
     const instance = await DuckDBInstance.create(':memory:', {
       threads: '1', // beside our own thread, which converts: more would be taken from the source and the other sinks
       memory_limit: `${MEMORY_MB}MB`,
+      preserve_insertion_order: 'false', // one thread keeps it; to make sure of it DuckDB would gather what it could write
       temp_directory: join(own, 'spilled'),
       // Nothing is downloaded, ever: what is needed is built in.
       autoinstall_known_extensions: 'false',

@@ -12,7 +12,7 @@ const WIDEST_BYTES = 16;
 const ROW_GROUP_ROWS = 122_880;
 
 /** Whose memory the texts of the others lie in. No column of a lake has a space in its name. */
-const HEAP_FIELD = { name: 'the heap', duck: BLOB };
+export const HEAP_FIELD = { name: 'the heap', duck: BLOB };
 
 /** A file of this machine, whose owner removes it. */
 export interface ParquetFile {

@@ -65,9 +65,9 @@ export class Looks {
     const source = await sides.source(table, this.#stored);
     if (typeof source === 'string') throw new NotComparable(source);
     try {
-      this.#comparison ??= this.#target.comparison(source.table);
-      const comparison = this.#comparison;
-      if (!comparison) throw new NotComparable('this kind of sink cannot be compared yet');
+      const comparison = this.#comparison ?? this.#target.comparison(source.table);
+      if (typeof comparison === 'string') throw new NotComparable(comparison);
+      this.#comparison = comparison;
       const holding = await this.#hold(comparison, source.end, patient);
       return {
         expected: () => source.rows((rows) => comparison.expect(rows), observe),
@@ -85,6 +85,10 @@ export class Looks {
   /** Throws NotComparable where the table is another one by now: what was read of it may have been of neither. */
   async confirm(): Promise<void> {
     this.#require(await this.#target.checkpoint());
+  }
+
+  async close(): Promise<void> {
+    await this.#comparison?.close();
   }
 
   /** What the sink holds once it holds everything before `end`. */

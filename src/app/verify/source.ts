@@ -12,7 +12,7 @@ import type { RedactedTable } from '../../core/table.ts';
 import type { Tuple } from '../../core/tuple.ts';
 import type { SourceSide } from '../assembly.ts';
 
-type Digest = (rows: readonly Tuple<'redacted'>[]) => Buffer;
+type Digest = (rows: readonly Tuple<'redacted'>[]) => Promise<Buffer>;
 
 /** The source's side of `verify`: what a copy of the table would give the sinks now. See Sides. */
 export async function openSource(config: Config, name: string, stored: Checkpoint): Promise<SourceSide | string> {
@@ -64,7 +64,7 @@ async function* digests(batches: AsyncIterable<RawBatch>, redactor: RowRedactor,
       chunks.delete(event.chunk);
     }
     if (!chunk) continue;
-    const made = digest(changes.map(({ after }) => after!));
+    const made = await digest(changes.map(({ after }) => after!));
     chunks.set(chunk.number, [...(chunks.get(chunk.number) ?? []), made]);
   }
 }

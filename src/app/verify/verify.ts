@@ -1,3 +1,4 @@
+import { PgveilError } from '../../core/errors.ts';
 import type { Observe } from '../../core/observer.ts';
 import type { Sides } from '../assembly.ts';
 import { type Compared, compare } from './compare.ts';
@@ -45,13 +46,19 @@ async function verifyOne(
     try {
       return await compare((patient) => looks.open(patient), options.share);
     } finally {
+      await looks.close();
       // Of a table that was copied anew meanwhile neither a result nor an error says anything.
       await looks.confirm();
     }
   } catch (error) {
-    if (error instanceof NotComparable) return { skipped: error.message };
+    if (error instanceof NotComparable || isChanged(error)) return { skipped: error.message };
     throw error;
   }
+}
+
+/** It is not the table any more that it was at the beginning. */
+function isChanged(error: unknown): error is PgveilError {
+  return error instanceof PgveilError && error.code === 'rule_changed' && error.table !== null;
 }
 
 export function isEqual({ result }: Verified): boolean {

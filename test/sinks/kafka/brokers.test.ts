@@ -33,7 +33,7 @@ describe('a broker with TLS and SASL', () => {
       assert.equal((await sink.open(signal)).position, null);
       await sink.close();
       const stranger = new KafkaSink(optionsFor(kafka, { connection: connection(mechanism, 'another') }));
-      await assert.rejects(stranger.open(signal), isCode('kafka_rights'));
+      await assert.rejects(stranger.open(signal), isCode('credentials_refused'));
     }
     const untrusted = { ...connection('PLAIN'), tls: { authority: null, certificate: null, key: null } };
     await assert.rejects(

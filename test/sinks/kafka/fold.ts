@@ -83,11 +83,18 @@ export function foldByKey(names: readonly string[], records: readonly FlatRecord
   return new Map([...last].filter(([, { isThere }]) => isThere).map(([key, { cells }]) => [key, cells]));
 }
 
-/** Changes that are there more than once, and reads that are more than once in a generation. */
+/** By key, the texts of these columns in its last record, where that is no tombstone: what a compacted topic amounts to in the end. */
+export function latestByKey(names: readonly string[], records: readonly FlatRecord[]): Map<string, (string | null)[]> {
+  const rows = records.filter(({ op }) => !op.startsWith('copy_') && op !== 't');
+  const last = new Map(rows.map(({ key, value }) => [key, value]));
+  return new Map([...last].flatMap(([key, value]) => (value ? [[key, names.map((name) => text(value[name]))]] : [])));
+}
+
+/** Changes and tombstones of a key that are there more than once, and reads that are more than once in a generation. */
 export function twice(records: readonly FlatRecord[]): string[] {
   const rows = records.filter(({ op }) => !op.startsWith('copy_') && op !== 't');
   const places = rows.map(({ op, lsn, seq, generation, key, value }) =>
-    [op, lsn, seq, generation, value === null, op === 'r' ? key : ''].join(' '),
+    [op, lsn, seq, generation, value === null, op === 'r' || value === null ? key : ''].join(' '),
   );
   return [...Map.groupBy(places, (place) => place)].filter(([, same]) => same.length > 1).map(([place]) => place);
 }

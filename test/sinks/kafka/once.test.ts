@@ -7,25 +7,27 @@ import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import { KafkaTarget } from '../../../sinks/kafka/target.ts';
 import { Topics } from '../../../sinks/kafka/topics.ts';
+import type { RedactedBatch } from '../../../src/core/batch.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
+import type { RedactedTable } from '../../../src/core/table.ts';
 import {
   batch,
   copyOf,
   copyStarted,
   insert,
-  nextGeneration,
   positionAt,
   reads,
   remove,
   sketchTable,
-  truncate,
   update,
   upTo,
   writeCopy,
 } from '../../support/batches.ts';
 import { type KafkaServer, startKafka } from '../../support/kafka.ts';
-import { readTopic, runDocumentedConsumer } from '../../support/kafka-reader.ts';
+import { readTopic } from '../../support/kafka-reader.ts';
 import { hasPython } from '../../support/readers.ts';
+import { until } from '../../support/wait.ts';
+import { flatRecords, fold } from './fold.ts';
 import { idsOf, markersWritten, optionsFor, plainConnection } from './parts.ts';
 
 const signal = new AbortController().signal;
@@ -102,44 +104,15 @@ describe('a Kafka sink', () => {
     );
   });
 
-  test('gives the consumer of the documents the latest state, after a new copy and a truncate too', async (context) => {
-    if (!(await hasPython())) return context.skip('there is no Python to run confluent-kafka with');
-    const of = options();
+  test('sends no more at once than the topic takes', async () => {
+    const configs = { 'max.message.bytes': '20000' };
+    const of = options({ compression: 'none', topics: { create: true, partitions: 1, replicas: 1, configs } });
     const sink = await open(of);
-    const topic = `${of.pipeline}.public.thing`;
-    const seen = async () => {
-      await markersWritten(cluster, idsOf(of.pipeline));
-      const rows = (await runDocumentedConsumer(server.brokers, topic, 3)) as {
-        source_primary_key: string;
-        note: string;
-      }[];
-      return rows.map((row) => `${row.source_primary_key} ${row.note}`).sort();
-    };
-    await writeCopy(
-      sink,
-      copyOf(table, [
-        ['1', 'one'],
-        ['2', 'two'],
-        ['3', 'three'],
-      ]),
-    );
+    const rows = Array.from({ length: 30 }, (_, i) => [`${i}`, 'x'.repeat(3000)]);
+    await writeCopy(sink, copyOf(table, rows));
     await sink.flush(positionAt(0x100n));
-    await sink.write(upTo(0x200n, [update(table, ['4', 'two'], ['2', null]), remove(table, ['3', null])]));
-    await sink.flush(positionAt(0x200n));
-    assert.deepEqual(await seen(), ['1 one', '4 two']);
-    const next = nextGeneration(table);
-    await writeCopy(
-      sink,
-      copyOf(next, [
-        ['4', 'TWO'],
-        ['5', 'five'],
-      ]),
-    );
-    await sink.flush(positionAt(0x300n));
-    assert.deepEqual(await seen(), ['4 TWO', '5 five']);
-    await sink.write(upTo(0x400n, [truncate(next), insert(next, ['6', 'six'])]));
-    await sink.flush(positionAt(0x400n));
-    assert.deepEqual(await seen(), ['6 six']);
+    await markersWritten(cluster, idsOf(of.pipeline));
+    assert.equal(fold(table, await flatRecords(cluster, `${of.pipeline}.public.thing`)).length, 30);
   });
 
   test('says when Kafka lost a commit that it had acknowledged', async () => {
@@ -151,19 +124,22 @@ describe('a Kafka sink', () => {
     await assert.rejects(sink.open(signal), isAbout('kafka_lost', null));
   });
 
-  test('refuses a table whose topic is not there and may not be made, or is compacted, and goes on with the others', async () => {
+  test('refuses a table whose topic is not there and may not be made', async () => {
     const absent = options({ topics: { create: false, partitions: 1, replicas: 1, configs: {} } });
     // That of the checkpoint is always made.
     await assert.rejects((await open(absent)).write(copyStarted(table)), isAbout('topic_unfit', table.name));
-    const compacted = options({
-      topics: { create: true, partitions: 1, replicas: 1, configs: { 'cleanup.policy': 'compact' } },
-    });
-    const sink = await open(compacted);
-    const { events } = copyStarted(table);
-    const alone = { ...copyStarted(table), events: events.filter(({ type }) => type === 'copy started') };
-    await assert.rejects(sink.write(alone), isAbout('topic_unfit', table.name));
+  });
+
+  test('refuses a compacted topic where values are not sent that an update leaves alone, and goes on with the others', async () => {
+    const topics = { create: true, partitions: 1, replicas: 1, configs: { 'cleanup.policy': 'compact' } };
+    const start = ({ events }: RedactedBatch) => events.filter(({ type }) => type === 'copy started');
+    const alone = (of: RedactedTable) => ({ ...copyStarted(of), events: start(copyStarted(of)) });
+    const sink = await open(options({ topics }));
+    await assert.rejects(sink.write(alone(table)), isAbout('topic_unfit', table.name));
     await sink.write(upTo(0x200n));
     await sink.flush(positionAt(0x200n));
+    await sink.write(alone({ ...table, identity: 'full' }));
+    await (await open(options({ topics, unchanged: 'allow' }))).write(alone(table));
   });
 
   test('does not go on in a topic that is gone: what was copied was in it', async () => {
@@ -194,6 +170,34 @@ describe('a Kafka sink', () => {
     assert.deepEqual(others, []);
     await remains!.remove();
     assert.deepEqual(await target.remains(), []);
+  });
+
+  test('leaves topics of its own behind until they are dropped, and never drops those of others', async () => {
+    const of = options();
+    const other = sketchTable({ relation: 'other', columns: { id: 'bigint' }, key: ['id'] });
+    const again = sketchTable({ relation: 'again', columns: { id: 'bigint' }, key: ['id'] });
+    const [thing, others, remade] = ['thing', 'other', 'again'].map((name) => `${of.pipeline}.public.${name}`);
+    await topics.open(others!, of.topics);
+    const sink = await open(of);
+    for (const one of [table, other, again]) await writeCopy(sink, copyOf(one, []));
+    await sink.flush(positionAt(0x100n));
+    await sink.close();
+    await markersWritten(cluster, idsOf(of.pipeline));
+    await topics.delete(remade!);
+    await until(async () => (await cluster.partitions(remade!)) === null, { what: 'a topic to be gone' });
+    const fresh = new Topics(cluster, plainConnection(server.brokers));
+    await fresh.open(remade!, of.topics);
+    await fresh.close();
+    const remains = await new KafkaTarget(of).remains();
+    assert.deepEqual(
+      remains.map(({ what }) => what),
+      [`topic ${thing} in sink topics`, `checkpoint topic pgveil.checkpoint.${of.pipeline} in sink topics`],
+    );
+    for (const one of remains) await one.remove();
+    assert.deepEqual(await new KafkaTarget(of).remains(), []);
+    assert.equal(await cluster.partitions(thing!), null);
+    assert.equal(await cluster.partitions(others!), 3);
+    assert.equal(await cluster.partitions(remade!), 3);
   });
 });
 

@@ -60,6 +60,7 @@ export function optionsFor(server: KafkaServer, changed: Partial<KafkaOptions> =
     schema: 'none',
     registry: null,
     int8: 'number',
+    unchanged: 'refuse',
     compression: 'zstd',
     split: 100 * 1024 * 1024,
     ...changed,

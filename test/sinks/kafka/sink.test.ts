@@ -1,5 +1,6 @@
 import { after, before } from 'node:test';
 import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
+import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import { topicName } from '../../../sinks/kafka/topic-name.ts';
 import { acceptSink } from '../../acceptance/sink.ts';
@@ -25,13 +26,20 @@ after(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-acceptSink(
-  'kafka',
-  (pipeline) => new KafkaSink(optionsFor(server, { pipeline: nameOf(pipeline) })),
-  async (pipeline, table) => {
-    const options = optionsFor(server, { pipeline: nameOf(pipeline) });
-    await markersWritten(cluster, idsOf(options.pipeline));
-    const topic = topicName({ template: options.topic, pipeline: options.pipeline }, table);
-    return fold(table, await flatRecords(cluster, topic));
-  },
-);
+const COMPACTED: Partial<KafkaOptions> = {
+  topics: { create: true, partitions: 3, replicas: 1, configs: { 'cleanup.policy': 'compact' } },
+  unchanged: 'allow',
+};
+
+for (const [name, changed] of [['kafka', {}] as const, ['kafka, compacted topics', COMPACTED] as const]) {
+  acceptSink(
+    name,
+    (pipeline) => new KafkaSink(optionsFor(server, { ...changed, pipeline: nameOf(pipeline) })),
+    async (pipeline, table) => {
+      const options = optionsFor(server, { pipeline: nameOf(pipeline) });
+      await markersWritten(cluster, idsOf(options.pipeline));
+      const topic = topicName({ template: options.topic, pipeline: options.pipeline }, table);
+      return fold(table, await flatRecords(cluster, topic));
+    },
+  );
+}

@@ -100,7 +100,7 @@ test('what only a person can mend ends the run with its code', async () => {
   await assert.rejects(runPipeline(parts, CAUGHT_UP, never), { code: 'history_changed' });
 });
 
-for (const code of ['credentials_refused', 'lake_rights'] as const) {
+for (const code of ['credentials_refused', 'lake_rights', 'kafka_rights'] as const) {
   test(`${code} ends a first start, and is a passing state for a service that has run`, async () => {
     const first = pipeline(() => {
       throw new PgveilError(code, 'refused');

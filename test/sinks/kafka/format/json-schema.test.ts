@@ -56,6 +56,7 @@ describe('a JSON Schema', () => {
   test('is not disturbed by what somebody else registered before', () => {
     const schema: JsonSchema = flat({ id: 'bigint' });
     assert.deepEqual(withEarlier(schema, { type: 'string' }), schema);
+    assert.deepEqual(withEarlier(schema, envelope({ id: 'bigint' })), schema);
     assert.deepEqual(withEarlier(schema, undefined), schema);
   });
 });

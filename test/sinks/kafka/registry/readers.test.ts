@@ -20,7 +20,7 @@ import {
   writeCopy,
 } from '../../../support/batches.ts';
 import { type KafkaServer, startKafka } from '../../../support/kafka.ts';
-import { type DecodedRecord, readDecoded } from '../../../support/kafka-reader.ts';
+import { type DecodedRecord, readDecoded, runDocumentedConsumer } from '../../../support/kafka-reader.ts';
 import { hasPython } from '../../../support/readers.ts';
 import { SchemaRegistry } from '../../../support/schema-registry.ts';
 import { idsOf, markersWritten, optionsFor, plainConnection } from '../parts.ts';
@@ -157,6 +157,21 @@ describe('topics whose schemas are in a registry', () => {
       }
     });
   }
+
+  test('are what the consumer of the documents makes a table of', async (context) => {
+    if (!(await hasPython())) return context.skip('there is no Python to run confluent-kafka with');
+    await using registry = await SchemaRegistry.start();
+    const options = optionsOf(registry, 'avro');
+    const sink = await write(options);
+    const finite = update(table, ['3', 'three', '1', null, '-1']); // the consumer prints JSON
+    await sink.write(upTo(0x200n, [remove(table, ['2', null, null, null, null]), finite]));
+    await sink.flush(positionAt(0x200n));
+    await sink.close();
+    await markersWritten(cluster, idsOf(options.pipeline));
+    const rows = await runDocumentedConsumer(server.brokers, topicOf(options), 3, registry.url);
+    const names = (rows as { name: string }[]).map(({ name }) => name);
+    assert.deepEqual(names.sort(), ['one "é"', 'three']);
+  });
 
   test('halt the table whose schema the registry refuses, and it alone', async () => {
     await using registry = await SchemaRegistry.start();

@@ -67,9 +67,11 @@ describe('a registry', () => {
     const strangers = [null, credentials({ ...LOGIN, password: 'another' })];
     for (const stranger of strangers) {
       const schemas = schemasOf(registry.url, { credentials: stranger });
-      await assert.rejects(schemas.check(signal), isCode('registry_rights'));
-      await assert.rejects(schemas.idOf(table, 'topic', signal), isCode('registry_rights'));
+      await assert.rejects(schemas.check(signal), isCode('credentials_refused'));
+      await assert.rejects(schemas.idOf(table, 'topic', signal), isCode('credentials_refused'));
     }
+    registry.broken = 403;
+    await assert.rejects(schemasOf(registry.url).check(signal), isCode('registry_rights'));
   });
 
   test('that is away or too busy is one to wait for', async () => {

@@ -128,6 +128,46 @@ onEveryStorage((makePlace) => {
     return rows.getRows()[0]![0];
   }
 
+  test('where every row lacks a value they are filled in part by part, also from under other keys', async () => {
+    const { sink, storage, tidied } = await beginLarge(4_000);
+    const folded = await fold(tidied, everything);
+    assert.equal(folded.filled, 4_000);
+    assert.ok(tidied.parts > 1, `${tidied.parts} parts`);
+    const rows = await latestOf(storage);
+    assert.equal(rows.length, 4_000);
+    for (const [key, name, note, amount] of rows) {
+      const first = Number(key) % 4_000; // keys that moved are greater by so much
+      assert.deepEqual([name, note, amount], [`later ${first}`, noteOf(first), '1.50']);
+    }
+    await sink.close();
+  });
+
+  const noteOf = (key: number) => `${key} `.repeat(600);
+
+  /** So many rows, each with a large value that its last change, and of every third also a move to another key, left as it was. */
+  async function beginLarge(count: number) {
+    const { sink, storage } = await begin();
+    const keys = Array.from({ length: count }, (_, key) => key);
+    const workload = new Workload(table, new Random(5));
+    const moved = (key: number) => (key % 3 === 0 ? key + count : key);
+    const send = async (changes: Parameters<typeof workload.transaction>[0]) =>
+      await deliver(sink, [workload.transaction(changes)]);
+    await send(keys.map((key) => insert(table, [`${key}`, 'first', noteOf(key), '1.50'])));
+    await send(
+      keys.map((key) => {
+        const before: Row | undefined = moved(key) === key ? undefined : [`${key}`, null, null, null];
+        return update(table, [`${moved(key)}`, 'between', UNCHANGED, UNCHANGED], before);
+      }),
+    );
+    await send(keys.map((key) => update(table, [`${moved(key)}`, `later ${key}`, UNCHANGED, UNCHANGED])));
+    const tended = tendedOn(storage);
+    const tidied = Object.assign(tended, { parts: 0 });
+    tidied.say = (what) => {
+      if (what.startsWith('filling')) tidied.parts++;
+    };
+    return { sink, storage, tidied };
+  }
+
   test('the writer goes on behind it, and a version before it can still be read', async () => {
     const { sink, storage } = await begin();
     const workload = new Workload(table, new Random(3));

@@ -1,0 +1,93 @@
+import { ByteWriter } from '../../src/core/bytes.ts';
+import type { Comparison, Holding } from '../../src/core/comparison.ts';
+import { DigestWriter } from '../../src/core/digest.ts';
+import { ofSink } from '../../src/core/errors.ts';
+import { KeyText } from '../../src/core/key-text.ts';
+import type { RedactedTable } from '../../src/core/table.ts';
+import type { Tuple } from '../../src/core/tuple.ts';
+import { checkpointTopicOf, readCheckpoint } from './checkpoint-topic.ts';
+import { Cluster } from './client/cluster.ts';
+import { readCommitted } from './client/committed.ts';
+import { asTrouble, trouble } from './client/trouble.ts';
+import type { Format } from './format/event.ts';
+import { formatOf, type KafkaOptions } from './options.ts';
+import { RowReader } from './row-hashes.ts';
+import { KEY_SPACE, TopicFold } from './topic-fold.ts';
+import { topicName } from './topic-name.ts';
+
+/** What is written is committed within a second; an idle source has a new position every ten. */
+const REST_MS = 12_000;
+const READ = { clsn: 0n, xid: null, commitTime: 0n };
+
+/** Rows as messages, and what a topic amounts to: of each key the last, in the generation that is complete. */
+export class TopicComparison implements Comparison {
+  readonly restMs = REST_MS;
+  readonly #options: KafkaOptions;
+  readonly #table: RedactedTable;
+  readonly #cluster: Cluster;
+  readonly #format: Format;
+  readonly #reader: RowReader;
+  readonly #key: KeyText;
+  readonly #value = new ByteWriter();
+
+  constructor(options: KafkaOptions, table: RedactedTable) {
+    this.#options = options;
+    this.#table = table;
+    this.#cluster = new Cluster(options.connection);
+    this.#format = formatOf(options)(table, null);
+    this.#reader = new RowReader(table, options.format);
+    this.#key = new KeyText(table, false);
+  }
+
+  async expect(rows: readonly Tuple<'redacted'>[]): Promise<Buffer> {
+    const digests = new DigestWriter();
+    const [key, out] = [this.#key, this.#value];
+    for (const after of rows) {
+      key.read(after);
+      out.clear();
+      const read = { op: 'r', transaction: READ, seq: 0, previousKey: null, before: null, beforeIs: 'key' } as const;
+      this.#format.row(out, { ...read, key, after });
+      const text = key.bytes.subarray(key.start, key.end);
+      digests.add(text, Buffer.concat([text, this.#reader.read(out.view(), null).bytes]));
+    }
+    return digests.take();
+  }
+
+  async look(): Promise<Holding> {
+    const checkpoint = await this.#asked(async () => {
+      const topic = checkpointTopicOf(this.#options.pipeline);
+      return (await this.#cluster.partitions(topic)) === null ? null : await readCheckpoint(this.#cluster, topic);
+    });
+    return { checkpoint, rows: () => this.#rows(), close: async () => {} };
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.close();
+  }
+
+  /** Of all partitions: each holds the whole past of its keys. What comes in meanwhile may be among it. */
+  async *#rows(): AsyncGenerator<Buffer> {
+    const topic = topicName({ template: this.#options.topic, pipeline: this.#options.pipeline }, this.#table);
+    const partitions = (await this.#asked(() => this.#cluster.partitions(topic))) ?? 0;
+    try {
+      for (let partition = 0; partition < partitions; partition++) {
+        for (let from = 0; from < KEY_SPACE; ) {
+          const fold = new TopicFold(this.#table.generation, this.#reader, from);
+          for await (const record of readCommitted(this.#cluster, topic, partition)) fold.take(record);
+          yield* fold.digests();
+          from = fold.to;
+        }
+      }
+    } catch (error) {
+      throw ofSink(this.#options.name, trouble(error));
+    }
+  }
+
+  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await asTrouble(ask);
+    } catch (error) {
+      throw ofSink(this.#options.name, error);
+    }
+  }
+}
