@@ -18,7 +18,6 @@ import { Rows } from '../parquet/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { asTrouble, trouble } from '../trouble.ts';
 import { latestQuery } from './latest.ts';
-import { WORK_BYTES } from './output.ts';
 import { ownFolder, removeOwnFolder } from './own-folder.ts';
 import { hashQuery } from './row-hash.ts';
 import { type Field, fieldsOf, rowsOf } from './shape.ts';
@@ -38,6 +37,8 @@ const REST_MS = 12_000;
 /** Of reads, whose transaction says nothing about the row. */
 const READ = { clsn: 0n, xid: null, commitTime: 0n };
 const ANY_DAY = '2000-01-01';
+/** What `Duck.inTurn` gives DuckDB memory for: all rows are folded at once, and what is more than that goes to disk. */
+const FOLD_BYTES = 40 * 1024 * 1024;
 
 /** Rows as the lake would hold them, and as it does: of each key the latest. Both are hashed by DuckDB, which knows their types. */
 export class LakeComparison implements Comparison {
@@ -168,7 +169,7 @@ class LakeHolding implements Holding {
     await this.#tended.locals([...files.values()], async (paths) => {
       const latest = `(${latestQuery(fields, rowsOf(fields, paths))})`;
       const make = `CREATE TABLE ${this.#latest} AS ${hashQuery(fields, latest)}`;
-      await this.#tended.workshop.duck.inTurn(WORK_BYTES, (connection) => connection.run(make));
+      await this.#tended.workshop.duck.inTurn(FOLD_BYTES, (connection) => connection.run(make));
     });
   }
 }

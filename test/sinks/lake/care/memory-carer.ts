@@ -42,7 +42,8 @@ async function write(): Promise<void> {
   const writeAll = async (change: (row: Row) => ReturnType<typeof insert>, note: () => Row[number]) => {
     for (let first = 0; first < 30_000; first += 2_000) {
       const changes = Array.from({ length: 2_000 }, (_, i) => change([`${first + i}`, `row ${first + i}`, note()]));
-      await apply(sink, upTo((position += 0x10n), changes));
+      position += 0x10n;
+      await apply(sink, upTo(position, changes));
     }
   };
   await writeAll(
