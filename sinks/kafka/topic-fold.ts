@@ -25,12 +25,15 @@ export class TopicFold {
   readonly #generation: string;
   readonly #reader: RowReader;
   readonly #from: number;
+  readonly #most: number;
   readonly #rows = new Map<string, Last>();
 
-  constructor(generation: number, reader: RowReader, from: number) {
+  /** The first takes keys from 0 on, each further one from where the one before ended. */
+  constructor(generation: number, reader: RowReader, from: number, most = MOST_KEYS) {
     this.#generation = String(generation);
     this.#reader = reader;
     this.#from = from;
+    this.#most = most;
   }
 
   take({ key, value, headers }: CommittedRecord): void {
@@ -66,7 +69,7 @@ export class TopicFold {
 
   #put(name: string, value: Buffer, place: string): void {
     this.#rows.set(name, { hashes: this.#reader.read(value, this.#rows.get(name)?.hashes ?? null), place });
-    if (this.#rows.size <= MOST_KEYS) return;
+    if (this.#rows.size <= this.#most) return;
     this.to = this.#from + Math.ceil((this.to - this.#from) / 2);
     for (const key of this.#rows.keys()) if (!this.#isMine(bytesOf(key))) this.#rows.delete(key);
   }

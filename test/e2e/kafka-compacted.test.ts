@@ -71,6 +71,38 @@ test('keys that a changed rule gives up are gone after the copy', async () => {
   await assertBothEqual(trial);
 });
 
+test('drop --data removes the topics with their checkpoint', async () => {
+  const { trial } = await open(5);
+  await using _ = trial;
+  await trial.catchUp();
+  const dropped = await trial.command(['drop', '--data', '--yes']);
+  assert.equal(dropped.code, 0, dropped.stderr);
+  for (const topic of [
+    `${trial.name}.public.person`,
+    `${trial.name}.public.visit`,
+    `pgveil.checkpoint.${trial.name}`,
+  ]) {
+    assert.match(dropped.stdout, new RegExp(`topic ${topic.replaceAll('.', '[.]')} in sink topics`));
+  }
+  // There is nothing left that a start could take for its own.
+  await trial.catchUp();
+  await assertBothEqual(trial);
+});
+
+test('a table whose messages may lack values halts in a compacted topic, as check says', async () => {
+  const setup = `CREATE TABLE person (id bigint PRIMARY KEY, note text); INSERT INTO person VALUES (1, 'a')`;
+  const columns = { id: 'keep', note: 'keep' } as const;
+  await using trial = await servers.trial(setup, { 'public.person': { columns } }, options);
+  const checked = await trial.command(['check', '--json']);
+  assert.equal(checked.code, 3, checked.stdout);
+  const [finding] = JSON.parse(checked.stdout).findings;
+  assert.deepEqual([finding.code, finding.object], ['topic_unfit', 'public.person']);
+  await trial.catchUp(3);
+  await trial.source.query('ALTER TABLE person REPLICA IDENTITY FULL');
+  await trial.catchUp();
+  await assertBothEqual(trial);
+});
+
 describe('kill -9 at a fault point of compacted topics', () => {
   for (const [at, fault] of COMPACTED_FAULTS.entries()) {
     test(`"${fault}": nothing is lost, nothing is there twice`, async () => {

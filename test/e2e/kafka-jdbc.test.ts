@@ -5,7 +5,7 @@ import { after, describe, test } from 'node:test';
 import type pg from 'pg';
 import { type Connector, startConnect } from '../support/connect.ts';
 import type { Tables } from '../support/decisions.ts';
-import { startKafka } from '../support/kafka.ts';
+import { startOwnKafka } from '../support/kafka.ts';
 import { hasJava } from '../support/maven.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { Random } from '../support/prng.ts';
@@ -15,7 +15,7 @@ import { Servers } from '../support/servers.ts';
 import type { Trial } from '../support/trial.ts';
 
 const servers = await Servers.start();
-const kafka = await startKafka();
+const kafka = await startOwnKafka();
 after(() => Promise.all([servers, kafka].map((one) => one[Symbol.asyncDispose]())));
 
 const SETUP = `
@@ -68,7 +68,7 @@ async function documentedConnector(trial: Trial, database: string): Promise<Conn
   const connection = { url: `jdbc:postgresql://${host}/${database}`, username, password };
   const own = Object.entries(connection).map(([key, value]) => [`connection.${key}`, value]);
   const topics = Object.keys(tables).map((table) => `${trial.name}.${table}`);
-  return { name: kafka.name(name), config: { ...config, ...Object.fromEntries(own), topics: topics.join() } };
+  return { name, config: { ...config, ...Object.fromEntries(own), topics: topics.join() } };
 }
 
 /** Rows of a table as texts, by key; none where it is not there. */
@@ -106,7 +106,7 @@ describe('Debezium’s JDBC sink, set up as the documents say', () => {
     try {
       await using connect = await startConnect(kafka.brokers, await documentedConnector(trial, database));
       const isEqual = async (when: string) => {
-        await trial.holdsAll(service);
+        await trial.holdsAll(service, 120_000);
         await trial.assertEqual();
         let different: string[] = [];
         const look = async () => {
@@ -122,7 +122,7 @@ describe('Debezium’s JDBC sink, set up as the documents say', () => {
       await isEqual('after changes');
       const { generation } = (await service.status()).tables['public.person']!;
       assert.equal((await trial.command(['recopy', 'public.person'])).code, 0);
-      await service.copiesAnew('public.person', generation);
+      await service.copiesAnew('public.person', generation, 120_000);
       await changes.transactions(100);
       await isEqual('after a new copy');
     } finally {

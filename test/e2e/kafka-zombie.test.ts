@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { Admin } from '@platformatic/kafka';
 import type { Tables } from '../support/decisions.ts';
-import { startKafka } from '../support/kafka.ts';
+import { startOwnKafka } from '../support/kafka.ts';
 import { prove } from '../support/kafka-proof.ts';
 import { topicOf } from '../support/kafka-topics.ts';
 import { freePort } from '../support/postgres-ready.ts';
@@ -13,7 +13,7 @@ import { until } from '../support/wait.ts';
 import { Witness } from '../support/witness.ts';
 
 const servers = await Servers.start();
-const kafka = await startKafka();
+const kafka = await startOwnKafka();
 after(() => Promise.all([servers, kafka].map((one) => one[Symbol.asyncDispose]())));
 
 const SETUP = `CREATE TABLE t (id integer PRIMARY KEY, v text, w text); INSERT INTO t SELECT i, 'v' || i, '' FROM generate_series(1, 600) i`;
@@ -55,14 +55,14 @@ describe('an instance that is held while another one takes over', () => {
       const zombie = await trial.run({ fault: `${fault}:1:SIGSTOP` });
       // The stream needs changes, and a transaction of several parts; the copy has its own.
       const isHeld = async () => (await zombie.isHeld()) || (await change(trial));
-      await until(isHeld, { what: fault, timeout: 60_000, interval: 1_000 });
+      await until(isHeld, { what: fault, timeout: 120_000, interval: 1_000 });
 
       await loseSource(trial);
       const heir = await trial.run({ port: await freePort() });
-      await heir.isReady();
+      await heir.isReady(120_000);
       await trial.source.query(`UPDATE t SET v = 'by the heir'`);
       await trial.source.query('DELETE FROM t WHERE id % 3 = 0');
-      await trial.holdsAll(heir);
+      await trial.holdsAll(heir, 120_000);
       const proof = await prove(kafka.brokers, trial, witness);
       const { missing, double, unknown, different } = proof;
       assert.deepEqual({ missing, double, unknown, different }, { missing: 0, double: 0, unknown: 0, different: [] });
@@ -70,7 +70,7 @@ describe('an instance that is held while another one takes over', () => {
       const ends = await endsOf(trial);
       zombie.process.kill('SIGCONT');
       const isWaiting = async () => (await zombie.page('/ready'))?.text.includes('waiting');
-      await until(isWaiting, { what: () => `the first instance to wait; ${zombie.lastWords()}`, timeout: 60_000 });
+      await until(isWaiting, { what: () => `the first instance to wait; ${zombie.lastWords()}`, timeout: 120_000 });
       assert.deepEqual(await endsOf(trial), ends);
       assert.deepEqual(await prove(kafka.brokers, trial, witness), proof);
       assert.ok(heir.isRunning);

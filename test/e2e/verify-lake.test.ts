@@ -20,7 +20,7 @@ interface Result {
 }
 
 async function verify(trial: Trial, ...args: string[]) {
-  const { code, stdout, stderr } = await trial.command(['verify', '--json', ...args]);
+  const { code, stdout, stderr } = await trial.command(['verify', '--json', ...args], 240_000);
   assert.ok(code === 0 || code === 3, stderr);
   return { code, tables: JSON.parse(stdout).tables as Record<string, Result> };
 }

@@ -37,7 +37,7 @@ interface Result {
 }
 
 async function verify(trial: Trial, ...args: string[]) {
-  const { code, stdout, stderr } = await trial.command(['verify', '--json', ...args]);
+  const { code, stdout, stderr } = await trial.command(['verify', '--json', ...args], 240_000);
   assert.ok(code === 0 || code === 3, stderr);
   return { code, tables: JSON.parse(stdout).tables as Record<string, Result> };
 }
@@ -107,10 +107,8 @@ describe('verify', () => {
     const stop = new AbortController();
     const writing = write(trial, stop.signal);
     try {
-      for (let time = 0; time < 3; time++) {
-        const { code, tables: found } = await verify(trial);
-        assert.equal(code, 0, JSON.stringify(found));
-      }
+      const right = await verify(trial);
+      assert.equal(right.code, 0, JSON.stringify(right.tables));
       await trial.twin.query(`DELETE FROM person WHERE id = 2999; UPDATE visit SET note = 'wrong' WHERE at = 7`);
       const { code, tables: found } = await verify(trial);
       assert.equal(code, 3);

@@ -96,7 +96,7 @@ export class Connect implements AsyncDisposable {
       if (trouble) throw new Error(`Connect failed: ${trouble}`);
       return await condition();
     };
-    await until(look, { what, timeout: 120_000, interval: 300 });
+    await until(look, { what, timeout: 240_000, interval: 300 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

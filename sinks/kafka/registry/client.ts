@@ -23,15 +23,10 @@ export interface SchemaText {
  * `credentials_refused` or `tls_failed`: whoever has the sink waits, and opens it again. See https://docs.confluent.io/platform/current/schema-registry/develop/api.html.
  */
 export class RegistryClient {
-  readonly #url: string;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #registry: RegistryConfig;
 
-  constructor({ url, credentials }: RegistryConfig) {
-    this.#url = url;
-    this.#headers = { Accept: MEDIA_TYPE, 'Content-Type': MEDIA_TYPE };
-    if (!credentials) return;
-    const basic = Buffer.from(`${credentials.username}:${credentials.password.reveal()}`).toString('base64');
-    this.#headers = { ...this.#headers, Authorization: `Basic ${basic}` };
+  constructor(registry: RegistryConfig) {
+    this.#registry = registry;
   }
 
   /** Kinds of schemas that it takes. */
@@ -64,9 +59,9 @@ export class RegistryClient {
     let response: Response;
     let text: string;
     try {
-      response = await fetch(this.#url + path, {
+      response = await fetch(this.#registry.url + path, {
         ...request,
-        headers: this.#headers,
+        headers: { Accept: MEDIA_TYPE, 'Content-Type': MEDIA_TYPE, ...this.#login },
         redirect: 'manual', // a POST would become a GET
         signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
       });
@@ -82,6 +77,14 @@ export class RegistryClient {
     const answered = { status, body: parsed(text) };
     if (status === 429 || status >= 500) throw new PgveilError('registry_away', answer(status, answered.body));
     return answered;
+  }
+
+  /** Anew for each request: a service outlives a change of password. */
+  get #login(): Readonly<Record<string, string>> {
+    const { credentials } = this.#registry;
+    if (!credentials) return {};
+    const basic = Buffer.from(`${credentials.username}:${credentials.password.reveal()}`).toString('base64');
+    return { Authorization: `Basic ${basic}` };
   }
 }
 

@@ -59,7 +59,7 @@ export class LakeComparison implements Comparison {
 
   async expect(images: readonly Tuple<'redacted'>[]): Promise<Buffer> {
     const { expected } = await this.#open();
-    const rows = new Rows(this.#table, ANY_DAY);
+    const rows = new Rows(this.#table, ANY_DAY, expected.duck.spare);
     for (const image of images) {
       this.#key.read(image);
       rows.add({ op: 'r', transaction: READ, seq: 0, key: this.#key.toString(), previousKey: null, image });

@@ -42,6 +42,7 @@ test('a defect in a check is not taken for a finding', async () => {
 test('the exit code is 2 for the configuration, else 3 for a person, else 1 for what is away, else 0', () => {
   assert.equal(exitCodeOf([]), 0);
   assert.equal(exitCodeOf([finding('rule_changed')]), 0, 'a copy to come keeps nothing from running');
+  assert.equal(exitCodeOf([finding('values_unsent'), finding('topic_at_risk')]), 0, 'nor does a warning');
   assert.equal(exitCodeOf([finding('source_away')]), 1);
   assert.equal(exitCodeOf([finding('source_away'), finding('no_key')]), 3);
   assert.equal(exitCodeOf([finding('source_away'), finding('wal_level'), finding('unknown_column')]), 2);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { RenewedUrl } from '../../../src/app/renewed.ts';
+import type { KafkaConnection } from '../../../config/config.ts';
+import { RenewedUrl, renewedLogin } from '../../../src/app/renewed.ts';
 import { Secret } from '../../../src/core/secret.ts';
 
 const first = new Secret('postgres://app:old@db:5432/shop?sslmode=require');
@@ -37,3 +38,27 @@ test('it prints as little as any other secret', () => {
     ['[secret]', '"[secret]"', '[secret]'],
   );
 });
+
+test('what a broker wants to know is read anew at each connection: a password, a token, a client’s secret', () => {
+  const at = (sasl: KafkaConnection['sasl']): KafkaConnection => ({ brokers: [], tls: null, sasl });
+  const endpoint = (secret: string) => {
+    const place = { url: 'https://login/token', clientId: 'a', scope: null };
+    return at({ mechanism: 'OAUTHBEARER', token: { ...place, clientSecret: new Secret(secret) } });
+  };
+  const password = (secret: string) => at({ mechanism: 'PLAIN', username: 'a', password: new Secret(secret) });
+  const token = (secret: string) => at({ mechanism: 'OAUTHBEARER', token: new Secret(secret) });
+  for (const login of [endpoint, password, token]) {
+    let now = login('first');
+    const renewed = renewedLogin(login('first'), () => now);
+    now = login('second');
+    assert.equal(secretOf(renewed), 'second');
+    now = at(null); // to be followed at the next start
+    assert.equal(secretOf(renewed), 'first');
+  }
+});
+
+function secretOf({ sasl }: KafkaConnection): string {
+  if (!sasl) return '';
+  if (sasl.mechanism !== 'OAUTHBEARER') return sasl.password.reveal();
+  return (sasl.token instanceof Secret ? sasl.token : sasl.token.clientSecret).reveal();
+}
