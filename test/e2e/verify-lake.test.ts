@@ -4,6 +4,7 @@ import type { Tables } from '../support/decisions.ts';
 import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
 import { Servers } from '../support/servers.ts';
 import type { Trial } from '../support/trial.ts';
+import { typesChanges, typesSetup, typesTables } from '../support/types-trial.ts';
 
 // `pgveil verify` of a lake: the fold of its rows is what the sink would make of redact(source), typed values and all.
 
@@ -66,5 +67,17 @@ describe('verify of a lake beside a twin', () => {
     assert.deepEqual(figuresOf(sinks.lake as unknown as Result), [1000, 0, 1, 1]);
     assert.deepEqual(figuresOf(found['public.visit']!), [1999, 0, 1, 1]);
     assert.equal(examples.length, 2);
+  });
+
+  test('finds nothing among columns of sixty types', async () => {
+    const wide: Tables = { 'public.wide': typesTables()['public.wide']! };
+    await using trial = await servers.trial(typesSetup(), wide, { lake: {} });
+    await trial.catchUp();
+    for (const change of typesChanges()) await trial.source.query(change);
+    await trial.catchUp();
+    const { code, tables: found } = await verify(trial);
+    const { compared, missing, extra, different } = found['public.wide']!;
+    assert.deepEqual([code, missing, extra, different], [0, 0, 0, 0]);
+    assert.ok(compared > 20);
   });
 });
