@@ -12,6 +12,7 @@ import { isReserved } from './format/message-table.ts';
 import type { KafkaOptions } from './options.ts';
 import { Schemas } from './registry/schemas.ts';
 import { KafkaSink } from './sink.ts';
+import { topicName } from './topic-name.ts';
 import { Topics } from './topics.ts';
 
 /** Kafka as the commands see it. */
@@ -43,7 +44,8 @@ export class KafkaTarget implements Target {
   }
 
   async checkTables(tables: readonly LeavingTable[]): Promise<readonly Finding[]> {
-    return await this.#look((parts) => checkTopics(parts, tables));
+    const found = await Promise.all([this.#look((parts) => checkTopics(parts, tables)), this.#checkSchemas(tables)]);
+    return found.flat();
   }
 
   reserves({ name, withheld }: { readonly name: string; readonly withheld: boolean }): boolean {
@@ -79,6 +81,23 @@ export class KafkaTarget implements Target {
       ...topics.map((topic) => ({ what: `topic ${topic} in sink ${name}`, remove: () => this.#delete(topic) })),
       { what: `checkpoint topic ${checkpoint} in sink ${name}`, remove: () => this.#delete(checkpoint) },
     ];
+  }
+
+  /** A registry that cannot be asked is a finding of `check`. */
+  async #checkSchemas(tables: readonly LeavingTable[]): Promise<Finding[]> {
+    const { registry, topic: template, pipeline } = this.#options;
+    if (!registry) return [];
+    const schemas = new Schemas({ ...this.#options, registry });
+    const { signal } = new AbortController();
+    const found: Finding[] = [];
+    try {
+      for (const table of tables) {
+        found.push(...(await schemas.findings(table, topicName({ template, pipeline }, table), signal)));
+      }
+    } catch (error) {
+      if (!(error instanceof PgveilError)) throw error;
+    }
+    return found;
   }
 
   async #delete(topic: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { KafkaConnection } from '../../config/config.ts';
+import type { KafkaConnection, RegistryConfig } from '../../config/config.ts';
 import { Secret } from '../core/secret.ts';
 
 /**
@@ -50,6 +50,17 @@ export function renewedLogin(connection: KafkaConnection, reload: () => KafkaCon
     return endpoint instanceof Secret ? undefined : endpoint?.clientSecret;
   });
   return { ...connection, sasl: { ...sasl, token: { ...token, clientSecret } } };
+}
+
+/** The same of a schema registry's password. */
+export function renewedRegistry(
+  registry: RegistryConfig | null,
+  reload: () => RegistryConfig | null,
+): RegistryConfig | null {
+  if (!registry?.credentials) return registry;
+  const { username, password: first } = registry.credentials;
+  const password = new RenewedSecret(first, () => reload()?.credentials?.password);
+  return { ...registry, credentials: { username, password } };
 }
 
 /** Read anew whenever it is asked for; what it was first, where there is none any more. */

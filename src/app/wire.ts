@@ -14,7 +14,7 @@ import type { Remains, Target } from '../core/target.ts';
 import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts } from './assembly.ts';
 import { checksOf, ofEach, type Targets } from './checks.ts';
-import { RenewedUrl, renewedLogin } from './renewed.ts';
+import { RenewedUrl, renewedLogin, renewedRegistry } from './renewed.ts';
 import { openSource } from './verify/source.ts';
 
 /** The one place where concrete parts are named. */
@@ -47,8 +47,10 @@ function targetOf(sink: SinkConfig, { name, tables }: Config, reload: () => Conf
     case 'lake':
       return new LakeTarget({ ...sink, pipeline: name });
     case 'kafka': {
-      const connection = renewedLogin(sink.connection, () => (reload().sinks.get(sink.name) as KafkaConfig).connection);
-      return new KafkaTarget({ ...sink, connection, pipeline: name });
+      const now = () => reload().sinks.get(sink.name) as KafkaConfig;
+      const connection = renewedLogin(sink.connection, () => now().connection);
+      const registry = renewedRegistry(sink.registry, () => now().registry);
+      return new KafkaTarget({ ...sink, connection, registry, pipeline: name });
     }
   }
 }

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { Admin } from '@platformatic/kafka';
 import type pg from 'pg';
 import { type Connector, startConnect } from '../support/connect.ts';
 import type { Tables } from '../support/decisions.ts';
 import { startOwnKafka } from '../support/kafka.ts';
+import { topicOf } from '../support/kafka-topics.ts';
 import { hasJava } from '../support/maven.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { Random } from '../support/prng.ts';
@@ -24,6 +26,7 @@ const SETUP = `
   ALTER TABLE person ALTER note SET STORAGE EXTERNAL;
   ALTER TABLE person REPLICA IDENTITY FULL;
   CREATE TABLE visit (place text, number integer, weight double precision, ratio real, tags text[], PRIMARY KEY (place, number));
+  ALTER TABLE visit REPLICA IDENTITY FULL;
   INSERT INTO person SELECT 9007199254740993 + i, 'person' || i || '@shop.test', repeat(md5(i::text), 100), now(), i / 7.0,
     decode(md5(i::text), 'hex'), i % 3 = 0, i, -i, md5(i::text)::uuid, jsonb_build_object('n', i), current_date - i
     FROM generate_series(1, 300) i;
@@ -59,6 +62,19 @@ const VISITS = `
   DELETE FROM visit WHERE number % 5 = 1;
 `;
 
+/** Of rows that go in these ways only a compacted topic tells the sink. */
+const GONE = `TRUNCATE visit; INSERT INTO visit SELECT 'last', i FROM generate_series(1, 50) i`;
+
+async function makeCompacted(topic: string): Promise<void> {
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...kafka.brokers] });
+  try {
+    const configs = [{ name: 'cleanup.policy', value: 'compact' }];
+    await admin.createTopics({ topics: [topic], partitions: 3, replicas: 1, configs });
+  } finally {
+    await admin.close();
+  }
+}
+
 /** That of the documents, for this trial's topics and another database on the server of its twin. */
 async function documentedConnector(trial: Trial, database: string): Promise<Connector> {
   const page = await readFile(join(projectRoot, 'docs/05-kafka.md'), 'utf8');
@@ -67,7 +83,7 @@ async function documentedConnector(trial: Trial, database: string): Promise<Conn
   const { host, username, password } = new URL(trial.twinUrl);
   const connection = { url: `jdbc:postgresql://${host}/${database}`, username, password };
   const own = Object.entries(connection).map(([key, value]) => [`connection.${key}`, value]);
-  const topics = Object.keys(tables).map((table) => `${trial.name}.${table}`);
+  const topics = Object.keys(tables).map((table) => topicOf(trial.name, table));
   return { name, config: { ...config, ...Object.fromEntries(own), topics: topics.join() } };
 }
 
@@ -83,10 +99,15 @@ async function textsOf(client: pg.Client, table: string): Promise<Map<string, st
   return new Map(rows.map(([key, ...cells]) => [key, JSON.stringify([names, cells])]));
 }
 
+/** As the sink calls it. */
+function sinkTableOf({ name }: Trial, table: string): string {
+  return topicOf(name, table).replaceAll('.', '_');
+}
+
 async function differences(trial: Trial, target: pg.Client): Promise<string[]> {
   const found: string[] = [];
   for (const table of Object.keys(tables)) {
-    const [twin, there] = [await textsOf(trial.twin, table), await textsOf(target, table)];
+    const [twin, there] = [await textsOf(trial.twin, table), await textsOf(target, sinkTableOf(trial, table))];
     const keys = [...new Set([...twin.keys(), ...there.keys()])];
     const different = keys.filter((key) => twin.get(key) !== there.get(key));
     if (different.length > 0 || twin.size === 0) found.push(`${different.length} of ${twin.size} rows of ${table}`);
@@ -95,10 +116,11 @@ async function differences(trial: Trial, target: pg.Client): Promise<string[]> {
 }
 
 describe('Debezium’s JDBC sink, set up as the documents say', () => {
-  test('makes tables equal to the twin’s of a copy, of changes and of a new copy', async (context) => {
+  test('makes tables equal to the twin’s of a copy, of changes, of a new copy, and in a compacted topic of a truncate', async (context) => {
     if (!(await hasJava())) return context.skip('there is no Java to run Kafka Connect with');
     const options = { brokers: kafka.brokers, format: 'debezium', schema: 'inline', topics: { partitions: 3 } };
     await using trial = await servers.trial(SETUP, tables, { kafka: options });
+    await makeCompacted(topicOf(trial.name, 'public.visit'));
     const service = await trial.stream();
     const database = `${trial.name}_features`;
     await createDatabase(servers.twin, database);
@@ -125,6 +147,8 @@ describe('Debezium’s JDBC sink, set up as the documents say', () => {
       await service.copiesAnew('public.person', generation, 120_000);
       await changes.transactions(100);
       await isEqual('after a new copy');
+      await trial.source.query(GONE);
+      await isEqual('after a truncate of what has a compacted topic');
     } finally {
       await target.end();
     }

@@ -76,6 +76,7 @@ export class SchemaRegistry implements AsyncDisposable {
     const [, of, name = '', , last] = path.split('/').map(decodeURIComponent);
     if (path === '/schemas/types') return { status: 200, body: ['JSON', 'AVRO'] };
     if (path.startsWith('/schemas/ids/')) return this.#schema(Number(path.split('/')[3]));
+    if (of === 'compatibility') return this.#compatible(path.split('/').map(decodeURIComponent)[3]!, JSON.parse(body));
     if (of === 'subjects' && last === 'latest') return this.#latest(name);
     if (of === 'subjects' && method === 'POST') return this.#register(name, JSON.parse(body));
     return refused(404);
@@ -93,6 +94,19 @@ export class SchemaRegistry implements AsyncDisposable {
     return { status: 200, body: { subject, id, version: ids.length, ...this.#schemas[id - 1] } };
   }
 
+  #compatible(subject: string, { schema, schemaType = 'AVRO' }: Registered): Answer {
+    const latest = this.#subjects.get(subject)?.at(-1);
+    if (latest === undefined) return refused(40401);
+    return {
+      status: 200,
+      body: { is_compatible: this.#mayFollow({ schema, schemaType }, this.#schemas[latest - 1]!) },
+    };
+  }
+
+  #mayFollow(next: Registered, latest: Registered): boolean {
+    return this.compatibility === 'NONE' || isBackward(next, latest);
+  }
+
   /** A schema has one id, whichever subjects it is of. */
   #register(subject: string, { schema, schemaType = 'AVRO' }: Registered): Answer {
     const ids = this.#subjects.get(subject) ?? [];
@@ -100,7 +114,7 @@ export class SchemaRegistry implements AsyncDisposable {
       this.#schemas.findIndex((one) => one.schema === schema && (one.schemaType ?? 'AVRO') === schemaType) + 1;
     if (ids.includes(known)) return { status: 200, body: { id: known } };
     const latest = ids.length > 0 ? this.#schemas[ids.at(-1)! - 1]! : null;
-    if (latest && this.compatibility === 'BACKWARD' && !isBackward({ schema, schemaType }, latest)) return refused(409);
+    if (latest && !this.#mayFollow({ schema, schemaType }, latest)) return refused(409);
     const id = known || this.#schemas.push({ schema, ...(schemaType !== 'AVRO' && { schemaType }) });
     this.#subjects.set(subject, [...ids, id]);
     return { status: 200, body: { id } };

@@ -4,7 +4,8 @@ import { ByteWriter } from '../../../src/core/bytes.ts';
 const FIRST_BYTES = 16 * 1024;
 /** Memory that a large row needed is not kept. */
 const LARGEST_BYTES = 1024 * 1024;
-const MOST_KEPT = 16;
+/** Of 512 kB each, mostly. */
+const MOST_KEPT = 8;
 
 /** Memory of batches that goes round: made anew for each, it took a third of the time in which they are filled. */
 export class BatchMemory {

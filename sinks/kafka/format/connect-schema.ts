@@ -10,13 +10,16 @@ export interface Schema {
   readonly version?: number;
   /** Of a struct. */
   readonly fields?: readonly Field[];
-  /** Of an array. */
+  /** Of an array; it may be left out where it would be empty. */
   readonly items?: Schema;
 }
 
 export interface Field extends Schema {
   readonly field: string;
 }
+
+/** What a schema is made of. */
+export type Described = Pick<RedactedTable, 'schema' | 'relation' | 'columns'>;
 
 const SOURCE: readonly Field[] = [
   { field: 'version', type: 'string', optional: false },
@@ -32,7 +35,7 @@ const SOURCE: readonly Field[] = [
 ];
 
 /** The schema of a Debezium envelope, as Kafka Connect's JSON has it beside each payload. */
-export function envelopeSchema(table: RedactedTable, int8: 'number' | 'string'): Schema {
+export function envelopeSchema(table: Described, int8: 'number' | 'string'): Schema {
   const image = { type: 'struct', optional: true, name: structName(table, 'Value'), fields: rowFields(table, int8) };
   return {
     type: 'struct',
@@ -49,12 +52,12 @@ export function envelopeSchema(table: RedactedTable, int8: 'number' | 'string'):
 }
 
 /** Of two tables never the same. */
-export function structName({ schema, relation }: RedactedTable, kind: string): string {
+export function structName({ schema, relation }: Described, kind: string): string {
   return `${legalName(schema)}.${legalName(relation)}.${kind}`;
 }
 
 /** The columns that leave. All may be null: so one that comes or goes leaves the schema compatible. */
-export function rowFields(table: RedactedTable, int8: 'number' | 'string'): Field[] {
+export function rowFields(table: Described, int8: 'number' | 'string'): Field[] {
   return table.columns
     .filter(({ withheld }) => !withheld)
     .map(({ name: field, type }) => {

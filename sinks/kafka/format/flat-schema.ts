@@ -1,9 +1,8 @@
-import type { RedactedTable } from '../../../src/core/table.ts';
-import { rowFields, type Schema, structName } from './connect-schema.ts';
+import { type Described, rowFields, type Schema, structName } from './connect-schema.ts';
 import { KEY_FIELD } from './message-table.ts';
 
 /** The schema of a `flat` value. */
-export function flatSchema(table: RedactedTable, int8: 'number' | 'string'): Schema {
+export function flatSchema(table: Described, int8: 'number' | 'string'): Schema {
   return {
     type: 'struct',
     optional: false,
@@ -16,7 +15,7 @@ export function flatSchema(table: RedactedTable, int8: 'number' | 'string'): Sch
       { type: 'int64', optional: false, field: '__commit_ts_ms' },
       { type: 'int64', optional: false, field: '__seq' },
       { type: 'string', optional: true, field: '__previous_key' },
-      { type: 'array', optional: true, items: { type: 'string', optional: false }, field: '__unchanged' },
+      { type: 'array', optional: false, items: { type: 'string', optional: false }, field: '__unchanged' },
     ],
   };
 }

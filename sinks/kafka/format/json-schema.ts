@@ -54,7 +54,7 @@ function struct({ name, fields }: Schema, notFinite: 'text' | 'null'): JsonSchem
     type: 'object',
     title: name,
     properties: Object.fromEntries(properties),
-    required: fields!.filter(({ optional }) => !optional).map(({ field }) => field),
+    required: fields!.filter(({ optional, type }) => !optional && type !== 'array').map(({ field }) => field),
     additionalProperties: false,
   };
 }

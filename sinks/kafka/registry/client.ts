@@ -44,11 +44,20 @@ export class RegistryClient {
     return body.schemaType === 'JSON' ? body.schema : null;
   }
 
+  /** Whether the schema could be registered; nothing changes. */
+  async isCompatible(subject: string, text: SchemaText, signal: AbortSignal): Promise<boolean> {
+    const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions/latest`;
+    const { status, body } = await this.#ask(path, { signal, method: 'POST', body: JSON.stringify(text) });
+    if (status === 404) return true; // with no version before it
+    if (status !== 200 || typeof body?.is_compatible !== 'boolean') throw failed(status, body);
+    return body.is_compatible;
+  }
+
   /** The id of a schema, which is a version of the subject from then on, if it was none before. Throws `schema_refused`, too. */
   async register(subject: string, text: SchemaText, signal: AbortSignal): Promise<number> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions`;
     const { status, body } = await this.#ask(path, { signal, method: 'POST', body: JSON.stringify(text) });
-    if (status === 409) throw new PgveilError('schema_refused', `the schema is incompatible with that of ${subject}`);
+    if (status === 409) throw new PgveilError('schema_refused', incompatible(subject));
     if (status === 422)
       throw new PgveilError('schema_refused', `no schema for ${subject} was taken: ${answer(status, body)}`);
     if (status !== 200 || !Number.isInteger(body?.id)) throw failed(status, body);
@@ -86,6 +95,10 @@ export class RegistryClient {
     const basic = Buffer.from(`${credentials.username}:${credentials.password.reveal()}`).toString('base64');
     return { Authorization: `Basic ${basic}` };
   }
+}
+
+export function incompatible(subject: string): string {
+  return `the schema is incompatible with that of ${subject}`;
 }
 
 interface Answer {

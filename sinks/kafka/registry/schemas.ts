@@ -1,17 +1,19 @@
 import type { RegistryConfig } from '../../../config/config.ts';
-import { PgveilError } from '../../../src/core/errors.ts';
+import { ERRORS, type Finding, PgveilError } from '../../../src/core/errors.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import { avroSchema } from '../format/avro/schema.ts';
-import { envelopeSchema } from '../format/connect-schema.ts';
+import { type Described, envelopeSchema } from '../format/connect-schema.ts';
 import { flatSchema } from '../format/flat-schema.ts';
 import { type JsonSchema, jsonSchema, withEarlier } from '../format/json-schema.ts';
-import { RegistryClient, type SchemaText } from './client.ts';
+import { incompatible, RegistryClient, type SchemaText } from './client.ts';
 
 export interface SchemasOptions {
   readonly registry: RegistryConfig;
   readonly format: 'debezium' | 'flat';
   readonly int8: 'number' | 'string';
 }
+
+type Definition = Described & Pick<RedactedTable, 'name'>;
 
 /** Schemas of values, each under its topic's subject. Keys are plain text, and have none. */
 export class Schemas {
@@ -27,7 +29,7 @@ export class Schemas {
 
   /** The id of the table's schema. Rejects as `RegistryClient` does; `schema_refused` concerns the table alone. */
   async idOf(table: RedactedTable, topic: string, signal: AbortSignal): Promise<number> {
-    const subject = `${topic}-value`;
+    const subject = subjectOf(topic);
     const schema = this.#schemaOf(table);
     const known = JSON.stringify([subject, schema]);
     const id = this.#ids.get(known) ?? (await this.#register(table.name, subject, schema, signal));
@@ -42,6 +44,15 @@ export class Schemas {
     throw new PgveilError('registry_failed', `it takes no schemas of type ${this.#type}`, {
       fix: 'Set `registry.format` to another one, or name another registry.',
     });
+  }
+
+  /** What a copy of the table would be refused for. */
+  async findings(table: Definition, topic: string, signal: AbortSignal): Promise<Finding[]> {
+    const subject = subjectOf(topic);
+    const text = await this.#textOf(subject, this.#schemaOf(table), signal);
+    if (await this.#client.isCompatible(subject, text, signal)) return [];
+    const code = 'schema_refused';
+    return [{ code, object: table.name, message: incompatible(subject), fix: ERRORS[code].fix }];
   }
 
   async #register(table: string, subject: string, schema: object, signal: AbortSignal): Promise<number> {
@@ -60,7 +71,7 @@ export class Schemas {
     return { schemaType: 'JSON', schema: JSON.stringify(withEarlier(schema as JsonSchema, earlier)) };
   }
 
-  #schemaOf(table: RedactedTable): object {
+  #schemaOf(table: Definition): object {
     const { format, int8 } = this.#options;
     const schema = format === 'flat' ? flatSchema(table, int8) : envelopeSchema(table, int8);
     if (this.#type === 'AVRO') return avroSchema(schema) as object;
@@ -70,4 +81,8 @@ export class Schemas {
   get #type(): SchemaText['schemaType'] {
     return this.#options.registry.format === 'avro' ? 'AVRO' : 'JSON';
   }
+}
+
+function subjectOf(topic: string): string {
+  return `${topic}-value`;
 }

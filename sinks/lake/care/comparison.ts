@@ -37,6 +37,8 @@ const REST_MS = 12_000;
 /** Of reads, whose transaction says nothing about the row. */
 const READ = { clsn: 0n, xid: null, commitTime: 0n };
 const ANY_DAY = '2000-01-01';
+/** What `Duck.inTurn` gives DuckDB memory for: all rows are folded at once, and what is more than that goes to disk. */
+const FOLD_BYTES = 40 * 1024 * 1024;
 
 /** Rows as the lake would hold them, and as it does: of each key the latest. Both are hashed by DuckDB, which knows their types. */
 export class LakeComparison implements Comparison {
@@ -167,7 +169,7 @@ class LakeHolding implements Holding {
     await this.#tended.locals([...files.values()], async (paths) => {
       const latest = `(${latestQuery(fields, rowsOf(fields, paths))})`;
       const make = `CREATE TABLE ${this.#latest} AS ${hashQuery(fields, latest)}`;
-      await this.#tended.workshop.duck.inTurn(0, (connection) => connection.run(make));
+      await this.#tended.workshop.duck.inTurn(FOLD_BYTES, (connection) => connection.run(make));
     });
   }
 }

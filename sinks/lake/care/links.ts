@@ -6,8 +6,8 @@ const ENDS = `(NOT h.is_partial OR h.op IN ('r', 'c'))`;
 
 /**
  * Finds the rows that have the values which rows marked `fill` lack, and those that lead there, as a temporary table `links` of
- * (file, row, part, is_target): back to where all was sent, and from there under another key where the row came from one. What belongs together is of one
- * part; a target is such a row itself.
+ * (file, row, part, is_target): back to where all was sent, and from there under another key where the row came from one. What belongs
+ * together is of one part; a target is a row marked `fill` itself.
  */
 export async function findLinks(connection: DuckDBConnection): Promise<void> {
   await connection.run('CREATE TEMP TABLE links (file INTEGER, row BIGINT, part UBIGINT, is_target BOOLEAN)');

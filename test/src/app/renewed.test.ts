@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import type { KafkaConnection } from '../../../config/config.ts';
-import { RenewedUrl, renewedLogin } from '../../../src/app/renewed.ts';
+import { RenewedUrl, renewedLogin, renewedRegistry } from '../../../src/app/renewed.ts';
 import { Secret } from '../../../src/core/secret.ts';
 
 const first = new Secret('postgres://app:old@db:5432/shop?sslmode=require');
@@ -62,3 +62,19 @@ function secretOf({ sasl }: KafkaConnection): string {
   if (sasl.mechanism !== 'OAUTHBEARER') return sasl.password.reveal();
   return (sasl.token instanceof Secret ? sasl.token : sasl.token.clientSecret).reveal();
 }
+
+test('the password of a registry is read anew, and a registry without one stays as it is', () => {
+  const registry = { url: 'https://registry', format: 'avro', credentials: null } as const;
+  const withPassword = (password: string) => ({
+    ...registry,
+    credentials: { username: 'a', password: new Secret(password) },
+  });
+  const passwords = ['new', 'newer'];
+  const renewed = renewedRegistry(withPassword('old'), () => withPassword(passwords.shift()!))!;
+  assert.deepEqual([renewed.credentials!.password.reveal(), renewed.credentials!.password.reveal()], ['new', 'newer']);
+  assert.equal(
+    renewedRegistry(registry, () => withPassword('new')),
+    registry,
+  );
+  assert.equal(renewedRegistry(withPassword('old'), () => registry)!.credentials!.password.reveal(), 'old');
+});

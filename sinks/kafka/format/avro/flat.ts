@@ -55,14 +55,9 @@ export class AvroFlat implements Format {
   }
 }
 
-/** An array of strings, or null where it would be empty. */
+/** An array of strings. */
 function writeNames(out: ByteWriter, names: readonly string[]): void {
-  if (names.length === 0) {
-    writeNull(out);
-    return;
-  }
-  writePresent(out);
-  writeLong(out, names.length);
+  if (names.length > 0) writeLong(out, names.length);
   for (const name of names) writeText(out, name);
   writeLong(out, 0); // no more blocks
 }

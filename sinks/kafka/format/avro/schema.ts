@@ -41,5 +41,6 @@ function fieldOf(field: Field, known: Set<string>) {
     name,
     ...(name !== field.field && { 'pgveil.name': field.field }),
     ...(field.optional ? { type: ['null', type], default: null } : { type }),
+    ...(field.type === 'array' && { default: [] }),
   };
 }

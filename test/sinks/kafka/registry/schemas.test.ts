@@ -48,6 +48,14 @@ describe('schemas', () => {
         await using registry = await SchemaRegistry.start();
         const schemas = schemasOf(registry.url, { format }, { format: envelope });
         await schemas.idOf(table, 'topic', signal);
+        const retyped = tableOf({ id: 'bigint', name: 'integer' });
+        assert.deepEqual(await schemas.findings(table, 'topic', signal), []);
+        assert.deepEqual(await schemas.findings(retyped, 'another topic', signal), []);
+        const findings = await schemas.findings(retyped, 'topic', signal);
+        assert.deepEqual(
+          findings.map(({ code, object }) => `${code} ${object}`),
+          ['schema_refused public.person'],
+        );
         const refused = schemas.idOf(tableOf({ id: 'bigint', name: 'integer' }), 'topic', signal);
         await assert.rejects(refused, (error: PgveilError) => {
           return (

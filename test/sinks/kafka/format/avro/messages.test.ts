@@ -142,12 +142,13 @@ function exact(json: Buffer): unknown {
   return JSON.parse(String(json), reviver as Parameters<typeof JSON.parse>[1]);
 }
 
-/** Without what is null or says when it was made; names as the source has them, and all integers alike. */
+/** Without what is null or empty, or says when it was made; names as the source has them, and all integers alike. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint' || Number.isInteger(value)) return `integer ${value}`;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const entries = Object.entries(value).filter(
-    ([name, inner]) => inner !== null && !(name === 'ts_ms' && 'op' in value),
+    ([name, inner]) =>
+      inner !== null && !(Array.isArray(inner) && inner.length === 0) && !(name === 'ts_ms' && 'op' in value),
   );
   return Object.fromEntries(
     entries.map(([name, inner]) => [name === 'Order_x20Items' ? 'Order Items' : name, plain(inner)]),
