@@ -54,7 +54,7 @@ function hashOf(key: string): string {
 async function write(trial: Trial, until: AbortSignal): Promise<number> {
   let written = 0;
   for (let at = 0; !until.aborted; at++) {
-    const id = 1 + ((at * 37) % 3000);
+    const id = 1 + ((at * 37) % 2000); // not all: an update would repair what the test spoils in the twin
     await trial.source.query(`UPDATE person SET email = 'new' || $1, paid = paid + 1 WHERE id IN ($2, 1)`, [at, id]);
     await trial.source.query(`INSERT INTO visit VALUES ('late', $1, 'note')`, [at]);
     await trial.source.query(`DELETE FROM visit WHERE place = 'late' AND at = $1`, [at - 20]);
