@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { Metrics } from '../src/app/metrics.ts';
-import { State } from '../src/app/state.ts';
+import { Metrics } from '../src/app/state/metrics.ts';
+import { State } from '../src/app/state/state.ts';
 import { metricsIn } from './support/exposition.ts';
 
 interface Rule {

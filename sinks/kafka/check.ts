@@ -4,8 +4,8 @@ import { checkpointTopicOf } from './checkpoint-topic.ts';
 import type { Cluster } from './client/cluster.ts';
 import { TRANSACTION_MS } from './client/transaction.ts';
 import type { KafkaOptions } from './options.ts';
-import { topicName } from './topic-name.ts';
-import type { BrokerDefaults, Topics } from './topics.ts';
+import { topicName } from './topics/topic-name.ts';
+import type { BrokerDefaults, Topics } from './topics/topics.ts';
 import { assertAllSent, unsentColumns } from './unsent.ts';
 
 /** Kafka's own default: rows of so many bytes are nothing unusual. */

@@ -8,7 +8,7 @@ import { readCommitted } from './client/committed.ts';
 import type { Bytes } from './client/record-batch.ts';
 import type { KafkaTransaction } from './client/transaction.ts';
 import { NO_HEADERS } from './format/headers.ts';
-import type { Topics } from './topics.ts';
+import type { Topics } from './topics/topics.ts';
 
 const PARTITION = 0;
 

@@ -11,9 +11,9 @@ import { readCommitted } from './client/committed.ts';
 import { asTrouble, trouble } from './client/trouble.ts';
 import type { Format } from './format/event.ts';
 import { formatOf, type KafkaOptions } from './options.ts';
-import { RowReader } from './row-hashes.ts';
-import { KEY_SPACE, TopicFold } from './topic-fold.ts';
-import { topicName } from './topic-name.ts';
+import { topicName } from './topics/topic-name.ts';
+import { RowReader } from './verify/row-hashes.ts';
+import { KEY_SPACE, TopicFold } from './verify/topic-fold.ts';
 
 /** What is written is committed within a second; an idle source has a new position every ten. */
 const REST_MS = 12_000;

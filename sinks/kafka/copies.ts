@@ -7,9 +7,9 @@ import type { CheckpointTopic } from './checkpoint-topic.ts';
 import type { Cluster } from './client/cluster.ts';
 import { type ProducerOptions, TransactionalProducer } from './client/producer.ts';
 import { type KafkaTransaction, TRANSACTION_MS } from './client/transaction.ts';
+import type { Ends, Tombstones } from './compacted/tombstones.ts';
 import type { Marker } from './format/event.ts';
 import type { TableMessages } from './table-messages.ts';
-import type { Ends, Tombstones } from './tombstones.ts';
 
 /** Rows of one chunk: visible when it is finished, and gone when it is abandoned. */
 interface Chunk {

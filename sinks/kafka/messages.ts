@@ -8,7 +8,7 @@ import { BATCH_HEAD_BYTES, type Bytes, recordSize } from './client/record-batch.
 import type { KafkaTransaction } from './client/transaction.ts';
 import { type Format, type Marker, markerKey, type RowEvent } from './format/event.ts';
 import { Headers } from './format/headers.ts';
-import type { Topic } from './topics.ts';
+import type { Topic } from './topics/topics.ts';
 
 /** Bytes: the text of a float has up to 24, and Avro writes it in 8. */
 const MOST_SAVED = 16;

@@ -8,14 +8,14 @@ import { CheckpointTopic, isBehind, type Progress, type Stored } from './checkpo
 import { Cluster } from './client/cluster.ts';
 import { TransactionalProducer } from './client/producer.ts';
 import { type KafkaTransaction, TRANSACTION_MS } from './client/transaction.ts';
+import { Tombstones } from './compacted/tombstones.ts';
 import { Copies } from './copies.ts';
 import type { Messages } from './messages.ts';
 import { formatOf, type KafkaOptions } from './options.ts';
 import type { Schemas } from './registry/schemas.ts';
 import { TableMessages } from './table-messages.ts';
-import { Tombstones } from './tombstones.ts';
-import { topicName } from './topic-name.ts';
-import { Topics } from './topics.ts';
+import { topicName } from './topics/topic-name.ts';
+import { Topics } from './topics/topics.ts';
 
 type Event = TableEvent<'redacted'>;
 

@@ -5,7 +5,7 @@ import { codeOf, trouble } from './client/trouble.ts';
 import type { MakeFormat } from './format/event.ts';
 import { assertNamesFree } from './format/message-table.ts';
 import { Messages } from './messages.ts';
-import type { Topic, Topics } from './topics.ts';
+import type { Topic, Topics } from './topics/topics.ts';
 import { assertAllSent } from './unsent.ts';
 
 interface TableMessagesOptions extends Pick<KafkaConfig, 'topics' | 'unchanged'> {

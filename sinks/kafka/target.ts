@@ -12,8 +12,8 @@ import { isReserved } from './format/message-table.ts';
 import type { KafkaOptions } from './options.ts';
 import { Schemas } from './registry/schemas.ts';
 import { KafkaSink } from './sink.ts';
-import { topicName } from './topic-name.ts';
-import { Topics } from './topics.ts';
+import { topicName } from './topics/topic-name.ts';
+import { Topics } from './topics/topics.ts';
 
 /** Kafka as the commands see it. */
 export class KafkaTarget implements Target {

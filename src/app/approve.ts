@@ -1,6 +1,6 @@
 import { PgveilError } from '../core/errors.ts';
 import { askApproval } from './control.ts';
-import { answersYes, requireTerminal } from './terminal.ts';
+import { answersYes, requireTerminal } from './show/terminal.ts';
 
 /** What is approved without its hash has to be seen first: asks for it, shows it, and returns the hash when the answer was yes. */
 export async function showAndAsk(path: string, table: string): Promise<string> {

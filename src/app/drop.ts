@@ -2,7 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { PgveilError } from '../core/errors.ts';
 import type { Assembly } from './assembly.ts';
 import { askRunning } from './running.ts';
-import { answersYes, requireTerminal } from './terminal.ts';
+import { answersYes, requireTerminal } from './show/terminal.ts';
 
 export interface DropOptions {
   readonly data: boolean;

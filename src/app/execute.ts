@@ -3,7 +3,7 @@ import type { Assemble } from './assembly.ts';
 import { commandLineError, createProgram } from './command-line.ts';
 import { CommandSet } from './commands.ts';
 import { type Failure, failureJson, failureOf, failureText } from './failure.ts';
-import type { Output } from './screen.ts';
+import type { Output } from './show/screen.ts';
 
 /** Does what the command line says; resolves with the exit code, whatever happens. Results go to `out`, failures to `err`. */
 export async function execute(argv: readonly string[], assemble: Assemble, out: Output, err: Output): Promise<number> {

@@ -1,9 +1,9 @@
 import { ConfigError } from '../../config/error.ts';
 import { PgveilError } from '../core/errors.ts';
-import { exitCodeOf } from './check.ts';
-import { NotReady } from './first-check.ts';
+import { exitCodeOf } from './check/check.ts';
+import { NotReady } from './check/first-check.ts';
 import { fixOf, meansOf } from './known-errors.ts';
-import { fixLines, printable } from './printable.ts';
+import { fixLines, printable } from './show/printable.ts';
 
 /** How a command that failed ends. */
 export interface Failure {

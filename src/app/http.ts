@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { PgveilError } from '../core/errors.ts';
-import type { Metrics } from './metrics.ts';
-import type { State } from './state.ts';
+import type { Metrics } from './state/metrics.ts';
+import type { State } from './state/state.ts';
 
 export interface Address {
   readonly host: string;

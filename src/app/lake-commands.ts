@@ -5,8 +5,8 @@ import type { Verified } from '../../sinks/lake/care/verify.ts';
 import { ofSink, PgveilError } from '../core/errors.ts';
 import type { Assemble } from './assembly.ts';
 import type { CompactFlags, LakeCommands, LakeFlags, VacuumFlags } from './lake-line.ts';
-import { formatBytes } from './quantity.ts';
-import type { Terminal } from './screen.ts';
+import { formatBytes } from './show/quantity.ts';
+import type { Terminal } from './show/screen.ts';
 
 /** A person has to act. */
 const DIFFERS = 3;

@@ -4,15 +4,15 @@ import type { Orders } from '../core/redactor.ts';
 import { Desk } from '../pipeline/desk.ts';
 import { runPipeline } from '../pipeline/pipeline.ts';
 import type { Assembly, Check } from './assembly.ts';
+import { checkFirst } from './check/first-check.ts';
 import { Control, controlPath } from './control.ts';
-import type { Display } from './display.ts';
-import { checkFirst } from './first-check.ts';
 import { createHttp } from './http.ts';
-import { Metrics } from './metrics.ts';
 import { Port } from './port.ts';
+import type { Display } from './show/display.ts';
 import { Signals } from './signals.ts';
-import { State } from './state.ts';
-import { WalGuard } from './wal-guard.ts';
+import { Metrics } from './state/metrics.ts';
+import { State } from './state/state.ts';
+import { WalGuard } from './state/wal-guard.ts';
 
 export interface RunOptions {
   /** Ends once everything committed before the start is durable. */

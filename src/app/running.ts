@@ -1,5 +1,5 @@
 import type { Address } from './http.ts';
-import type { Status } from './state.ts';
+import type { Status } from './state/state.ts';
 
 const PATIENCE_MS = 2_000;
 

@@ -15,7 +15,7 @@ import type { Remains, Target } from '../core/target.ts';
 import type { Apart } from '../pipeline/parts.ts';
 import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts } from './assembly.ts';
-import { checksOf, ofEach, type Targets } from './checks.ts';
+import { checksOf, ofEach, type Targets } from './check/checks.ts';
 import { RenewedUrl, renewedLogin, renewedRegistry } from './renewed.ts';
 import { openSource } from './verify/source.ts';
 

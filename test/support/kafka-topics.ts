@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { Cluster } from '../../sinks/kafka/client/cluster.ts';
-import { topicName } from '../../sinks/kafka/topic-name.ts';
+import { topicName } from '../../sinks/kafka/topics/topic-name.ts';
 import { parseTableName } from '../../src/core/table-name.ts';
 import { type FlatRecord, flatRecords, foldByKey, latestByKey, twice } from '../sinks/kafka/fold.ts';
 import { idsOf, markersWritten, plainConnection } from '../sinks/kafka/parts.ts';

@@ -5,9 +5,9 @@ import type { Observation } from '../../core/observer.ts';
 import type { Assemble } from '../assembly.ts';
 import { addCommand, type CommonOptions, type Done, duration, examples } from '../command.ts';
 import { configuredTable } from '../named.ts';
-import { fit, printable } from '../printable.ts';
-import { formatBytes, formatCount } from '../quantity.ts';
-import { Screen, type Terminal } from '../screen.ts';
+import { fit, printable } from '../show/printable.ts';
+import { formatBytes, formatCount } from '../show/quantity.ts';
+import { Screen, type Terminal } from '../show/screen.ts';
 import { verifiedJson, verifiedText } from './report.ts';
 import { isEqual, type Verified, verify } from './verify.ts';
 

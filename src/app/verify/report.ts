@@ -1,4 +1,4 @@
-import { printable } from '../printable.ts';
+import { printable } from '../show/printable.ts';
 import type { Compared } from './compare.ts';
 import type { Verified } from './verify.ts';
 

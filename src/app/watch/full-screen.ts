@@ -6,7 +6,7 @@ import {
   HIDE_CURSOR,
   type Output,
   SHOW_CURSOR,
-} from '../screen.ts';
+} from '../show/screen.ts';
 import { type Line, render } from './line.ts';
 
 /** The alternate screen: what stood on the terminal before is there again when it is left. */

@@ -1,4 +1,4 @@
-import { fit, widthOf } from '../printable.ts';
+import { fit, widthOf } from '../show/printable.ts';
 import { type Line, type Span, span } from './line.ts';
 
 export interface Column {

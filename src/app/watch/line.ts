@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { fit, printable, widthOf } from '../printable.ts';
+import { fit, printable, widthOf } from '../show/printable.ts';
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 

@@ -1,4 +1,4 @@
-import type { Notice } from '../table-status.ts';
+import type { Notice } from '../state/table-status.ts';
 import { type Line, type Style, span, wrap } from './line.ts';
 import type { View } from './view.ts';
 

@@ -1,7 +1,7 @@
-import { bar } from '../bar.ts';
-import { formatBytes, formatSeconds } from '../quantity.ts';
-import type { SlotStatus } from '../slot-watch.ts';
-import type { Report } from '../status.ts';
+import { bar } from '../show/bar.ts';
+import { formatBytes, formatSeconds } from '../show/quantity.ts';
+import type { SlotStatus } from '../state/slot-watch.ts';
+import type { Report } from '../state/status.ts';
 import { type Column, grid } from './grid.ts';
 import { formatLag } from './lag.ts';
 import { type Line, type Span, type Style, span } from './line.ts';

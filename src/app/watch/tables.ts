@@ -1,7 +1,7 @@
-import { bar } from '../bar.ts';
-import { formatCount, formatSeconds } from '../quantity.ts';
-import type { Report } from '../status.ts';
-import type { CopyProgress, TableStatus } from '../table-status.ts';
+import { bar } from '../show/bar.ts';
+import { formatCount, formatSeconds } from '../show/quantity.ts';
+import type { Report } from '../state/status.ts';
+import type { CopyProgress, TableStatus } from '../state/table-status.ts';
 import { type Column, grid } from './grid.ts';
 import { formatLag, worstLag } from './lag.ts';
 import { type Line, type Span, type Style, span } from './line.ts';

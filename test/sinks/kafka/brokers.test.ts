@@ -7,7 +7,7 @@ import { readCommitted } from '../../../sinks/kafka/client/committed.ts';
 import { TransactionalProducer } from '../../../sinks/kafka/client/producer.ts';
 import { NO_HEADERS } from '../../../sinks/kafka/format/headers.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
-import { Topics } from '../../../sinks/kafka/topics.ts';
+import { Topics } from '../../../sinks/kafka/topics/topics.ts';
 import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import { Secret } from '../../../src/core/secret.ts';

@@ -4,7 +4,7 @@ import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
 import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import { KafkaTarget } from '../../../sinks/kafka/target.ts';
-import { Topics } from '../../../sinks/kafka/topics.ts';
+import { Topics } from '../../../sinks/kafka/topics/topics.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import { sketchTable } from '../../support/batches.ts';
 import { type KafkaServer, startKafka, startOwnKafka } from '../../support/kafka.ts';

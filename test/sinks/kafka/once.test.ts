@@ -6,7 +6,7 @@ import { readCommitted } from '../../../sinks/kafka/client/committed.ts';
 import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import { KafkaTarget } from '../../../sinks/kafka/target.ts';
-import { Topics } from '../../../sinks/kafka/topics.ts';
+import { Topics } from '../../../sinks/kafka/topics/topics.ts';
 import type { RedactedBatch } from '../../../src/core/batch.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';

@@ -2,7 +2,7 @@ import { after, before } from 'node:test';
 import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
 import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
-import { topicName } from '../../../sinks/kafka/topic-name.ts';
+import { topicName } from '../../../sinks/kafka/topics/topic-name.ts';
 import { acceptSink } from '../../acceptance/sink.ts';
 import { type KafkaServer, startKafka } from '../../support/kafka.ts';
 import { flatRecords, fold } from './fold.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
-import { topicName } from '../../../sinks/kafka/topic-name.ts';
+import { topicName } from '../../../sinks/kafka/topics/topic-name.ts';
 import type { RedactedBatch } from '../../../src/core/batch.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigError } from '../../../config/error.ts';
+import { NotReady } from '../../../src/app/check/first-check.ts';
 import { failureJson, failureOf, failureText } from '../../../src/app/failure.ts';
-import { NotReady } from '../../../src/app/first-check.ts';
 import { type ErrorCode, type Finding, PgveilError } from '../../../src/core/errors.ts';
 import { CANARY } from './fakes.ts';
 

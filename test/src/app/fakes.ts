@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Assembly, Check } from '../../../src/app/assembly.ts';
 import { execute } from '../../../src/app/execute.ts';
-import type { Output } from '../../../src/app/screen.ts';
+import type { Output } from '../../../src/app/show/screen.ts';
 import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { Observe, SlotSeen } from '../../../src/core/observer.ts';
 import type { Remains } from '../../../src/core/target.ts';

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import { afterEach, test } from 'node:test';
 import { createHttp, listen } from '../../../src/app/http.ts';
-import { Metrics } from '../../../src/app/metrics.ts';
 import { Port } from '../../../src/app/port.ts';
 import { askRunning } from '../../../src/app/running.ts';
-import { State } from '../../../src/app/state.ts';
+import { Metrics } from '../../../src/app/state/metrics.ts';
+import { State } from '../../../src/app/state/state.ts';
 import type { Observation } from '../../../src/core/observer.ts';
 
 const opened: Server[] = [];

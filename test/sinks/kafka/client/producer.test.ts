@@ -5,7 +5,7 @@ import { readCommitted } from '../../../../sinks/kafka/client/committed.ts';
 import { TransactionalProducer } from '../../../../sinks/kafka/client/producer.ts';
 import type { KafkaTransaction } from '../../../../sinks/kafka/client/transaction.ts';
 import { NO_HEADERS } from '../../../../sinks/kafka/format/headers.ts';
-import { Topics } from '../../../../sinks/kafka/topics.ts';
+import { Topics } from '../../../../sinks/kafka/topics/topics.ts';
 import type { PgveilError } from '../../../../src/core/errors.ts';
 import { type KafkaServer, startKafka } from '../../../support/kafka.ts';
 import { markersWritten, plainConnection, range } from '../parts.ts';

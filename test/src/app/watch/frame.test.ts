@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import { widthOf } from '../../../../src/app/printable.ts';
+import { widthOf } from '../../../../src/app/show/printable.ts';
 import { frame } from '../../../../src/app/watch/frame.ts';
 import { render } from '../../../../src/app/watch/line.ts';
 import { MB, report, screen, table, view } from './views.ts';

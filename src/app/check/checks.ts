@@ -1,0 +1,105 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from '../../../config/config.ts';
+import { askedOf, type Reading } from '../../../connectors/postgres/catalog/reading.ts';
+import { checkSource } from '../../../connectors/postgres/check/check.ts';
+import { define } from '../../../transforms/definition.ts';
+import { deriveKeys } from '../../../transforms/keys.ts';
+import type { Checkpoint, TableEntry } from '../../core/checkpoint.ts';
+import { ERRORS, type Finding, PgveilError } from '../../core/errors.ts';
+import type { Identity } from '../../core/identity.ts';
+import type { LeavingTable, Target } from '../../core/target.ts';
+import { mergeCheckpoints } from '../../pipeline/checkpoints.ts';
+import type { Check } from '../assembly.ts';
+import { reservedColumns } from './reserved.ts';
+import { changesSince, missedSince, sinksAdded, type Wanted } from './start-findings.ts';
+
+/** By the sinks' names. */
+export type Targets = ReadonlyMap<string, Target>;
+
+/** What `check` asks. `identify` says which database the source is. */
+export function checksOf(config: Config, targets: Targets, identify: () => Promise<Identity>): readonly Check[] {
+  return [
+    { needs: 'source', findings: () => findSource(config, targets) },
+    ...[...targets].map(([name, target]) => ({ needs: name, findings: () => target.check() })),
+    { needs: 'source', findings: () => findOneDatabase(targets, identify) },
+  ];
+}
+
+/** The server, the tables, and what a start would do with them. */
+async function findSource(config: Config, targets: Targets): Promise<Finding[]> {
+  const { url, publication, slot, failover } = config.source;
+  const stored = await storedIn(targets);
+  const entries = entriesOf(stored);
+  const leaving: LeavingTable[] = [];
+  const judge = (reading: Reading) => findRules(config, targets, reading, stored, leaving);
+  const found = await checkSource({ url, publication, slot, failover, tables: askedOf(config) }, judge);
+  const ofSinks = await ofEach(targets, (target) =>
+    target.checkTables(leaving).catch((error) => unlessKnown(error, [])),
+  );
+  return [...found.map((finding) => missedSince(entries, config.tables, finding)), ...[...ofSinks.values()].flat()];
+}
+
+/** Whether rules fit the tables that are there, and what a start would do because the rules changed. Tables that can leave go to `leaving`. */
+function findRules(
+  config: Config,
+  targets: Targets,
+  reading: Reading,
+  stored: StoredIn,
+  leaving: LeavingTable[],
+): Finding[] {
+  const entries = entriesOf(stored);
+  const keys = deriveKeys(config.key);
+  const wanted: Wanted[] = [];
+  const unfit = [...reading.tables.values()].flatMap(({ table, leaves }) => {
+    if (!table) return [];
+    const { bound, plan, findings } = define(table, config, keys, entries);
+    const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
+    if (plan) {
+      wanted.push({ name: table.name, plan: plan.table.plan, key: keys.fingerprint, bytes });
+      leaving.push(plan.table);
+    }
+    return [...findings, ...reservedColumns(table, bound.decisions, targets)];
+  });
+  return [...unfit, ...sinksAdded(stored, wanted), ...changesSince(entries, wanted)];
+}
+
+/** Databases that are one: nothing can be copied into itself, and each pipeline has one checkpoint in each. */
+async function findOneDatabase(targets: Targets, identify: () => Promise<Identity>): Promise<Finding[]> {
+  const [source, others] = await Promise.all([
+    identify().catch((error) => unlessKnown(error, null)),
+    ofEach(targets, (target) => target.identity().catch((error) => unlessKnown(error, null))),
+  ]);
+  const known = [...others].filter(([, identity]) => identity !== null);
+  return known.flatMap(([name, identity], at) => {
+    const isShared = known.slice(0, at).some(([, other]) => isDeepStrictEqual(other, identity));
+    const code = isDeepStrictEqual(source, identity) ? 'twin_is_source' : isShared ? 'sink_shared' : null;
+    return code === null
+      ? []
+      : [{ code, object: `sinks.${name}.url`, message: ERRORS[code].means, fix: ERRORS[code].fix }];
+  });
+}
+
+/** What is durable in each sink; undefined where one does not answer, which another check says. */
+type StoredIn = ReadonlyMap<string, Checkpoint | null | undefined>;
+
+async function storedIn(targets: Targets): Promise<StoredIn> {
+  return await ofEach(targets, (target) => target.checkpoint().catch((error) => unlessKnown(error, undefined)));
+}
+
+/** What the sinks that answer hold in common. */
+function entriesOf(stored: StoredIn): ReadonlyMap<string, TableEntry> {
+  return mergeCheckpoints([...stored.values()].flatMap((checkpoint) => checkpoint ?? [])).tables;
+}
+
+/** The same question to each. */
+export async function ofEach<T>(
+  targets: Targets,
+  ask: (target: Target) => Promise<T>,
+): Promise<ReadonlyMap<string, T>> {
+  return new Map(await Promise.all([...targets].map(async ([name, target]) => [name, await ask(target)] as const)));
+}
+
+function unlessKnown<T>(error: unknown, instead: T): T {
+  if (error instanceof PgveilError) return instead;
+  throw error;
+}

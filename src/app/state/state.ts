@@ -1,0 +1,244 @@
+import { formatLsn, type Lsn } from '../../core/lsn.ts';
+import type { Observation } from '../../core/observer.ts';
+import { fixOf, isOfEveryTable, isSinkAway } from '../known-errors.ts';
+import { VERSION } from '../version.ts';
+import { Lag } from './lag.ts';
+import { type SinkStatus, SinkWatch } from './sink-watch.ts';
+import { type SlotStatus, SlotWatch } from './slot-watch.ts';
+import { type Notice, type TableStatus, TableWatch } from './table-status.ts';
+
+/** The answer of /status. */
+export interface Status {
+  readonly name: string;
+  readonly version: string;
+  /** The least of the sinks' positions. */
+  readonly position: string | null;
+  readonly tables: Readonly<Record<string, TableStatus>>;
+  readonly sinks: Readonly<Record<string, SinkStatus>>;
+  readonly slot: SlotStatus;
+  /** What keeps the pipeline from going on right now. */
+  readonly trouble?: Notice;
+}
+
+export interface About {
+  readonly name: string;
+  readonly slot: string;
+  readonly tables: Iterable<string>;
+  readonly sinks: Iterable<string>;
+}
+
+/** All that is known of a running pipeline, told by its observations: what /status, /ready and the metrics show. */
+export class State {
+  readonly #about: About;
+  readonly #now: () => number;
+  /** The configured ones; checkpoints also know tables that are configured no longer. */
+  readonly #tables: Map<string, TableWatch>;
+  readonly #sinks: ReadonlyMap<string, SinkWatch>;
+  readonly #lag = new Lag();
+  /** The sinks that hold a position of the stream that is going on; null until that stream is confirmed. */
+  #following: Set<string> | null = null;
+  readonly #slot: SlotWatch;
+  /** The furthest position known to be there: what the server said is up to some seconds old, and what came in may lie behind it. */
+  #end: Lsn | null = null;
+  #waiting: string | null = null;
+  #trouble: { readonly part: string; readonly notice: Notice } | null = null;
+  #takenOver = Promise.withResolvers<void>();
+
+  /** `now` in milliseconds since 1970. */
+  constructor(about: About, now = Date.now) {
+    this.#about = about;
+    this.#now = now;
+    this.#slot = new SlotWatch(about.slot);
+    this.#tables = new Map(Array.from(about.tables, (table) => [table, new TableWatch()]));
+    this.#sinks = new Map(Array.from(about.sinks, (sink) => [sink, new SinkWatch()]));
+  }
+
+  /** Resolves when this instance has taken the pipeline over: nothing is read for it before. */
+  get takenOver(): Promise<void> {
+    return this.#takenOver.promise;
+  }
+
+  get haltedTables(): string[] {
+    return [...this.#tables].filter(([, table]) => table.state === 'halted').map(([name]) => name);
+  }
+
+  observe(seen: Observation): void {
+    if (seen.own !== undefined) this.#noteOwn(seen.own, seen);
+    else this.#observe(seen);
+  }
+
+  #observe(seen: Observation): void {
+    if (seen.type === 'waiting') this.#wait(seen.what);
+    else if (seen.type === 'trouble') this.#stumble(seen);
+    else if (isProgress(seen)) this.#goOn();
+    this.#note(seen);
+  }
+
+  status(): Status {
+    const tables = [...this.#tables].map(([name, table]) => [name, bySink(name, table.status(), this.#sinks)] as const);
+    const sinks = [...this.#sinks].map(([name, sink]) => [name, this.#sink(name, sink)] as const);
+    return {
+      name: this.#about.name,
+      version: VERSION,
+      position: written(leastOf(this.#sinks.values())),
+      tables: Object.fromEntries(tables),
+      sinks: Object.fromEntries(sinks),
+      slot: this.#slot.status(),
+      ...(this.#trouble ? { trouble: this.#trouble.notice } : {}),
+    };
+  }
+
+  /** Why the twin is not up to date with the source; empty when it is. */
+  reasons(): string[] {
+    if (this.#waiting !== null) return [`waiting: ${this.#waiting}`];
+    const { code, message } = this.#trouble?.notice ?? {};
+    const reasons = code === undefined ? [] : [`${code}: ${message}`];
+    for (const [name, { state, halt }] of this.#tables) {
+      if (state !== 'streaming') reasons.push(`${name}: ${halt ? `halted, ${halt.code}` : state}`);
+    }
+    for (const [name, sink] of this.#sinks) {
+      const why = sink.trouble === null ? '' : `, ${sink.trouble}`;
+      if (this.#sink(name, sink).state === 'parked') reasons.push(`sink ${name}: parked${why}`);
+    }
+    // Until then the states of the tables are what the checkpoint says, and what came since may have ended that.
+    if (reasons.length === 0 && this.#following?.size !== this.#sinks.size)
+      reasons.push('the stream is not confirmed yet');
+    return reasons;
+  }
+
+  #note(seen: Observation): void {
+    switch (seen.type) {
+      case 'table':
+        this.#tables.get(seen.table)?.table(seen);
+        break;
+      case 'copy due':
+        for (const [table, totalBytes] of seen.tables) this.#tables.get(table)?.due(totalBytes);
+        break;
+      case 'copy':
+        this.#tables.get(seen.table)?.copy(seen);
+        break;
+      case 'copy step':
+        this.#tables.get(seen.table)?.step(seen);
+        break;
+      case 'room':
+        this.#tables.get(seen.table)?.room(seen);
+        break;
+      case 'warning':
+        this.#tables.get(seen.table)?.warning(seen);
+        break;
+      case 'changes':
+        this.#tables.get(seen.table)?.changes(seen);
+        break;
+      case 'withheld':
+        this.#tables.get(seen.table)?.withheld(seen);
+        break;
+      case 'slot':
+        this.#slot.slot(seen);
+        this.#reached(seen.end);
+        break;
+      case 'wal':
+        this.#slotOf(seen.slot)?.wal(seen);
+        break;
+      case 'wal alarm':
+        this.#slotOf(seen.slot)?.alarm(seen);
+        break;
+      case 'received':
+        this.#reached(seen.pos);
+        this.#lag.received(seen.pos, seen.commitTime);
+        break;
+      case 'confirmed':
+        this.#following = new Set();
+        break;
+      case 'durable':
+        this.#following?.add(seen.sink);
+        this.#durable(seen.sink, seen.pos);
+        break;
+      case 'sink':
+        this.#sinks.get(seen.sink)?.move(seen, this.#now());
+        break;
+    }
+  }
+
+  #slotOf(name: string): SlotWatch | undefined {
+    const own = [...this.#sinks.values()].flatMap(({ slot }) => slot ?? []);
+    return [this.#slot, ...own].find((slot) => slot.name === name);
+  }
+
+  /** What a sink does by itself says nothing of the others. */
+  #noteOwn(sink: string, seen: Observation): void {
+    if (seen.type === 'sink' || seen.type === 'durable') this.#note(seen);
+    this.#sinks.get(sink)?.observe(seen);
+  }
+
+  #durable(name: string, pos: Lsn): void {
+    const sink = this.#sinks.get(name);
+    if (sink) sink.position = pos;
+    const least = leastOf([...this.#sinks.values()].filter(({ isLive }) => isLive));
+    if (least !== null) this.#lag.forget(least);
+  }
+
+  #stumble({ part, code, message }: Extract<Observation, { readonly type: 'trouble' }>): void {
+    this.#trouble = { part, notice: { code, message, fix: fixOf(code) } };
+    this.#waiting = null;
+    this.#following = null;
+    this.#lag.restart();
+    const reason = isOfEveryTable(code) ? message : undefined;
+    for (const table of this.#tables.values()) table.interrupt(reason);
+  }
+
+  /** The server answers again: it is another instance that keeps this one from going on. */
+  #wait(what: string): void {
+    this.#trouble = null;
+    this.#waiting = what;
+  }
+
+  #goOn(): void {
+    this.#trouble = null;
+    this.#waiting = null;
+    this.#takenOver.resolve();
+  }
+
+  #sink(name: string, sink: SinkWatch): SinkStatus {
+    const now = this.#now();
+    const { position } = sink;
+    const status = sink.status(position, this.#end, this.#lag.ageMs(position, now), now);
+    return this.#isAway(name) ? { ...status, state: 'parked' } : status;
+  }
+
+  #isAway(sink: string): boolean {
+    return this.#trouble !== null && this.#trouble.part === sink && isSinkAway(this.#trouble.notice.code);
+  }
+
+  #reached(pos: Lsn): void {
+    if (this.#end === null || pos > this.#end) this.#end = pos;
+  }
+}
+
+function leastOf(sinks: Iterable<SinkWatch>): Lsn | null {
+  let least: Lsn | null = null;
+  for (const { position } of sinks) {
+    if (position === null) return null;
+    if (least === null || position < least) least = position;
+  }
+  return least;
+}
+
+/** From the best state of a table to the worst. */
+const BY_WORTH = ['streaming', 'copying', 'waiting', 'halted'] as const satisfies readonly TableStatus['state'][];
+
+/** A table that is not the same in all sinks: what it is in each, and its own state is the worst of these. */
+function bySink(name: string, status: TableStatus, sinks: ReadonlyMap<string, SinkWatch>): TableStatus {
+  const states = [...sinks].map(([sink, watch]) => [sink, watch.tables.get(name)?.state ?? status.state] as const);
+  if (states.every(([, state]) => state === status.state)) return status;
+  const state = BY_WORTH.findLast((one) => states.some(([, other]) => other === one))!;
+  return { ...status, state, sinks: Object.fromEntries(states) };
+}
+
+function isProgress(seen: Observation): boolean {
+  if (seen.type === 'table') return seen.state !== 'waiting';
+  return seen.type === 'copy due' || seen.type === 'copy' || seen.type === 'received' || seen.type === 'durable';
+}
+
+function written(lsn: Lsn | null): string | null {
+  return lsn === null ? null : formatLsn(lsn);
+}

@@ -1,0 +1,100 @@
+import type { Config } from '../../../config/config.ts';
+import { mergeCheckpoints } from '../../pipeline/checkpoints.ts';
+import type { Assembly } from '../assembly.ts';
+import { askRunning } from '../running.ts';
+import { fit, fixLines, printable, widthOf } from '../show/printable.ts';
+import { formatBytes, formatCount } from '../show/quantity.ts';
+import { State, type Status } from './state.ts';
+import type { CopyProgress, Notice } from './table-status.ts';
+
+export type Report = { readonly running: boolean } & Status;
+
+/** What the running process says; without one, what is stored. */
+export async function readStatus(config: Config, assembly: Assembly): Promise<Report> {
+  const answer = await askRunning(config.http, config.name);
+  return answer ? { running: true, ...answer } : { running: false, ...(await readStored(config, assembly)) };
+}
+
+/** The status of a pipeline that nobody runs: what is stored is told to a State as if it had just been observed. */
+export async function readStored({ name, source, tables, sinks }: Config, assembly: Assembly): Promise<Status> {
+  const [checkpoints, slot, own] = await Promise.all([assembly.checkpoints(), assembly.slot(), assembly.ownSlots()]);
+  const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: sinks.keys() });
+  const stored = [...checkpoints.values()].filter((checkpoint) => checkpoint !== null);
+  // Without a position the first copy was not finished: the rows that are there will be thrown away.
+  const isCopied = stored.every(({ position }) => position !== null);
+  for (const [table, entry] of mergeCheckpoints(stored).tables) {
+    const now = isCopied ? entry.state : ({ state: 'waiting' } as const);
+    state.observe({ type: 'table', table, generation: entry.generation, ...now });
+  }
+  for (const [sink, checkpoint] of checkpoints) {
+    if (checkpoint?.position) state.observe({ type: 'durable', sink, pos: checkpoint.position.pos });
+  }
+  if (slot) state.observe(slot);
+  for (const [sink, seen] of own) {
+    state.observe({ type: 'sink', sink, state: 'parked', slot: seen.name, own: sink });
+    state.observe({ ...seen, own: sink });
+  }
+  const status = state.status();
+  const told = Object.entries(status.sinks).map(([name, sink]) => [name, { ...sink, lag_ms: null }] as const);
+  return { ...status, sinks: Object.fromEntries(told) };
+}
+
+/** For people: a line for each table and sink, and what there is to do below. */
+export function statusText({ running, name, version, position, tables, sinks, slot, trouble }: Report): string {
+  const head = `${name}: ${running ? 'running' : 'not running'}, ${position ?? 'no position yet'} (pgveil ${version})`;
+  const tableRows = Object.entries(tables).map(([table, { state, generation, rows, progress, restarts }]) => [
+    table,
+    state,
+    generation === 0 ? '-' : `generation ${generation}`,
+    rows === null ? '' : `${formatCount(rows)} rows`,
+    [...(progress ? [progressText(progress)] : []), ...(restarts ? [`restarted ${restarts} times`] : [])].join(', '),
+  ]);
+  const sinkRows = Object.entries(sinks).map(([sink, { state, position, lag_bytes, lag_ms }]) => [
+    `sink ${sink}`,
+    state,
+    position ?? '-',
+    lag_bytes === null ? '' : `${formatBytes(lag_bytes)} behind`,
+    lag_ms === null ? '' : `${lag_ms} ms`,
+  ]);
+  const slotRow = [
+    `slot ${slot.name}`,
+    slot.wal_status ?? 'not there',
+    '',
+    slot.retained_bytes === null ? '' : `holds ${formatBytes(slot.retained_bytes)}`,
+    slot.safe_bytes === null ? '' : `${formatBytes(slot.safe_bytes)} to the limit`,
+  ];
+  return [head, '', ...aligned([...tableRows, ...sinkRows, slotRow]), ...remarks(tables, trouble)].join('\n');
+}
+
+function progressText({ step, estimated_rows, bytes, total_bytes, room_bytes }: CopyProgress): string {
+  const parts = [
+    `copy ${step}`,
+    ...(estimated_rows === null ? [] : [`of about ${formatCount(estimated_rows)} rows`]),
+    `${formatBytes(bytes)} of ${formatBytes(total_bytes)}`,
+    ...(room_bytes === undefined ? [] : [`room ${formatBytes(room_bytes)}`]),
+  ];
+  return parts.join(', ');
+}
+
+function remarks(tables: Status['tables'], trouble: Notice | undefined): string[] {
+  const about = Object.entries(tables).flatMap(([table, { halt, warnings }]) =>
+    [...(halt ? [halt] : []), ...warnings].map((notice) => [table, notice] as const),
+  );
+  const all = trouble ? [['pipeline', trouble] as const, ...about] : about;
+  return all.flatMap(([object, { code, message, fix }]) => [
+    '',
+    printable(`${object}: ${code}: ${message}`),
+    fixLines(fix),
+  ]);
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const shown = rows.map((row) => row.map(printable));
+  const widths = shown[0]!.map((_, column) => Math.max(...shown.map((row) => widthOf(row[column]!))));
+  return shown.map((row) =>
+    row
+      .map((cell, column) => fit(cell, widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
+}
