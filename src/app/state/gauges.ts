@@ -1,6 +1,6 @@
 import type { SinkStatus } from './sink-watch.ts';
 import type { SlotStatus } from './slot-watch.ts';
-import type { Status } from './state.ts';
+import { type Status, slotsOf } from './state.ts';
 import type { TableStatus } from './table-status.ts';
 
 /** Called for each value of a gauge; null is unknown, and left out. */
@@ -122,8 +122,4 @@ function bySlot(name: string, help: string, read: (slot: SlotStatus) => number |
     for (const slot of slotsOf(status)) set({ slot: slot.name }, read(slot));
   };
   return { name, help, labels: ['slot'], fill };
-}
-
-function slotsOf({ slot, sinks }: Status): readonly SlotStatus[] {
-  return [slot, ...Object.values(sinks).flatMap((sink) => sink.slot ?? [])];
 }

@@ -27,6 +27,11 @@ export interface About {
   readonly sinks: Iterable<string>;
 }
 
+/** The pipeline's slot, and those of sinks that read by themselves. */
+export function slotsOf({ slot, sinks }: Pick<Status, 'slot' | 'sinks'>): readonly SlotStatus[] {
+  return [slot, ...Object.values(sinks).flatMap((sink) => sink.slot ?? [])];
+}
+
 /** All that is known of a running pipeline, told by its observations: what /status, /ready and the metrics show. */
 export class State {
   readonly #about: About;

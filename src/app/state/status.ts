@@ -4,7 +4,7 @@ import type { Assembly } from '../assembly.ts';
 import { askRunning } from '../running.ts';
 import { fit, fixLines, printable, widthOf } from '../show/printable.ts';
 import { formatBytes, formatCount } from '../show/quantity.ts';
-import { State, type Status } from './state.ts';
+import { State, type Status, slotsOf } from './state.ts';
 import type { CopyProgress, Notice } from './table-status.ts';
 
 export type Report = { readonly running: boolean } & Status;
@@ -56,14 +56,14 @@ export function statusText({ running, name, version, position, tables, sinks, sl
     lag_bytes === null ? '' : `${formatBytes(lag_bytes)} behind`,
     lag_ms === null ? '' : `${lag_ms} ms`,
   ]);
-  const slotRow = [
-    `slot ${slot.name}`,
-    slot.wal_status ?? 'not there',
+  const slotRows = slotsOf({ slot, sinks }).map(({ name, wal_status, retained_bytes, safe_bytes }) => [
+    `slot ${name}`,
+    wal_status ?? 'not there',
     '',
-    slot.retained_bytes === null ? '' : `holds ${formatBytes(slot.retained_bytes)}`,
-    slot.safe_bytes === null ? '' : `${formatBytes(slot.safe_bytes)} to the limit`,
-  ];
-  return [head, '', ...aligned([...tableRows, ...sinkRows, slotRow]), ...remarks(tables, trouble)].join('\n');
+    retained_bytes === null ? '' : `holds ${formatBytes(retained_bytes)}`,
+    safe_bytes === null ? '' : `${formatBytes(safe_bytes)} to the limit`,
+  ]);
+  return [head, '', ...aligned([...tableRows, ...sinkRows, ...slotRows]), ...remarks(tables, trouble)].join('\n');
 }
 
 function progressText({ step, estimated_rows, bytes, total_bytes, room_bytes }: CopyProgress): string {

@@ -1,3 +1,4 @@
+import { slotsOf } from '../state/state.ts';
 import type { Notice } from '../state/table-status.ts';
 import { type Line, type Style, span, wrap } from './line.ts';
 import type { View } from './view.ts';
@@ -28,10 +29,12 @@ export function noticeLines(view: View, width: number, room: number): Line[] {
 function remarksOf({ report, failure }: View): Remark[] {
   const remarks: Remark[] = failure ? [{ about: 'status', notice: failure, kind: HALT }] : [];
   if (!report) return remarks;
-  const { tables, slot, trouble } = report;
+  const { tables, trouble } = report;
   if (trouble) remarks.push({ about: 'pipeline', notice: trouble, kind: HALT });
   for (const [about, { halt }] of Object.entries(tables)) if (halt) remarks.push({ about, notice: halt, kind: HALT });
-  for (const notice of slot.alarms) remarks.push({ about: `slot ${slot.name}`, notice, kind: WARNING });
+  for (const { name, alarms } of slotsOf(report)) {
+    for (const notice of alarms) remarks.push({ about: `slot ${name}`, notice, kind: WARNING });
+  }
   for (const [about, { warnings }] of Object.entries(tables)) {
     for (const notice of warnings) remarks.push({ about, notice, kind: WARNING });
   }

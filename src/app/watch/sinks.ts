@@ -1,6 +1,7 @@
 import { bar } from '../show/bar.ts';
 import { formatBytes, formatSeconds } from '../show/quantity.ts';
 import type { SlotStatus } from '../state/slot-watch.ts';
+import { slotsOf } from '../state/state.ts';
 import type { Report } from '../state/status.ts';
 import { type Column, grid } from './grid.ts';
 import { formatLag } from './lag.ts';
@@ -36,9 +37,9 @@ export function sinkLines({ sinks }: Report, width: number): Line[] {
   return grid(SINK_COLUMNS, rows, width);
 }
 
-/** The slot with what it keeps of what it may, and how long that lasts. */
-export function slotLines({ slot }: Report, width: number): Line[] {
-  return grid(SLOT_COLUMNS, [slotRow(slot)], width);
+/** Each slot with what it keeps of what it may, and how long that lasts. */
+export function slotLines(report: Report, width: number): Line[] {
+  return grid(SLOT_COLUMNS, slotsOf(report).map(slotRow), width);
 }
 
 function slotRow({ name, retained_bytes, safe_bytes, rate_bytes_per_s, seconds_left, ...slot }: SlotStatus): Span[] {

@@ -52,8 +52,19 @@ function rowsPerSecond(view: View, table: string): number | null {
   return changes === null && copied === null ? null : (changes ?? 0) + (copied ?? 0);
 }
 
-function note(view: View, name: string, { state, progress, halt, reason }: TableStatus, generation: number): Span {
+function note(
+  view: View,
+  name: string,
+  { state, progress, halt, reason, sinks }: TableStatus,
+  generation: number,
+): Span {
   if (halt) return span(halt.code, 'red');
+  if (sinks)
+    return span(
+      Object.entries(sinks)
+        .map(([sink, there]) => `${sink}: ${there}`)
+        .join(', '),
+    );
   if (progress) return span(progressText(view, name, progress), 'cyan');
   if (state === 'waiting') return span(reason ?? '');
   return span(generation > 1 ? `copy ${generation}` : '', 'dim');

@@ -194,3 +194,31 @@ test('every size has exactly its lines, none as wide as the terminal, whatever n
     assert.doesNotMatch(lines.join(''), /\x1b/);
   }
 });
+
+test('a sink that reads by itself has its slot beside the pipeline’s, and a table says where it is in which sink', () => {
+  const own = { name: 'pgveil_shop_lake', retained_bytes: 5000 * MB, wal_status: 'extended', safe_bytes: 5000 * MB };
+  const alarm = { code: 'wal_retained', message: 'The slot keeps 5.0 GB.', fix: 'Bring the sink back.' };
+  const now = report({
+    'public.a': table({ state: 'copying', sinks: { twin: 'streaming', lake: 'copying' } }),
+  });
+  const slot = { ...own, rate_bytes_per_s: null, seconds_left: null, alarms: [alarm] };
+  const lake = { state: 'parked', position: '0/16B0000', lag_bytes: 3 * MB, lag_ms: 150_000, slot } as const;
+  assert.deepEqual(screen(view({ ...now, sinks: { ...now.sinks, lake } })), [
+    ' pgveil 0.1.0 · shop                           1 copying · 1 parked · 0/16B0000',
+    '',
+    ' TABLE     STATE    ROWS  ROWS/S  LAG',
+    ' public.a  copying  1.2M       -    -  twin: streaming, lake: copying',
+    '',
+    ' SINK  STATE   POSITION   BEHIND    LAG',
+    ' twin  live    0/16B3748  1.0 kB  12 ms',
+    ' lake  parked  0/16B0000  3.0 MB   2:30',
+    '',
+    ' SLOT               KEEPS      OF   WRITTEN  LOST IN  WAL BUDGET',
+    ' pgveil_shop       1.2 GB   10 GB  1.3 MB/s  1:55:23  ██▍░░░░░░░░░░░░░░░░░ 11%',
+    ' pgveil_shop_lake  4.9 GB  9.8 GB         -        -  ██████████░░░░░░░░░░ 50%',
+    '',
+    ' ! slot pgveil_shop_lake: wal_retained: The slot keeps 5.0 GB.',
+    '   fix: Bring the sink back.',
+    ' Ctrl-C ends',
+  ]);
+});
