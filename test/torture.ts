@@ -1,6 +1,7 @@
-// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18] [--only tests|rows|seeds|kafka]]: every test on every major, every schema
-// change in every circumstance on the oldest and the newest of them, and then random runs, one per seed and major, and those of topics, one
-// per seed. What has passed on the same sources is not done again: stop it and go on whenever you like.
+// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18] [--only tests|rows|faults|seeds|kafka]]: every test on every major, every schema
+// change in every circumstance on the oldest and the newest of them, kill -9 at every point with three sinks, and then random runs, one
+// per seed and major, and those of topics, one per seed. What has passed on the same sources is not done again: stop it and go on
+// whenever you like.
 //
 // Random runs are test/e2e/random*.test.ts and test/e2e/kafka-random.test.ts with PGVEIL_TEST_SEED, whole numbers from which all follows that is random in
 // them, and PGVEIL_TEST_MAJORS, one major.
@@ -61,6 +62,7 @@ const ends = majors.filter((major) => major === allMajors[0] || major === newest
 const kinds: Record<string, () => readonly Step[]> = {
   tests: () => majors.map(allTests),
   rows: () => ends.flatMap((major) => CIRCUMSTANCES.map((circumstance) => schemaRows(circumstance, major))),
+  faults: () => [allFaults(newestMajor)],
   seeds: () => batches(seeds).flatMap((batch) => majors.map((major) => randomRuns(tables, batch, major))),
   kafka: () => batches(seeds).map((batch) => randomRuns(topics, batch, majors.at(-1)!)),
 };
@@ -94,6 +96,14 @@ async function run(steps: readonly Step[], progress: Progress): Promise<Part[]> 
 
 function allTests(major: Major): Step {
   return testRun({ name: `all tests on ${major}`, again: `npm test -- --majors ${major}` }, major);
+}
+
+/** Every fault point with three sinks, of which `npm test` has some. */
+function allFaults(major: Major): Step {
+  const variable = 'PGVEIL_TEST_FAULTS';
+  const name = `three sinks killed at every point on ${major}`;
+  const again = `${variable}=all npm test -- --majors ${major} e2e/three-sinks`;
+  return testRun({ name, again }, major, ['e2e/three-sinks'], { [variable]: 'all' });
 }
 
 /** The schema changes' rows, in one circumstance. */

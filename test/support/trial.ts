@@ -232,9 +232,9 @@ export class Trial implements AsyncDisposable {
   }
 
   /** The slot's confirmed_flush_lsn; null without a slot. */
-  async confirmed(): Promise<bigint | null> {
+  async confirmed(slot = this.slot): Promise<bigint | null> {
     const sql = 'SELECT confirmed_flush_lsn AS lsn FROM pg_replication_slots WHERE slot_name = $1';
-    const { rows } = await this.source.query(sql, [this.slot]);
+    const { rows } = await this.source.query(sql, [slot]);
     return rows[0]?.lsn ? lsn(rows[0].lsn) : null;
   }
 
