@@ -141,6 +141,7 @@ export class TableCopy {
     if (number !== null) this.#send({ type: 'chunk finished', table: this.table, chunk: number });
     this.#tally.finished(number, share);
     this.#left--;
+    if (this.#left === 0) this.#tally.ended();
     this.#report();
     this.#finishIfRead();
   }

@@ -54,6 +54,11 @@ export class Tally {
     if (chunk !== null) this.#out.delete(chunk);
   }
 
+  /** All is read. What the files grew by while they were is no part of it: a copy that is read is at its end. */
+  ended(): void {
+    this.#sizes.clear();
+  }
+
   sums(): Sums {
     // A file may hold rows in less space or in more than they were read in: the chunks before tell how much.
     const scale = this.#read > 0 ? this.#bytes / this.#read : 1;

@@ -41,3 +41,15 @@ test('a size that was guessed too small never makes more than all', () => {
   tally.measured(1, 500);
   assert.equal(tally.sums().totalBytes, 500);
 });
+
+test('what is read is at its end, however much the files grew meanwhile', () => {
+  const tally = new Tally([leaf(1, 600)]);
+  tally.read(1, { rows: 2, bytes: 80, share: 300 });
+  tally.finished(1, 300);
+  tally.measured(1, 700);
+  tally.read(2, { rows: 2, bytes: 80, share: 350 });
+  tally.finished(2, 350);
+  assert.deepEqual(tally.sums(), { rows: 4, bytes: 650, totalBytes: 700 });
+  tally.ended();
+  assert.deepEqual(tally.sums(), { rows: 4, bytes: 650, totalBytes: 650 });
+});
