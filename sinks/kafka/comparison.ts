@@ -43,7 +43,7 @@ export class TopicComparison implements Comparison {
     const digests = new DigestWriter();
     const [key, out] = [this.#key, this.#value];
     for (const after of rows) {
-      key.read(after);
+      key.find(after);
       out.clear();
       const read = { op: 'r', transaction: READ, seq: 0, previousKey: null, before: null, beforeIs: 'key' } as const;
       this.#format.row(out, { ...read, key, after });

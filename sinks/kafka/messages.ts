@@ -105,7 +105,7 @@ export class Messages {
   }
 
   #read(key: KeyText, image: RowEvent['after'] & {}, older: RowEvent['after'] = null): Bytes {
-    key.read(image, older);
+    key.find(image, older);
     if (!key.isKnown) throw new PgveilError('row_missing', 'a key was not sent', { table: this.#table.name });
     return key;
   }

@@ -17,6 +17,8 @@ export class KeyText {
   start = 0;
   end = 0;
   readonly #columns: readonly number[];
+  /** Behind the last of them. */
+  readonly #end: number;
   readonly #cells: { bytes: Buffer; start: number; end: number }[];
   readonly #json = new ByteWriter(256);
   readonly #reader = new CellReader();
@@ -25,6 +27,7 @@ export class KeyText {
   /** `byValue`: the keys are numeric, equal by value whatever their text. */
   constructor(table: RedactedTable, byValue: boolean) {
     this.#columns = table.key;
+    this.#end = Math.max(...table.key) + 1;
     this.#cells = table.key.map(() => ({ bytes: this.bytes, start: 0, end: 0 }));
     this.#byValue = byValue;
   }
@@ -64,10 +67,18 @@ export class KeyText {
    */
   read(image: Tuple<'redacted'>, older: Tuple<'redacted'> | null = null): boolean {
     for (const cell of this.#cells) cell.end = UNKNOWN;
-    if (older) this.#scan(older);
-    const isPartial = this.#scan(image);
+    if (older) this.#scan(older, this.#end);
+    const isPartial = this.#scan(image, Number.POSITIVE_INFINITY);
     this.compose();
     return isPartial;
+  }
+
+  /** The same for whoever wants the key alone: the cells behind it are not looked at. */
+  find(image: Tuple<'redacted'>, older: Tuple<'redacted'> | null = null): void {
+    for (const cell of this.#cells) cell.end = UNKNOWN;
+    if (older) this.#scan(older, this.#end);
+    this.#scan(image, this.#end);
+    this.compose();
   }
 
   /** False where no image that was read has all of the key. */
@@ -84,9 +95,9 @@ export class KeyText {
     return this.bytes.toString('utf8', this.start, this.end);
   }
 
-  #scan(image: Tuple<'redacted'>): boolean {
+  #scan(image: Tuple<'redacted'>, end: number): boolean {
     const cell = this.#reader;
-    const count = cell.open(image);
+    const count = Math.min(cell.open(image), end);
     let isPartial = false;
     for (let column = 0; column < count; column++) {
       cell.next();

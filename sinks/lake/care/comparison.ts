@@ -61,8 +61,8 @@ export class LakeComparison implements Comparison {
     const { expected } = await this.#open();
     const rows = new Rows(this.#table, ANY_DAY, expected.duck.spare);
     for (const image of images) {
-      this.#key.read(image);
-      rows.add({ op: 'r', transaction: READ, seq: 0, key: this.#key.toString(), previousKey: null, image });
+      this.#key.find(image);
+      rows.add({ op: 'r', transaction: READ, seq: 0, key: this.#key, previousKey: null, image });
     }
     const columnar = new Columnar(rows);
     const scan = { fields: [HEAP_FIELD, ...this.#table.fields], fill: columnar.fill.bind(columnar) };

@@ -4,14 +4,14 @@ import { PgveilError } from '../../../src/core/errors.ts';
 import { KeyText } from '../../../src/core/key-text.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import { CELL_NULL, CELL_TEXT, CELL_UNCHANGED, CellReader, type Tuple } from '../../../src/core/tuple.ts';
-import type { Row } from './rows.ts';
+import type { Row, Text } from './rows.ts';
 
 type RedactedChange = Change<'redacted'>;
 type Image = Tuple<'redacted'>;
 
 /** Makes rows of the lake of changes, in the order of the stream. A key change is two rows, and later ones of its transaction count on. */
 export class ChangeRows {
-  readonly #keys = new WeakMap<RedactedTable, KeyText>();
+  readonly #keys = new WeakMap<RedactedTable, Keys>();
   /** Rows beyond its changes that a transaction has had so far. */
   readonly #extra = new WeakMap<Transaction, number>();
 
@@ -34,8 +34,9 @@ export class ChangeRows {
   }
 
   #update({ transaction, table, before, after, beforeIs, seq: ordinal }: RedactedChange, seq: number): readonly Row[] {
-    const [old, key] = [before && this.#key(table, before), this.#key(table, after!, before)];
-    if (old === null || old === key) return [{ op: 'u', transaction, seq, key, previousKey: null, image: after }];
+    const key = this.#key(table, after!, before);
+    const old = before && known(this.#keysOf(table).old, table, before, null);
+    if (old === null || isSame(old, key)) return [{ op: 'u', transaction, seq, key, previousKey: null, image: after }];
     this.#extra.set(transaction, seq - ordinal + 1);
     const image = beforeIs === 'row' ? before : leftBehind(table, before!, after!);
     return [
@@ -44,16 +45,34 @@ export class ChangeRows {
     ];
   }
 
-  #key(table: RedactedTable, image: Image, older: Image | null = null): string {
-    let key = this.#keys.get(table);
-    if (!key) {
-      key = new KeyText(table, false);
-      this.#keys.set(table, key);
-    }
-    key.read(image, older);
-    if (!key.isKnown) throw new PgveilError('row_missing', 'a key was not sent', { table: table.name });
-    return key.toString();
+  #key(table: RedactedTable, image: Image, older: Image | null = null): Text {
+    return known(this.#keysOf(table).now, table, image, older);
   }
+
+  #keysOf(table: RedactedTable): Keys {
+    let keys = this.#keys.get(table);
+    if (!keys) {
+      keys = { now: new KeyText(table, false), old: new KeyText(table, false) };
+      this.#keys.set(table, keys);
+    }
+    return keys;
+  }
+}
+
+/** Of one table: an update has two. */
+interface Keys {
+  readonly now: KeyText;
+  readonly old: KeyText;
+}
+
+function known(key: KeyText, table: RedactedTable, image: Image, older: Image | null): Text {
+  key.find(image, older);
+  if (!key.isKnown) throw new PgveilError('row_missing', 'a key was not sent', { table: table.name });
+  return key;
+}
+
+function isSame(one: Text, other: Text): boolean {
+  return one.bytes.compare(other.bytes, other.start, other.end, one.start, one.end) === 0;
 }
 
 /**

@@ -7,15 +7,22 @@ import { RUN_BYTES, SpareMemory } from './spare-memory.ts';
 /** As `_op` has it: read, update, create, delete, truncate. */
 export type Op = 'r' | 'u' | 'c' | 'd' | 't';
 
-/** One row of the lake. */
+/** `bytes[start, end)`. */
+export interface Text {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One row of the lake. Its texts are where they were found, until the next one is made. */
 export interface Row {
   readonly op: Op;
   readonly transaction: Transaction;
   readonly seq: number;
   /** Null of a truncate. */
-  readonly key: string | null;
+  readonly key: Text | null;
   /** Where a row with this key came from under another one. */
-  readonly previousKey: string | null;
+  readonly previousKey: Text | null;
   readonly image: Tuple<'redacted'> | null;
 }
 
@@ -147,9 +154,9 @@ class GrowingRun implements Run {
     return this.#writer.bytes.length - capacity + ROW_BYTES;
   }
 
-  #keep(text: string | null): number {
+  #keep(text: Text | null): number {
     if (text === null) return NONE;
-    this.#writer.text(text);
+    this.#writer.copy(text.bytes, text.start, text.end);
     return this.#writer.length;
   }
 }

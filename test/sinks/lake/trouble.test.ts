@@ -37,7 +37,14 @@ test('rows that DuckDB has no memory for halt their table, and no value is told'
   });
   const transaction = { clsn: 1n, xid: 1, commitTime: 0n };
   const image = tuple(['1', `secret${randomBytes(20_000_000).toString('hex')}`]);
-  gathering.add({ op: 'c', transaction, seq: 1, key: '1', previousKey: null, image });
+  gathering.add({
+    op: 'c',
+    transaction,
+    seq: 1,
+    key: { bytes: Buffer.from('1'), start: 0, end: 1 },
+    previousKey: null,
+    image,
+  });
   await assert.rejects(gathering.finish(), {
     code: 'lake_refused',
     table: 'public.t',

@@ -35,6 +35,19 @@ describe('the text of source_primary_key', () => {
     text.read(tuple([UNCHANGED, '2']));
     assert.ok(!text.isKnown);
   });
+
+  test('is found as it is read, in whatever column the last of it stands', () => {
+    const columns = { a: 'text', b: 'text', c: 'text', d: 'text' };
+    for (const key of [['a'], ['d'], ['c', 'a'], ['b', 'd']]) {
+      const [read, found] = [0, 1].map(() => new KeyText(sketchTable({ relation: 't', columns, key }), false));
+      const [image, older] = [tuple(['1', UNCHANGED, '3', null]), tuple(['one', 'two', 'three', 'four'])];
+      read!.read(image, older);
+      found!.find(image, older);
+      assert.deepEqual([String(found), found!.isKnown], [String(read), read!.isKnown]);
+      found!.find(tuple(['', '2', '', '4']));
+      assert.ok(found!.isKnown);
+    }
+  });
 });
 
 describe('a key’s identity', () => {

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { lakeTable, schemaString } from '../../../../sinks/lake/columns/lake-table.ts';
 import { Duck, literal } from '../../../../sinks/lake/parquet/duck.ts';
 import { type ParquetFile, writeParquet } from '../../../../sinks/lake/parquet/parquet.ts';
-import { type Row, Rows } from '../../../../sinks/lake/parquet/rows.ts';
+import { type Row, Rows, type Text } from '../../../../sinks/lake/parquet/rows.ts';
 import type { Transaction } from '../../../../src/core/batch.ts';
 import { type Cell, sketchTable, tuple, UNCHANGED } from '../../../support/batches.ts';
 import { openDuck } from '../delta.ts';
@@ -20,6 +20,11 @@ before(async () => {
 });
 after(() => duck.close());
 
+function text(text: string): Text {
+  const bytes = Buffer.from(text);
+  return { bytes, start: 0, end: bytes.length };
+}
+
 function tableOf(columns: Record<string, string>) {
   return lakeTable(sketchTable({ relation: 't', columns: { id: 'bigint', ...columns }, key: ['id'] }));
 }
@@ -28,7 +33,15 @@ async function write(columns: Record<string, string>, cells: readonly (readonly 
   const rows = new Rows(tableOf(columns), '2025-09-28');
   for (const [i, row] of cells.entries()) {
     const image = tuple([String(i), ...row]);
-    rows.add({ op: 'c', transaction: TRANSACTION, seq: i + 1, key: String(i), previousKey: null, image, ...changed });
+    rows.add({
+      op: 'c',
+      transaction: TRANSACTION,
+      seq: i + 1,
+      key: text(String(i)),
+      previousKey: null,
+      image,
+      ...changed,
+    });
   }
   return await writeParquet(duck, rows);
 }
@@ -88,7 +101,7 @@ test('what had no place leaves nothing behind for the next row, and a list may b
 });
 
 test('each row says where it comes from', async () => {
-  const file = await write({ name: 'text', note: 'text' }, [['a', UNCHANGED]], { op: 'u', previousKey: '7' });
+  const file = await write({ name: 'text', note: 'text' }, [['a', UNCHANGED]], { op: 'u', previousKey: text('7') });
   const shown =
     'source_primary_key, id, name, note, _op, _commit_lsn::VARCHAR, _seq, epoch_us(_commit_ts)::VARCHAR, _xid, _unchanged, _previous_key';
   assert.deepEqual(await read(file, shown), [
