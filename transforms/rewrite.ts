@@ -1,5 +1,5 @@
 import { constants } from 'node:buffer';
-import type { ByteWriter } from '../src/core/bytes.ts';
+import { type ByteWriter, writeText } from '../src/core/bytes.ts';
 import { CELL_NULL, CELL_TEXT, CELL_UNCHANGED, type Tuple } from '../src/core/tuple.ts';
 import type { Plan } from './plan.ts';
 
@@ -69,7 +69,7 @@ export class TupleRewriter {
       out.byte(CELL_NULL);
       return !step.isKey;
     }
-    writeText(result, out);
+    writeCell(result, out);
     return true;
   }
 }
@@ -81,13 +81,12 @@ function rewriteText(step: Step, bytes: Buffer, start: number, end: number): str
 }
 
 /** One reservation for the whole cell instead of one for each of its parts; not three times the size of a large one. */
-function writeText(text: string, out: ByteWriter): void {
+function writeCell(text: string, out: ByteWriter): void {
   out.reserve(5 + (text.length < 1024 ? text.length * 3 : Buffer.byteLength(text)));
   const at = out.length;
-  const written = out.bytes.write(text, at + 5);
+  out.length = writeText(out.bytes, at + 5, text);
   out.bytes[at] = CELL_TEXT;
-  out.bytes.writeUInt32BE(written, at + 1);
-  out.length = at + 5 + written;
+  out.bytes.writeUInt32BE(out.length - at - 5, at + 1);
 }
 
 /** Behind the cell that begins at `at`. */

@@ -8,6 +8,17 @@ export function copyBytes(to: Buffer, at: number, from: Buffer, start: number, e
   return at;
 }
 
+/** Writes a text as UTF-8 to `to[at, …)`, where there must be room; returns the place behind. Most short ones are ASCII, which a loop writes. */
+export function writeText(to: Buffer, at: number, text: string): number {
+  if (text.length > SHORT) return at + to.write(text, at);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return at + to.write(text, at);
+    to[at + i] = code;
+  }
+  return at + text.length;
+}
+
 /** Appends to a buffer that grows by doubling. Tuples and COPY text are built with it, so no method allocates per value. */
 export class ByteWriter {
   bytes: Buffer;
@@ -48,13 +59,7 @@ export class ByteWriter {
 
   text(value: string): void {
     this.reserve(value.length * 3);
-    this.length += this.bytes.write(value, this.length);
-  }
-
-  /** The same of a few characters that are ASCII, without a call of the engine's own. */
-  ascii(value: string): void {
-    this.reserve(value.length);
-    for (let i = 0; i < value.length; i++) this.bytes[this.length++] = value.charCodeAt(i);
+    this.length = writeText(this.bytes, this.length, value);
   }
 
   /** All of `from`. */

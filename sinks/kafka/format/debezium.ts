@@ -53,18 +53,18 @@ export class Debezium implements Format {
 
   marker(out: ByteWriter, { op, transaction, seq }: Marker): boolean {
     out.append(this.#head);
-    out.ascii('null,"after":null');
+    out.text('null,"after":null');
     this.#end(out, op === 't' ? 't' : 'm', transaction, seq);
     return true;
   }
 
   #image(out: ByteWriter, image: Tuple<'redacted'> | null, imageIs: 'key' | 'row', older: Tuple<'redacted'> | null) {
-    if (!image) return out.ascii('null');
-    out.ascii('{');
+    if (!image) return out.text('null');
+    out.text('{');
     if (imageIs === 'row') this.#row.write(out, image, older);
     else this.#row.writeKey(out, image, true);
     out.length--; // the last comma: a table has a key, and so a field
-    out.ascii('}');
+    out.text('}');
   }
 
   #end(out: ByteWriter, op: string, transaction: Transaction, seq: number): void {
@@ -74,7 +74,7 @@ export class Debezium implements Format {
       this.#ends.clear();
     }
     out.append(this.#source);
-    out.ascii(String(seq));
+    out.text(String(seq));
     let end = this.#ends.get(op);
     if (!end) {
       end = Buffer.from(`},"op":"${op}","ts_ms":${Date.now()}${this.#tail}`);

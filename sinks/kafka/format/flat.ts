@@ -23,7 +23,7 @@ export class Flat implements Format {
   row(out: ByteWriter, { op, transaction, seq, key, previousKey, before, beforeIs, after }: RowEvent): void {
     out.append(HEAD);
     writeJsonText(out, key.bytes, key.start, key.end);
-    out.ascii(',');
+    out.text(',');
     let unchanged: readonly string[] = [];
     if (after) {
       this.#row.write(out, after, beforeIs === 'row' ? before : null);
@@ -31,13 +31,13 @@ export class Flat implements Format {
     } else if (beforeIs === 'row') this.#row.write(out, before!, null);
     else this.#row.writeKey(out, before!, false);
     out.append(this.#tail(op, transaction));
-    out.ascii(String(seq));
+    out.text(String(seq));
     if (previousKey) {
       out.text(',"__previous_key":');
       writeJsonText(out, previousKey.bytes, previousKey.start, previousKey.end);
     }
     if (unchanged.length > 0) out.text(`,"__unchanged":${JSON.stringify(unchanged)}`);
-    out.ascii('}');
+    out.text('}');
   }
 
   /** What is the same in many messages of a transaction: all of it but the number. */

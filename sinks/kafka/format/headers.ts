@@ -40,7 +40,7 @@ export class Headers {
     const digits = String(seq);
     out.reserve(1);
     writeVarint(out, digits.length);
-    out.ascii(digits);
+    out.text(digits);
     return { bytes: out.bytes, start: 0, end: out.length };
   }
 
