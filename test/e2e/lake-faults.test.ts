@@ -3,9 +3,8 @@ import { type Fault, LAKE_FAULTS } from '../../src/core/fault.ts';
 import { assertBothEqual } from '../support/lake.ts';
 import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
 import { freePort } from '../support/postgres-ready.ts';
-import type { RandomChanges } from '../support/random-changes.ts';
 import { Servers } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
+import { writeUntilDead } from '../support/write-until-dead.ts';
 
 // A twin and a lake in a folder, fed by one pipeline that is killed, and by one that another instance takes over from.
 
@@ -58,13 +57,4 @@ describe('a zombie', () => {
 
 function isRepeated(fault: Fault): boolean {
   return (LAKE_FAULTS as readonly Fault[]).includes(fault) || /commit$|ack$/.test(fault);
-}
-
-async function writeUntilDead(changes: RandomChanges, pgveil: Service): Promise<void> {
-  const dead = pgveil.dies();
-  while (pgveil.isRunning) {
-    await changes.transaction(20);
-    await pgveil.page('/live').catch(() => null); // whoever writes without a pause takes the processor from it
-  }
-  await dead;
 }

@@ -5,10 +5,10 @@ import { startOwnKafka } from '../support/kafka.ts';
 import { topicDifferences } from '../support/kafka-topics.ts';
 import { assertBothEqual } from '../support/lake.ts';
 import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
-import type { RandomChanges } from '../support/random-changes.ts';
 import { Servers } from '../support/servers.ts';
-import type { Service, Status } from '../support/service.ts';
+import type { Status } from '../support/service.ts';
 import { lsn, type Trial } from '../support/trial.ts';
+import { writeUntilDead } from '../support/write-until-dead.ts';
 
 // A twin, a lake in a folder and topics of a broker, fed by one pipeline that is killed. All points with PGVEIL_TEST_FAULTS=all.
 
@@ -53,15 +53,6 @@ async function slotsAreBehind(trial: Trial): Promise<void> {
     if (position === null || confirmed === null) continue;
     assert.ok(confirmed <= lsn(position), `the slot is ahead of ${name}`);
   }
-}
-
-async function writeUntilDead(changes: RandomChanges, pgveil: Service): Promise<void> {
-  const dead = pgveil.dies();
-  while (pgveil.isRunning) {
-    await changes.transaction(20);
-    await pgveil.page('/live').catch(() => null); // whoever writes without a pause takes the processor from it
-  }
-  await dead;
 }
 
 describe('kill -9 while three sinks are fed', () => {
