@@ -3,32 +3,13 @@ import { after, describe, test } from 'node:test';
 import type { Tables } from '../support/decisions.ts';
 import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
 import { Servers } from '../support/servers.ts';
-import type { Trial } from '../support/trial.ts';
 import { typesChanges, typesSetup, typesTables } from '../support/types-trial.ts';
+import { figuresOf, type Result, verify } from '../support/verify.ts';
 
 // `pgveil verify` of a lake: the fold of its rows is what the sink would make of redact(source), typed values and all.
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());
-
-interface Result {
-  readonly compared: number;
-  readonly missing: number;
-  readonly extra: number;
-  readonly different: number;
-  readonly examples: readonly string[];
-  readonly sinks: Record<string, Record<string, unknown>>;
-}
-
-async function verify(trial: Trial, ...args: string[]) {
-  const { code, stdout, stderr } = await trial.command(['verify', '--json', ...args], 240_000);
-  assert.ok(code === 0 || code === 3, stderr);
-  return { code, tables: JSON.parse(stdout).tables as Record<string, Result> };
-}
-
-function figuresOf({ compared, missing, extra, different }: Result): number[] {
-  return [compared, missing, extra, different];
-}
 
 describe('verify of a lake beside a twin', () => {
   test('finds nothing after changes of every kind, and under them', async () => {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Tables } from '../support/decisions.ts';
 import { Servers } from '../support/servers.ts';
 import type { Trial } from '../support/trial.ts';
+import { figuresOf, verify } from '../support/verify.ts';
 
 // `pgveil verify`: what is equal is equal whatever goes on, and what differs is found and named by hash.
 
@@ -25,26 +26,6 @@ const tables: Tables = {
   'public.visit': { columns: { place: 'hash', at: 'keep', note: 'keep' } },
   'public.empty': { columns: { id: 'keep' } },
 };
-
-interface Result {
-  readonly compared: number;
-  readonly missing: number;
-  readonly extra: number;
-  readonly different: number;
-  readonly unsettled: number;
-  readonly examples: readonly string[];
-  readonly sinks: Record<string, Record<string, unknown>>;
-}
-
-async function verify(trial: Trial, ...args: string[]) {
-  const { code, stdout, stderr } = await trial.command(['verify', '--json', ...args], 240_000);
-  assert.ok(code === 0 || code === 3, stderr);
-  return { code, tables: JSON.parse(stdout).tables as Record<string, Result> };
-}
-
-function figuresOf({ compared, missing, extra, different }: Result): number[] {
-  return [compared, missing, extra, different];
-}
 
 function hashOf(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 16);

@@ -1,27 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Checkpoint, NOTHING_ORDERED, type TableEntry } from '../../../src/core/checkpoint.ts';
+import type { Checkpoint, TableEntry } from '../../../src/core/checkpoint.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import { together, toward, whatNext } from '../../../src/pipeline/alike.ts';
-import { positionAt } from './parts.ts';
+import { entryOf, positionAt } from './parts.ts';
 
 const NAME = 'public.t';
-
-function entry(changed: Partial<TableEntry> = {}): TableEntry {
-  return {
-    oid: 7,
-    formerly: [],
-    binding: { number: 1, columns: [] },
-    shape: { columns: [], key: [1], identity: 'default' },
-    fingerprint: null,
-    plan: 'p1',
-    key: 'k1',
-    generation: 1,
-    state: { state: 'streaming' },
-    order: NOTHING_ORDERED,
-    ...changed,
-  };
-}
 
 const absent = { state: 'absent' } as const;
 const stale = { state: 'stale', since: 5n, reason: 'r' } as const;
@@ -40,37 +24,40 @@ function group(stands: Lsn | null, ...checkpoints: readonly Checkpoint[]): strin
 }
 
 test('sinks that hold the same copies read together, whatever their positions and the numbers of their copies', () => {
-  assert.equal(group(10n, at(10n, entry()), at(90n, entry({ generation: 3 })), at(20n, entry())), 'abc');
+  assert.equal(group(10n, at(10n, entryOf()), at(90n, entryOf({ generation: 3 })), at(20n, entryOf())), 'abc');
 });
 
 test('a sink whose position the slot has passed reads by itself', () => {
-  assert.equal(group(50n, at(90n, entry()), at(40n, entry()), at(60n, entry())), 'ac');
+  assert.equal(group(50n, at(90n, entryOf()), at(40n, entryOf()), at(60n, entryOf())), 'ac');
 });
 
 test('a new sink, and one that lacks a copy, read by themselves', () => {
-  assert.equal(group(10n, at(90n, entry()), at(null, null)), 'a');
-  assert.equal(group(10n, at(10n, entry({ state: absent })), at(90n, entry())), 'b');
-  assert.equal(group(10n, at(10n, entry()), at(90n, entry({ generation: 2, plan: 'p2' })), at(20n, entry())), 'b');
+  assert.equal(group(10n, at(90n, entryOf()), at(null, null)), 'a');
+  assert.equal(group(10n, at(10n, entryOf({ state: absent })), at(90n, entryOf())), 'b');
+  assert.equal(
+    group(10n, at(10n, entryOf()), at(90n, entryOf({ generation: 2, plan: 'p2' })), at(20n, entryOf())),
+    'b',
+  );
 });
 
 test('where nothing streams yet all are copied into at once', () => {
-  assert.equal(group(10n, at(10n, entry({ state: absent })), at(null, null)), 'ab');
+  assert.equal(group(10n, at(10n, entryOf({ state: absent })), at(null, null)), 'ab');
   assert.equal(group(null, at(null, null), at(null, null)), 'ab');
 });
 
 test('without a slot there is nothing that anybody could read alone', () => {
-  assert.equal(group(null, at(90n, entry()), at(40n, entry())), 'ab');
+  assert.equal(group(null, at(90n, entryOf()), at(40n, entryOf())), 'ab');
 });
 
 test('what stopped behind where the others stand is to come for them, too', () => {
-  assert.equal(group(10n, at(10n, entry()), at(90n, entry({ state: stale }))), 'ab');
-  assert.equal(group(10n, at(10n, entry()), at(90n, entry({ state: halted }))), 'ab');
-  assert.equal(group(10n, at(90n, entry()), at(10n, entry({ state: stale }))), 'a');
+  assert.equal(group(10n, at(10n, entryOf()), at(90n, entryOf({ state: stale }))), 'ab');
+  assert.equal(group(10n, at(10n, entryOf()), at(90n, entryOf({ state: halted }))), 'ab');
+  assert.equal(group(10n, at(90n, entryOf()), at(10n, entryOf({ state: stale }))), 'a');
 });
 
 test('a sink by itself copies what it lacks as the others have it, under a number that is new to both', () => {
-  const others = entry({ plan: 'p2', binding: { number: 2, columns: [] }, generation: 4 });
-  const { checkpoint, told } = toward(at(10n, entry({ generation: 6 })), tablesOf(others));
+  const others = entryOf({ plan: 'p2', binding: { number: 2, columns: [] }, generation: 4 });
+  const { checkpoint, told } = toward(at(10n, entryOf({ generation: 6 })), tablesOf(others));
   assert.deepEqual(checkpoint.tables.get(NAME), { ...others, generation: 6, state: absent });
   assert.deepEqual(told, new Set([NAME]));
   assert.deepEqual(toward(at(10n, null), tablesOf(others)).checkpoint.tables.get(NAME)?.generation, 4);
@@ -78,9 +65,9 @@ test('a sink by itself copies what it lacks as the others have it, under a numbe
 
 test('what it holds as they do, and what they do not hold themselves, stays as it is', () => {
   for (const [own, others] of [
-    [entry(), entry({ generation: 9 })],
-    [entry(), entry({ state: stale })],
-    [entry({ state: halted, generation: 3 }), entry({ generation: 3 })],
+    [entryOf(), entryOf({ generation: 9 })],
+    [entryOf(), entryOf({ state: stale })],
+    [entryOf({ state: halted, generation: 3 }), entryOf({ generation: 3 })],
   ] as const) {
     const { checkpoint, told } = toward(at(10n, own), tablesOf(others));
     assert.deepEqual([checkpoint.tables.get(NAME), told.size], [own, 0]);
@@ -88,13 +75,16 @@ test('what it holds as they do, and what they do not hold themselves, stays as i
 });
 
 test('it joins the others when it holds what they do, and waits while they copy', () => {
-  assert.equal(whatNext(tablesOf(entry()), tablesOf(entry())), 'join');
-  assert.equal(whatNext(tablesOf(entry()), tablesOf(entry({ plan: 'p2' }))), 'copy');
-  assert.equal(whatNext(tablesOf(entry()), tablesOf(entry({ state: stale }))), 'wait');
-  assert.equal(whatNext(tablesOf(entry({ state: absent })), tablesOf(entry({ state: absent }))), 'join');
+  assert.equal(whatNext(tablesOf(entryOf()), tablesOf(entryOf())), 'join');
+  assert.equal(whatNext(tablesOf(entryOf()), tablesOf(entryOf({ plan: 'p2' }))), 'copy');
+  assert.equal(whatNext(tablesOf(entryOf()), tablesOf(entryOf({ state: stale }))), 'wait');
+  assert.equal(whatNext(tablesOf(entryOf({ state: absent })), tablesOf(entryOf({ state: absent }))), 'join');
 });
 
 test('a table that halted in it alone is not copied again and again', () => {
-  assert.equal(whatNext(tablesOf(entry({ state: halted, generation: 3 })), tablesOf(entry({ generation: 2 }))), 'join');
-  assert.equal(whatNext(tablesOf(entry({ state: halted })), tablesOf(entry({ generation: 2 }))), 'copy');
+  assert.equal(
+    whatNext(tablesOf(entryOf({ state: halted, generation: 3 })), tablesOf(entryOf({ generation: 2 }))),
+    'join',
+  );
+  assert.equal(whatNext(tablesOf(entryOf({ state: halted })), tablesOf(entryOf({ generation: 2 }))), 'copy');
 });

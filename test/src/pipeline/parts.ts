@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { RawBatch, RedactedBatch } from '../../../src/core/batch.ts';
-import type { Checkpoint, Position } from '../../../src/core/checkpoint.ts';
+import { type Checkpoint, NOTHING_ORDERED, type Position, type TableEntry } from '../../../src/core/checkpoint.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import type { Approval, Redactor } from '../../../src/core/redactor.ts';
 import type { Pace, Sink } from '../../../src/core/sink.ts';
@@ -115,4 +115,21 @@ export class PassingRedactor implements Redactor {
   redact(batch: RawBatch) {
     return { ...batch, entries: new Map() } as unknown as RedactedBatch;
   }
+}
+
+/** A table that streams. */
+export function entryOf(changed: Partial<TableEntry> = {}): TableEntry {
+  return {
+    oid: 7,
+    formerly: [],
+    binding: { number: 1, columns: [] },
+    shape: { columns: [], key: [1], identity: 'default' },
+    fingerprint: null,
+    plan: 'p1',
+    key: 'k1',
+    generation: 1,
+    state: { state: 'streaming' },
+    order: NOTHING_ORDERED,
+    ...changed,
+  };
 }
