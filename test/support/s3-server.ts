@@ -1,9 +1,10 @@
 // The S3 server of the tests, versitygw: a real one with conditional writes, from Docker or built from its Go module.
-import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Reaper, reaper } from './reaper.ts';
+import { reaper } from './reaper.ts';
+import { ServerProcess } from './server-process.ts';
 import { buildOnce, serversDirectory } from './servers-directory.ts';
 
 const execute = promisify(execFile);
@@ -63,21 +64,20 @@ export async function runContainer(image: string, port: number): Promise<Running
 
 export async function runProgram(program: string, port: number): Promise<Running> {
   const home = await mkdtemp(join(serversDirectory(), 'run-s3-'));
-  const child = spawn(program, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', home], {
+  const data = join(home, 'data');
+  await mkdir(data);
+  const server = new ServerProcess({
+    name: `S3 on port ${port}`,
+    command: [program, '--port', `127.0.0.1:${port}`, '--quiet', 'posix', data],
     cwd: home,
     env: { ...process.env, ROOT_ACCESS_KEY: ACCESS_KEY, ROOT_SECRET_KEY: SECRET_KEY },
-    stdio: 'ignore',
+    log: join(home, 'server.log'),
+    reap: { command: 'kill -KILL "$1"; rm -rf "$2"', parameters: [home] },
   });
-  child.unref(); // a forgotten server must not keep the test file alive; the reaper ends it
-  const guard: Reaper = reaper('kill -KILL "$1"; rm -rf "$2"', String(child.pid), home);
-  const ended = new Promise((resolve) => child.once('exit', resolve));
   return {
     remove: async () => {
-      child.ref();
-      child.kill('SIGKILL');
-      await ended;
+      await server.end('SIGKILL');
       await rm(home, { recursive: true, force: true });
-      guard.release();
     },
   };
 }
