@@ -59,16 +59,6 @@ forMajors('generated columns in the stream', { core: true }, (major) => {
     assert.deepEqual(stopsOf(second), [], 'the next start knows the publication');
   });
 
-  test('a publication that somebody altered before is no longer trusted, mended or not', async () => {
-    if (major < 18) return;
-    await server.query(`${TABLES}; ${PUBLISH}`);
-    const from = await checkpointAtNewSlot(server, names);
-    await server.query(`ALTER PUBLICATION veil SET (publish = 'insert'); INSERT INTO other VALUES (1); DELETE FROM other;
-      ALTER PUBLICATION veil SET (publish = 'insert, update, delete, truncate')`);
-    await using consumer = new Consumer(sourceOf(server, names).source, from);
-    await until(() => stopsOf(consumer).length === 2, { what: 'both tables to stop' });
-  });
-
   test('a table with another replica identity sends them as well, and a generated column that goes is no reason for a copy', async () => {
     const settings = major >= 18 ? ' WITH (publish_generated_columns = stored)' : '';
     await server.query(
@@ -105,8 +95,18 @@ forMajors('generated columns in the stream', { core: true }, (major) => {
     );
   });
 
+  if (major < 18) return;
+
+  test('a publication that somebody altered before is no longer trusted, mended or not', async () => {
+    await server.query(`${TABLES}; ${PUBLISH}`);
+    const from = await checkpointAtNewSlot(server, names);
+    await server.query(`ALTER PUBLICATION veil SET (publish = 'insert'); INSERT INTO other VALUES (1); DELETE FROM other;
+      ALTER PUBLICATION veil SET (publish = 'insert, update, delete, truncate')`);
+    await using consumer = new Consumer(sourceOf(server, names).source, from);
+    await until(() => stopsOf(consumer).length === 2, { what: 'both tables to stop' });
+  });
+
   test('a virtual one in a replica identity keeps the application from writing for a moment, and then halts the table', async () => {
-    if (major < 18) return;
     await server.query(`${TABLES}; ${PUBLISH}; INSERT INTO t (id, note) VALUES (1, 'a')`);
     const from = await checkpointAtNewSlot(server, names);
     const { source, told } = sourceOf(server, names);
