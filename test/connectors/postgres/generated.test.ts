@@ -80,6 +80,27 @@ forMajors('generated columns in the stream', { core: true }, (major) => {
     assert.deepEqual(stopsOf(consumer), []);
   });
 
+  test('those of a partitioned table come as its root has them, whatever the order in the partition', async () => {
+    const settings = `WITH (publish_via_partition_root = true${major >= 18 ? ', publish_generated_columns = stored' : ''})`;
+    await server.query(`CREATE TABLE other (id int PRIMARY KEY);
+      CREATE TABLE t (up text GENERATED ALWAYS AS (upper(note)) STORED, id int PRIMARY KEY, note text) PARTITION BY RANGE (id);
+      CREATE TABLE t_low (note text, gone int, id int NOT NULL, up text GENERATED ALWAYS AS (upper(note)) STORED);
+      ALTER TABLE t_low DROP gone; ALTER TABLE t ATTACH PARTITION t_low FOR VALUES FROM (0) TO (10);
+      ALTER TABLE t REPLICA IDENTITY FULL; ALTER TABLE t_low REPLICA IDENTITY FULL; CREATE PUBLICATION veil FOR TABLE t, other ${settings}`);
+    const from = await checkpointAtNewSlot(server, names);
+    await using consumer = new Consumer(sourceOf(server, names).source, from);
+    const long = `(SELECT string_agg(md5(i::text), '') FROM generate_series(1, 300) i)`;
+    await server.query(`INSERT INTO t (id, note) VALUES (1, 'a'), (2, ${long}); UPDATE t SET note = 'b' WHERE id = 1`);
+    await server.query('UPDATE t SET id = 3 WHERE id = 2');
+    await consumer.caughtUp();
+    assert.deepEqual(consumer.changes, [
+      'insert public.t 1|a',
+      'insert public.t 2|9600 bytes',
+      'update public.t row 1|a > 1|b',
+      'update public.t row 2|9600 bytes > 3|~',
+    ]);
+  });
+
   test('names exchanged with a generated column while nobody looked put no generated value under another name', async () => {
     const settings = major >= 18 ? ' WITH (publish_generated_columns = stored)' : '';
     await server.query(`${TABLES}; CREATE PUBLICATION veil FOR TABLE t, other${settings}`);
