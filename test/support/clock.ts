@@ -1,0 +1,29 @@
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { projectRoot } from './project.ts';
+import type { Service } from './service.ts';
+
+const PRELOAD = pathToFileURL(join(projectRoot, 'test/support/clock-preload.ts')).href;
+
+/** The clock of a service that was started with `Clock.environment`: see clock-preload.ts. */
+export class Clock {
+  readonly #service: Service;
+  readonly #file: string;
+
+  constructor(service: Service, file: string) {
+    this.#service = service;
+    this.#file = file;
+  }
+
+  static environment(file: string): Record<string, string> {
+    return { NODE_OPTIONS: `--import=${PRELOAD}`, PGVEIL_TEST_CLOCK: file };
+  }
+
+  /** Against the machine's own. */
+  async move(ms: number): Promise<void> {
+    await writeFile(`${this.#file}.new`, String(ms));
+    await rename(`${this.#file}.new`, this.#file);
+    this.#service.process.kill('SIGUSR2');
+  }
+}
