@@ -24,7 +24,7 @@ const SOME = [
 const chosen = process.env.PGVEIL_TEST_TROUBLES ?? SOME;
 
 /** Long enough for a sink to be parked. */
-const TROUBLED_MS = 6_000;
+const TROUBLED_MS = 4_000;
 /** Longer than any deadline or wait of the service's own. */
 const HEALED_MS = 240_000;
 

@@ -32,7 +32,7 @@ export interface Peer {
   restore(): Promise<void>;
 }
 
-const MEGABYTES = 400;
+const MEGABYTES = 600;
 /** Without files of WAL to be used again, which a disk that is full would still have. */
 const SMALL_WAL = { max_wal_size: '64MB', min_wal_size: '32MB', wal_recycle: 'off' };
 
@@ -96,7 +96,7 @@ export class Peers implements AsyncDisposable {
   /** The trial's configuration, by way of the proxies. */
   configuration(trial: Trial, bucket: string): Record<string, unknown> {
     const { source, ...others } = trial.configuration() as { source: { url: string } };
-    const patience = '2s';
+    const patience = '1s';
     return {
       ...others,
       source: { ...source, url: this.#through('source', trial.sourceUrl) },
