@@ -15,6 +15,8 @@ export interface Cluster {
   start(): Promise<void>;
   /** Signals the postmaster and resolves once it has ended. A given cluster throws. */
   stop(signal: NodeJS.Signals): Promise<void>;
+  /** That the server ended though nobody stopped it, with the end of its log; null where it did not, or nobody can say. */
+  lost(): Promise<string | null>;
   /** Everything the server has logged so far. */
   log(): Promise<string>;
   /** Removes all that it left: processes, files, containers, databases. */

@@ -74,6 +74,10 @@ class GivenCluster implements Cluster {
     throw this.#notOurs('stop');
   }
 
+  async lost(): Promise<null> {
+    return null;
+  }
+
   async log(): Promise<string> {
     throw this.#notOurs('read the log of');
   }

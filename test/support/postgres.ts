@@ -96,7 +96,12 @@ export class PostgresServer implements AsyncDisposable {
   async connect(database?: string): Promise<pg.Client & AsyncDisposable> {
     const client = new pg.Client({ connectionString: this.url(database) });
     client.on('error', () => {}); // a stopped server: the next query says so, and an event nobody hears ends the process
-    await client.connect();
+    try {
+      await client.connect();
+    } catch (error) {
+      const lost = await this.#cluster.lost();
+      throw lost ? new Error(lost, { cause: error }) : error;
+    }
     return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
   }
 

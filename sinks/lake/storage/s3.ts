@@ -98,8 +98,8 @@ export class S3Storage implements Storage {
     });
   }
 
-  async upload(name: string, file: string): Promise<void> {
-    await asTrouble(() => uploadInParts(this.#client, this.#at(name), file));
+  async upload(name: string, file: string, signal?: AbortSignal): Promise<void> {
+    await asTrouble(() => uploadInParts(this.#client, this.#at(name), file, signal));
   }
 
   async *list(prefix: string, after?: string): AsyncIterable<Stored> {

@@ -23,7 +23,7 @@ const asStreaming = (table: Table<'raw'>): Streaming => ({
 });
 
 const present = (table: Table<'raw'>, leaves: readonly Leaf[] = []) =>
-  ({ table, leaves, publishing: null, types: [], problem: null }) as unknown as ReadTable;
+  ({ table, leaves, publishing: null, types: [], generated: [], problem: null }) as unknown as ReadTable;
 
 function reading(tables: Record<string, TableReading>, xmax: bigint, running: bigint[] = []): Reading {
   return { lsn: 0n, snapshot: { xmin: running[0] ?? xmax, xmax, running }, tables: new Map(Object.entries(tables)) };
