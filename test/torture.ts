@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { FAULTS, KAFKA_FAULTS, LAKE_FAULTS } from '../src/core/fault.ts';
 import { allMajors, type Major, newestMajor, parseMajors } from './support/majors.ts';
 import { Progress } from './support/progress.ts';
 import { projectRoot } from './support/project.ts';
@@ -56,6 +57,13 @@ const seeded = (name: string, files: readonly string[]): Choosing => ({
 });
 const tables = seeded('random', ['random', 'random-ddl']);
 const topics = seeded('kafka-random', ['kafka-random']);
+const points: Choosing = {
+  name: 'three-sinks',
+  files: ['three-sinks'],
+  variable: 'PGVEIL_TEST_FAULTS',
+  what: (point) => `three sinks, killed at "${point}"`,
+  isIn: (point, test) => test.includes(`"${point}"`),
+};
 const troubles: Choosing = {
   name: 'three-sinks-troubles',
   files: ['three-sinks-troubles'],
@@ -63,6 +71,7 @@ const troubles: Choosing = {
   what: (trouble) => `three sinks, ${trouble}`,
   isIn: (trouble, test) => test.endsWith(trouble),
 };
+const TROUBLE_NAMES = TROUBLES.map(({ name }) => name);
 const AT_ONCE = 8;
 const timeLimit = 30 * 60_000;
 
@@ -81,7 +90,7 @@ const ends = majors.filter((major) => major === allMajors[0] || major === newest
 const kinds: Record<string, () => readonly Step[]> = {
   tests: () => majors.map(allTests),
   rows: () => ends.flatMap((major) => CIRCUMSTANCES.map((circumstance) => schemaRows(circumstance, major))),
-  faults: () => [allFaults(newestMajor), ...batches(TROUBLES.map(({ name }) => name)).map(allTroubles)],
+  faults: () => [...allOf(points, [...FAULTS, ...LAKE_FAULTS, ...KAFKA_FAULTS]), ...allOf(troubles, TROUBLE_NAMES)],
   seeds: () => batches(seeds).flatMap((batch) => majors.map((major) => chosenRuns(tables, batch, major))),
   kafka: () => batches(seeds).map((batch) => chosenRuns(topics, batch, majors.at(-1)!)),
 };
@@ -117,14 +126,6 @@ function allTests(major: Major): Step {
   return testRun({ name: `all tests on ${major}`, again: `npm test -- --majors ${major}` }, major);
 }
 
-/** Every fault point with three sinks, of which `npm test` has some. */
-function allFaults(major: Major): Step {
-  const variable = 'PGVEIL_TEST_FAULTS';
-  const name = `three sinks killed at every point on ${major}`;
-  const again = `${variable}=all npm test -- --majors ${major} e2e/three-sinks`;
-  return testRun({ name, again }, major, ['e2e/three-sinks'], { [variable]: 'all' });
-}
-
 /** The schema changes' rows, in one circumstance. */
 function schemaRows(circumstance: Circumstance, major: Major): Step {
   const variable = 'PGVEIL_TEST_CIRCUMSTANCES';
@@ -143,8 +144,9 @@ function testRun(part: Part, major: Major, files: readonly string[] = [], enviro
   return { parts: [part], run };
 }
 
-function allTroubles(batch: readonly string[]): Step<Choice> {
-  return chosenRuns(troubles, batch, newestMajor);
+/** On the newest major: nothing in them is about one of Postgres's. */
+function allOf(choosing: Choosing, values: readonly string[]): Step<Choice>[] {
+  return batches(values).map((batch) => chosenRuns(choosing, batch, newestMajor));
 }
 
 function chosenRuns(
@@ -153,7 +155,7 @@ function chosenRuns(
   major: Major,
 ): Step<Choice> {
   const parts = batch.map((value) => {
-    const again = `${variable}='${value}' npm test -- --majors ${major} e2e/${name}`;
+    const again = `${variable}='${value}' npm test -- --majors ${major} e2e/${name}.test`;
     return { name: `${what(value)} on ${major}`, again, value };
   });
   const run = async (left: readonly Choice[]) => {
