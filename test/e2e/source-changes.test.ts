@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chownSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
-import { startOwnKafka } from '../support/kafka.ts';
+import { test } from 'node:test';
+import { type KafkaServer, startOwnKafka } from '../support/kafka.ts';
 import { topicDifferences } from '../support/kafka-topics.ts';
 import { lakeDifferences, lakeOf } from '../support/lake.ts';
 import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
@@ -18,10 +18,7 @@ import { KEY, type Trial } from '../support/trial.ts';
 import { until } from '../support/wait.ts';
 
 // What the source can become while three sinks hold what it was. test/connectors/postgres/recopy/restore.test.ts has more of it, for the
-// source alone.
-
-const kafka = await startOwnKafka();
-after(() => kafka[Symbol.asyncDispose]());
+// source alone. Each test has servers and brokers of its own: a trial of another source has the same name.
 
 /** Puts a copy of the stopped server's data directory beside it, or back in its place. */
 function copyData({ dataDirectory }: PostgresServer, from = dataDirectory, to = `${dataDirectory}.earlier`): string {
@@ -31,7 +28,7 @@ function copyData({ dataDirectory }: PostgresServer, from = dataDirectory, to = 
 }
 
 /** It says so, ends with 3, and none of the sinks got anything. */
-async function refuses(trial: Trial, configuration: Record<string, unknown> = {}): Promise<void> {
+async function refuses(trial: Trial, kafka: KafkaServer, configuration: Record<string, unknown> = {}): Promise<void> {
   const before = await stateOf(trial, kafka);
   const file = await trial.write({ ...trial.configuration(), ...configuration });
   const { code, stderr, stdout } = await trial.pgveil(['run', '-c', file], 90_000);
@@ -43,6 +40,7 @@ async function refuses(trial: Trial, configuration: Record<string, unknown> = {}
 
 test('a source restored to an earlier state ends the service, nothing of it is applied anywhere, and --accept-source copies all of it', async () => {
   await using servers = await Servers.start();
+  await using kafka = await startOwnKafka();
   await using trial = await threeSinks(servers, kafka);
   const pgveil = await streamThree(trial);
   await trial.holdsAll(pgveil, 120_000);
@@ -62,7 +60,7 @@ test('a source restored to an earlier state ends the service, nothing of it is a
   pgveil.process.kill('SIGCONT');
   await pgveil.exits(3);
   assert.match(pgveil.process.output, /history_changed/);
-  await refuses(trial);
+  await refuses(trial, kafka);
 
   const accepted = await trial.command(['run', '--accept-source', '--until-caught-up']);
   assert.equal(accepted.code, 0, accepted.stderr);
@@ -71,11 +69,12 @@ test('a source restored to an earlier state ends the service, nothing of it is a
 
 test('another database of the same server is not taken for the one before', async () => {
   await using servers = await Servers.start();
+  await using kafka = await startOwnKafka();
   await using trial = await threeSinks(servers, kafka);
   await trial.catchUp();
   const url = await createDatabase(servers.source, 'another');
   await servers.source.query(SETUP, { database: 'another' });
-  await refuses(trial, { source: { url, slot: 'pgveil_another' } });
+  await refuses(trial, kafka, { source: { url, slot: 'pgveil_another' } });
 });
 
 forMajors('a standby that keeps the slot', { core: true, since: 17 }, (major) => {
@@ -108,6 +107,7 @@ forMajors('a standby that keeps the slot', { core: true, since: 17 }, (major) =>
 
   test('is promoted: all three sinks go on from it without a copy', async () => {
     await using servers = await Servers.start({ source: major });
+    await using kafka = await startOwnKafka();
     await using trial = await threeSinks(servers, kafka);
     await using standby = await standbyOf(servers.source);
     await trial.reconnect();
