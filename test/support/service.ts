@@ -126,7 +126,7 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves once every table streams. */
-  async isReady(timeout = 60_000): Promise<void> {
+  async isReady(timeout = 120_000): Promise<void> {
     await until(async () => (await this.page('/ready'))?.code === 200, {
       what: () => `/ready to be 200; ${this.lastWords()}`,
       timeout,
@@ -134,7 +134,7 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves once the status is as wanted; fails at once when the process ends. */
-  async reaches(what: string, condition: (status: Status) => boolean, timeout = 30_000): Promise<Status> {
+  async reaches(what: string, condition: (status: Status) => boolean, timeout = 60_000): Promise<Status> {
     return await until(
       async () => {
         const status = await this.status();
@@ -151,7 +151,7 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves once the table streams in a later generation. */
-  async copiesAnew(table: string, after: number, timeout = 30_000): Promise<void> {
+  async copiesAnew(table: string, after: number, timeout = 60_000): Promise<void> {
     const isCopied = ({ tables }: Status) => {
       const { state, generation } = tables[table]!;
       return state === 'streaming' && generation > after;
