@@ -113,7 +113,7 @@ export class Service implements AsyncDisposable {
   }
 
   async status(): Promise<Status> {
-    const page = await until(() => this.page('/status'), { what: 'pgveil to answer /status' });
+    const page = await until(() => this.page('/status'), { what: 'pgveil to answer /status', timeout: 60_000 });
     return JSON.parse(page.text) as Status;
   }
 
