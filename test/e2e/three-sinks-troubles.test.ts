@@ -17,8 +17,8 @@ import { until } from '../support/wait.ts';
 const SOME = [
   'source is killed',
   'twin is half-open',
-  'S3 is not to be logged in to',
-  'Kafka is on a full disk',
+  'S3 refuses the login',
+  'Kafka has a full disk',
   'the clock goes two hours ahead',
 ].join();
 const chosen = process.env.PGVEIL_TEST_TROUBLES ?? SOME;
