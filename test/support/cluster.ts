@@ -5,6 +5,8 @@ export interface Cluster {
   readonly address: URL;
   /** Stands before the name of every database, so that tests which share a cluster do not meet. Empty on a cluster of our own. */
   readonly databasePrefix: string;
+  /** False also where it ended by itself. */
+  isRunning(): Promise<boolean>;
   /** Of the postmaster. A given cluster throws: it is not ours to signal. */
   pid(): number;
   /** On this machine's disk. A given cluster throws. */

@@ -25,8 +25,9 @@ export async function startDockerCluster(
   major: Major,
   image: string,
   settings: Record<string, string>,
+  parent?: string,
 ): Promise<Cluster> {
-  const home = await runDirectory(major);
+  const home = await runDirectory(major, parent);
   const cluster = new DockerCluster(home, await freePort());
   try {
     await cluster.create(image, settings);
@@ -64,6 +65,10 @@ class DockerCluster implements Cluster {
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     );
     await this.start();
+  }
+
+  async isRunning(): Promise<boolean> {
+    return (await this.#state('Running')) === 'true';
   }
 
   /** On Linux; elsewhere the container is in a virtual machine of Docker's, and this is its number there. */

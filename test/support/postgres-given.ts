@@ -54,6 +54,10 @@ class GivenCluster implements Cluster {
     await this.#query(`CREATE DATABASE "${this.databasePrefix}postgres"`);
   }
 
+  async isRunning(): Promise<boolean> {
+    return true;
+  }
+
   pid(): number {
     throw this.#notOurs('signal');
   }

@@ -32,10 +32,14 @@ export async function dataTemplate(major: Major): Promise<string> {
   });
 }
 
-export async function startLocalCluster(major: Major, settings: Record<string, string>): Promise<Cluster> {
+export async function startLocalCluster(
+  major: Major,
+  settings: Record<string, string>,
+  parent?: string,
+): Promise<Cluster> {
   const binaries = await postgresBinaries(major);
   const template = await dataTemplate(major);
-  const home = await runDirectory(major);
+  const home = await runDirectory(major, parent);
   const cluster = new LocalCluster(join(binaries, 'bin/postgres'), home, await freePort(), settings);
   try {
     await execute('cp', ['-a', template, cluster.dataDirectory()]);
@@ -65,6 +69,10 @@ class LocalCluster implements Cluster {
     this.#arguments = ['-D', this.dataDirectory(), '-h', '127.0.0.1', '-p', String(port), '-k', ''];
     for (const [name, value] of Object.entries(settings)) this.#arguments.push('-c', `${name}=${value}`);
     this.#guard = reaper('sleep 1; rm -rf "$1"', home);
+  }
+
+  async isRunning(): Promise<boolean> {
+    return this.#postmaster?.isRunning === true;
   }
 
   pid(): number {
