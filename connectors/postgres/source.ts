@@ -81,17 +81,13 @@ export class PostgresSource implements Source {
   async *read(from: Beginning, signal: AbortSignal): AsyncGenerator<RawBatch> {
     const { lost } = this.#opened();
     const ended = new AbortController();
-    const stopped = AbortSignal.any([signal, lost]);
+    const stopped = AbortSignal.any([signal, lost, ended.signal]);
     const bell = new Bell();
     const recopies = this.#makeRecopies(from, bell);
     this.#recopies.resolve(recopies);
-    const withdrawing = withdrawHarmed(
-      { ...this.#turns, asked: this.#asked, source: this.#config.source, use: this.#use, observe: this.#observe },
-      AbortSignal.any([stopped, ended.signal]),
-    );
     try {
       const stream = from.position
-        ? await this.#resume(from, from.position, bell)
+        ? await this.#resume(from, from.position, bell, stopped)
         : yield* this.#copy(from, recopies, bell, stopped);
       for await (const batch of merge(stream, recopies, this.#observe, stopped)) {
         yield batch;
@@ -103,7 +99,6 @@ export class PostgresSource implements Source {
       throw this.#explain(lost.aborted ? lost.reason : error);
     } finally {
       ended.abort();
-      await withdrawing;
     }
   }
 
@@ -154,7 +149,7 @@ export class PostgresSource implements Source {
   }
 
   /** Goes on from what is durable, or refuses because the server has not got what follows it. */
-  async #resume({ tables, ahead }: Beginning, position: Position, bell: Bell): Promise<Stream> {
+  async #resume({ tables, ahead }: Beginning, position: Position, bell: Bell, signal: AbortSignal): Promise<Stream> {
     const { source } = this.#config;
     const receiver = await this.#openReceiver();
     const { timeline } = position.history;
@@ -162,6 +157,7 @@ export class PostgresSource implements Source {
     for (const one of [position, ...ahead]) requireSameServer(one, identity);
     const mend = () => this.#use((client) => sendGenerated(source.url, client, source.publication));
     const { reading, mended } = await readMended(tables, () => this.#readCatalog(), mend, this.#observe);
+    this.#withdrawHarmed(signal);
     const outset = resume(tables, reading, position.pos, this.#rules, this.#observe, mended);
     const history = { ...position.history, timeline: identity.timeline, slot: source.slot };
     return await this.#streamFrom({ ...position, history }, ahead, outset, receiver, bell);
@@ -177,10 +173,18 @@ export class PostgresSource implements Source {
     const asked = new Map([...this.#asked].filter(([name]) => entries.get(name)?.state.state !== 'halted'));
     const generationOf = ({ name }: { readonly name: string }) => (entries.get(name)?.generation ?? 0) + 1;
     const history = await this.#identify();
+    this.#withdrawHarmed(signal);
     const options = { ...this.#copyOptions(1, signal), asked, generationOf, entries, history };
     const { position, tables } = yield* copyFirst({ ...options, note: (events) => recopies.note(events) });
     const outset = afterCopy(tables, await this.#readCatalog(), position.pos, this.#observe);
     return await this.#streamFrom(position, [], outset, await this.#openReceiver(), bell);
+  }
+
+  /** Beside everything else. What was mended before is not taken out for what it lacked. */
+  #withdrawHarmed(signal: AbortSignal): void {
+    const { source } = this.#config;
+    const given = { ...this.#turns, asked: this.#asked, source, use: this.#use, observe: this.#observe };
+    void withdrawHarmed(given, signal);
   }
 
   /** Which history a new slot belongs to. */

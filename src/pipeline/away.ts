@@ -1,10 +1,14 @@
 import { PgveilError } from '../core/errors.ts';
 import type { AbsentSink } from './absent-sink.ts';
 import { naming } from './naming.ts';
+import { needsPerson } from './passing.ts';
 
 const FIRST_LOOK_MS = 50;
 
-/** True where the sink is back while the others' slot still waits for it; false once that need not. */
+/**
+ * True where the sink is back while the others' slot still waits for it; false once that need not. It waits for its patience, and for a
+ * person not at all.
+ */
 export async function returnsSoon(absent: AbsentSink, error: PgveilError, signal: AbortSignal): Promise<boolean> {
   const { name, backoff } = absent;
   const { apart, others, patience } = absent.options;
@@ -18,7 +22,8 @@ export async function returnsSoon(absent: AbsentSink, error: PgveilError, signal
     if (absent.detached.aborted) return false;
     failure = await failureOf(absent, signal);
     if (!failure && !others.isCopying) return true;
-    if (performance.now() >= deadline && (await isParked(absent, signal))) return false;
+    const isLate = performance.now() >= deadline || (failure && needsPerson(failure));
+    if (isLate && (await isParked(absent, signal))) return false;
   }
 }
 
