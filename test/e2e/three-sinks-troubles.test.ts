@@ -15,7 +15,6 @@ import { until } from '../support/wait.ts';
 // PGVEIL_TEST_TROUBLES: which, names with commas between them; or `all`.
 
 const SOME = [
-  'source is killed',
   'twin is half-open',
   'S3 refuses the login',
   'Kafka has a full disk',

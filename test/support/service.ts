@@ -43,7 +43,7 @@ export interface TableStatus {
   readonly halt?: { readonly code: string; readonly message: string; readonly fix: string };
 }
 
-/** Far longer than anything takes on a machine that does nothing else; of those that do, some take a minute to start Node. */
+/** Far longer than anything takes on a machine that does nothing else. On one that has much to do Node alone may need a minute to start. */
 const LONG_MS = 180_000;
 
 /** A running `pgveil run`: what users and service managers see of it, and nothing else. */
