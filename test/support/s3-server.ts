@@ -17,8 +17,12 @@ export const IMAGE = `versity/versitygw:${VERSION}`;
 export const ACCESS_KEY = 'pgveil-test';
 export const SECRET_KEY = 'pgveil-test-secret';
 
-/** A server on a port of this machine, and how to remove it. */
+/** A server on a port of this machine. */
 export interface Running {
+  /** As by a power cut. Its files stay. */
+  stop(): Promise<void>;
+  /** Again, after a stop; `secret` in place of the key's own. */
+  start(secret?: string): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -40,44 +44,52 @@ export async function builtProgram(): Promise<string> {
   return join(directory, 'versitygw');
 }
 
-export async function runContainer(image: string, port: number): Promise<Running> {
+/** `parent`: where its files are, if not in a volume of Docker's. */
+export async function runContainer(image: string, port: number, parent?: string): Promise<Running> {
   const name = `pgveil-s3-${port}-${process.pid}`;
-  const guard = reaper('docker rm --force --volumes "$1"', name);
-  const keys = ['--env', `ROOT_ACCESS_KEY=${ACCESS_KEY}`, '--env', `ROOT_SECRET_KEY=${SECRET_KEY}`];
-  const flags = ['run', '--detach', '--name', name, '--publish', `127.0.0.1:${port}:7070`, ...keys];
-  await execute('docker', [
-    ...flags,
-    '--entrypoint',
-    '/bin/sh',
-    image,
-    '-c',
-    'mkdir -p /lake && versitygw posix /lake',
-  ]);
-  return {
-    remove: async () => {
-      await execute('docker', ['rm', '--force', '--volumes', name]);
-      guard.release();
-    },
+  const home = parent ?? name;
+  const guard = reaper('docker rm --force "$1"; docker volume rm --force "$1"', name);
+  const stop = async () => void (await execute('docker', ['rm', '--force', name]));
+  const start = async (secret = SECRET_KEY) => {
+    const keys = ['--env', `ROOT_ACCESS_KEY=${ACCESS_KEY}`, '--env', `ROOT_SECRET_KEY=${secret}`];
+    const flags = ['run', '--detach', '--name', name, '--publish', `127.0.0.1:${port}:7070`, ...keys];
+    await execute('docker', [
+      ...[...flags, '--volume', `${home}:/data`, '--entrypoint', '/bin/sh', image],
+      ...['-c', 'mkdir -p /data/lake && versitygw posix /data/lake'],
+    ]);
   };
+  await start();
+  const remove = async () => {
+    await stop();
+    await execute('docker', ['volume', 'rm', '--force', name]);
+    guard.release();
+  };
+  return { stop, start, remove };
 }
 
-export async function runProgram(program: string, port: number): Promise<Running> {
-  const home = await mkdtemp(join(serversDirectory(), 'run-s3-'));
-  const child = spawn(program, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', home], {
-    cwd: home,
-    env: { ...process.env, ROOT_ACCESS_KEY: ACCESS_KEY, ROOT_SECRET_KEY: SECRET_KEY },
-    stdio: 'ignore',
-  });
-  child.unref(); // a forgotten server must not keep the test file alive; the reaper ends it
-  const guard: Reaper = reaper('kill -KILL "$1"; rm -rf "$2"', String(child.pid), home);
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  return {
-    remove: async () => {
+export async function runProgram(program: string, port: number, parent = serversDirectory()): Promise<Running> {
+  const home = await mkdtemp(join(parent, 'run-s3-'));
+  let stop = async () => {};
+  const start = async (secret = SECRET_KEY) => {
+    const child = spawn(program, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', home], {
+      cwd: home,
+      env: { ...process.env, ROOT_ACCESS_KEY: ACCESS_KEY, ROOT_SECRET_KEY: secret },
+      stdio: 'ignore',
+    });
+    child.unref(); // a forgotten server must not keep the test file alive; the reaper ends it
+    const guard: Reaper = reaper('kill -KILL "$1"; rm -rf "$2"', String(child.pid), home);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    stop = async () => {
       child.ref();
       child.kill('SIGKILL');
       await ended;
-      await rm(home, { recursive: true, force: true });
       guard.release();
-    },
+    };
   };
+  await start();
+  const remove = async () => {
+    await stop();
+    await rm(home, { recursive: true, force: true });
+  };
+  return { stop: () => stop(), start, remove };
 }
