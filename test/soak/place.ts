@@ -36,8 +36,8 @@ export class Place implements AsyncDisposable {
     this.#all = all;
   }
 
-  /** `patience` as in `sinks.X.patience`. */
-  static async start(patience: string): Promise<Place> {
+  /** With these keys in each of `sinks`. */
+  static async start(keys: Readonly<Record<string, unknown>>): Promise<Place> {
     await using all = new AsyncDisposableStack();
     const servers = all.use(await Servers.start({ sourceSettings: SETTINGS, twinSettings: SETTINGS }));
     const s3 = all.use(await startOwnS3());
@@ -56,9 +56,9 @@ export class Place implements AsyncDisposable {
     const { accessKeyId, secretAccessKey } = s3.credentials;
     const trial = all.use(
       await servers.trial(SETUP, tables, {
-        sink: { patience },
-        lake: { url: `s3://${bucket}/soak`, endpoint: s3.endpoint, patience },
-        kafka: { brokers: kafka.brokers, format: 'flat', topics: { partitions: 2 }, patience },
+        sink: keys,
+        lake: { url: `s3://${bucket}/soak`, endpoint: s3.endpoint, ...keys },
+        kafka: { brokers: kafka.brokers, format: 'flat', topics: { partitions: 2 }, ...keys },
         environment: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
       }),
     );

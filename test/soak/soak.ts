@@ -48,7 +48,7 @@ const PATIENCE_MS = 5 * 60_000;
 export async function soak(options: SoakOptions): Promise<Soaked> {
   const { minutes, faultEverySeconds, changesPerSecond, seed, say } = options;
   const random = new Random(seed);
-  await using place = await Place.start(`${Math.ceil(faultEverySeconds / 12)}s`);
+  await using place = await Place.start({ patience: `${Math.ceil(faultEverySeconds / 12)}s` });
   const { trial } = place;
   const service = await Incarnations.begin(() => trial.run({ configuration: place.configuration, args: ['--json'] }));
   await until(() => service.isReady(), { what: 'the first copy', timeout: PATIENCE_MS });
