@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
 import type { Comparison } from '../../src/core/comparison.ts';
 import { type Finding, ofSink, PgveilError } from '../../src/core/errors.ts';
+import type { ClusterIdentity } from '../../src/core/identity.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import type { LeavingTable, Remains, Target } from '../../src/core/target.ts';
 import { type CheckParts, checkBrokers, checkTopics } from './check.ts';
@@ -52,8 +53,9 @@ export class KafkaTarget implements Target {
     return !withheld && isReserved(name);
   }
 
-  async identity(): Promise<null> {
-    return null;
+  async identity(): Promise<ClusterIdentity | null> {
+    const clusterId = await this.#with((cluster) => cluster.id());
+    return clusterId === null ? null : { clusterId };
   }
 
   async checkpoint(): Promise<Checkpoint | null> {

@@ -24,6 +24,8 @@ export interface Assembly {
   parts(observe: Observe): Parts;
   /** Who looks after the lakes among the sinks, by their names. */
   readonly caretakers: ReadonlyMap<string, Caretaker>;
+  /** Whether any sink that answers holds something durably. */
+  hasRun(): Promise<boolean>;
   /** What is durable, by sink, read without taking anything over; null where nothing is. */
   checkpoints(): Promise<ReadonlyMap<string, Checkpoint | null>>;
   /** Null where the slot is not there. */

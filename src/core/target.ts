@@ -19,7 +19,7 @@ export interface Target {
   checkTables(tables: readonly LeavingTable[]): Promise<readonly Finding[]>;
   /** Whether it needs the name of this column, which leaves, for itself. */
   reserves(column: Pick<RedactedColumn, 'name' | 'withheld'>): boolean;
-  /** Null where it is no Postgres: then it cannot be the source. */
+  /** What no other sink of the pipeline may be, nor the source; null where its configuration says that. */
   identity(): Promise<Identity | null>;
   /** What is durable, without taking anything over; null where nothing is. Rejects with `newer_checkpoint`. */
   checkpoint(): Promise<Checkpoint | null>;

@@ -7,7 +7,11 @@ type Entries = Checkpoint['tables'];
 /** Whether the others hold a copy of the table that a sink has to make for itself. What halted it with them, or after them, halts all. */
 function isToCopy(own: TableEntry | undefined, others: TableEntry): boolean {
   if (others.state.state !== 'streaming' || (own && isSameCopy(own, others))) return false;
-  const isOlder = !own || own.generation < others.generation || own.binding.number < others.binding.number;
+  const isOlder =
+    !own ||
+    own.generation < others.generation ||
+    own.binding.number < others.binding.number ||
+    own.order.count < others.order.count;
   return isOlder || own.state.state !== 'halted';
 }
 

@@ -45,14 +45,14 @@ function stateOf(held: readonly Held[], newest: TableEntry): TableState {
   return { state: 'stale', since: 0n, reason: 'the sinks hold different copies of it' };
 }
 
-/** Whether both sinks hold the table under the same definition, and it streams into both or into none. */
+/** Whether both sinks hold the table under the same definition, with every copy that people ordered, and it streams into both or into none. */
 export function isSameCopy(one: TableEntry, other: TableEntry): boolean {
   return isDeepStrictEqual(copyOf(one), copyOf(other));
 }
 
 /** Each sink counts its own copies when it reads by itself: numbers may differ where nothing else does. */
-function copyOf({ oid, binding, shape, plan, key, state }: TableEntry) {
-  return { oid, binding, shape, plan, key, state };
+function copyOf({ oid, binding, shape, plan, key, state, order }: TableEntry) {
+  return { oid, binding, shape, plan, key, state, ordered: order.count };
 }
 
 /** What was ordered in any of them is not done yet. */
@@ -62,5 +62,6 @@ function mergeOrders(entries: readonly TableEntry[]): Order {
     copy: orders.some(({ copy }) => copy),
     approved: orders.findLast(({ approved }) => approved !== null)?.approved ?? null,
     byFlag: orders.some(({ byFlag }) => byFlag),
+    count: Math.max(...orders.map(({ count }) => count)),
   };
 }

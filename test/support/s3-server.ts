@@ -1,9 +1,10 @@
 // The S3 server of the tests, versitygw: a real one with conditional writes, from Docker or built from its Go module.
-import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Reaper, reaper } from './reaper.ts';
+import { reaper } from './reaper.ts';
+import { ServerProcess } from './server-process.ts';
 import { buildOnce, serversDirectory } from './servers-directory.ts';
 
 const execute = promisify(execFile);
@@ -69,27 +70,28 @@ export async function runContainer(image: string, port: number, parent?: string)
 
 export async function runProgram(program: string, port: number, parent = serversDirectory()): Promise<Running> {
   const home = await mkdtemp(join(parent, 'run-s3-'));
-  let stop = async () => {};
-  const start = async (secret = SECRET_KEY) => {
-    const child = spawn(program, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', home], {
+  const data = join(home, 'data');
+  await mkdir(data);
+  const guard = reaper('sleep 1; rm -rf "$1"', home);
+  const run = (secret = SECRET_KEY) =>
+    new ServerProcess({
+      name: `S3 on port ${port}`,
+      command: [program, '--port', `127.0.0.1:${port}`, '--quiet', 'posix', data],
       cwd: home,
       env: { ...process.env, ROOT_ACCESS_KEY: ACCESS_KEY, ROOT_SECRET_KEY: secret },
-      stdio: 'ignore',
+      log: join(home, 'server.log'),
+      reap: { command: 'kill -KILL "$1"' },
     });
-    child.unref(); // a forgotten server must not keep the test file alive; the reaper ends it
-    const guard: Reaper = reaper('kill -KILL "$1"; rm -rf "$2"', String(child.pid), home);
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    stop = async () => {
-      child.ref();
-      child.kill('SIGKILL');
-      await ended;
+  let server = run();
+  return {
+    stop: () => server.end('SIGKILL'),
+    start: async (secret) => {
+      server = run(secret);
+    },
+    remove: async () => {
+      await server.end('SIGKILL');
+      await rm(home, { recursive: true, force: true });
       guard.release();
-    };
+    },
   };
-  await start();
-  const remove = async () => {
-    await stop();
-    await rm(home, { recursive: true, force: true });
-  };
-  return { stop: () => stop(), start, remove };
 }

@@ -73,7 +73,7 @@ export class TcpProxy implements AsyncDisposable {
     client.on('error', () => {}); // 'close' follows
     const { server } = pair;
     if (!server) return;
-    server.on('error', () => {});
+    server.on('error', () => client.resetAndDestroy()); // as where nobody listens
     server.on('close', () => {
       if (!this.#lost.has(pair)) client.destroy();
     });

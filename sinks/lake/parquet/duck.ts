@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { PgveilError } from '../../../src/core/errors.ts';
@@ -49,8 +49,30 @@ export class Duck {
     return duck;
   }
 
+  /** Whoever connects lets go of it before `close`. */
   async connect(): Promise<DuckDBConnection> {
     return await this.#instance.connect();
+  }
+
+  /** Runs `work`, which may write into the folder, on a connection of its own. `close` waits for it. */
+  async with<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new PgveilError('lake_away', 'closed');
+    const running = this.#connected(work);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async #connected<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const connection = await this.connect();
+    try {
+      return await work(connection);
+    } finally {
+      connection.closeSync();
+    }
   }
 
   /**
@@ -60,30 +82,32 @@ export class Duck {
   async inTurn<T>(bytes: number, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     await this.#gate.enter(bytes);
     try {
-      const connection = await this.connect();
-      try {
+      return await this.with(async (connection) => {
         const needed = MEMORY_MB + Math.ceil((FILE_SHARE * this.#gate.bytes) / 1e6);
         // It gives back what is free, too: the C library would keep that, for each of its threads.
         await connection.run(`SET memory_limit = '${needed}MB'`);
         return await work(connection);
-      } finally {
-        connection.closeSync();
-      }
+      });
     } finally {
       this.#gate.leave(bytes);
     }
   }
 
   readonly #gate = new Gate();
+  readonly #running = new Set<Promise<unknown>>();
+  #isClosed = false;
 
   /** A path in the folder that nothing has yet. Whoever writes there removes it. */
   path(extension: string): string {
     return join(this.#folder, `${randomUUID()}.${extension}`);
   }
 
+  /** What still waits for its turn is refused: rows of it would lie in a folder that nobody removes. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#running);
     this.#instance.closeSync();
-    await rm(this.#folder, { recursive: true, force: true });
+    await remove(this.#folder);
   }
 }
 
@@ -103,6 +127,15 @@ async function emptied(folder: string): Promise<string> {
   if (uid !== (process.getuid?.() ?? uid) || (mode & 0o077) !== 0) {
     throw new PgveilError('lake_rights', 'the folder for temporary files is another user’s, or open to others');
   }
-  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
+  for (const name of await readdir(folder)) await remove(join(folder, name));
   return folder;
+}
+
+/** Under another name first: an instance that was overtaken may still write there, by the name that it knows. */
+async function remove(path: string): Promise<void> {
+  const gone = `${path}.gone`;
+  await rename(path, gone).catch((error) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  await rm(gone, { recursive: true, force: true });
 }

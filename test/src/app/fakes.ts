@@ -73,6 +73,7 @@ export function fakeAssembly(options: FakeOptions = {}): Assembly {
       return { source, sinks, redactor: new PassingRedactor(), memory: 1_000_000 };
     },
     caretakers: new Map(),
+    hasRun: async () => (options.checkpoint?.position ?? null) !== null,
     checkpoints: async () => new Map([['twin', options.checkpoint ?? null]]),
     slot: async () => options.slot ?? null,
     ownSlots: async () => new Map(),

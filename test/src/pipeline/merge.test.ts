@@ -56,6 +56,6 @@ test('what the sink that is furthest says of the present copy holds for all: sta
 });
 
 test('what was ordered in one of them is not done yet', () => {
-  const ordered = entryOf({ order: { copy: true, approved: 'h', byFlag: true } });
+  const ordered = entryOf({ order: { copy: true, approved: 'h', byFlag: true, count: 0 } });
   assert.deepEqual(merge(ordered, entryOf()).merged.order, ordered.order);
 });

@@ -10,7 +10,8 @@ before(async () => {
 });
 after(() => server[Symbol.asyncDispose]());
 
-const slots = () => new OwnSlots({ url: new Secret(server.url()), slot: 'pgveil_shop' });
+const slots = (walLimit: number | null = null) =>
+  new OwnSlots({ url: new Secret(server.url()), slot: 'pgveil_shop', walLimit });
 const made = async () =>
   (await server.query('SELECT slot_name FROM pg_replication_slots ORDER BY 1')).map(({ slot_name }) => slot_name);
 
