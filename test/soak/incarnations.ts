@@ -22,7 +22,8 @@ export interface Memory {
 /** What a service manager does: whatever ends, is started again. Only what it ended itself is in order. */
 export class Incarnations {
   readonly #start: () => Promise<Service>;
-  readonly #seen: { readonly began: number; readonly resident: number[] }[] = [];
+  /** Resident memory in MB, look by look, of each process. */
+  readonly #resident: number[][] = [];
   readonly #stop = new AbortController();
   readonly #watching: Promise<void>;
   #service: Service | null = null;
@@ -46,10 +47,6 @@ export class Incarnations {
     return this.#service!;
   }
 
-  get count(): number {
-    return this.#seen.length;
-  }
-
   /** SIGKILL, and the next one starts. */
   async kill(): Promise<void> {
     const service = this.service;
@@ -61,7 +58,8 @@ export class Incarnations {
 
   /** What it says of itself; null while it does not answer. */
   async status(): Promise<Status | null> {
-    return (await this.#page('/status')) as Status | null;
+    const page = await this.#service?.page('/status').catch(() => null);
+    return page?.code === 200 ? (JSON.parse(page.text) as Status) : null;
   }
 
   async isReady(): Promise<boolean> {
@@ -79,18 +77,13 @@ export class Incarnations {
   }
 
   memory(): (Memory | null)[] {
-    return this.#seen.map(({ resident }) => (resident.length === 0 ? null : memoryOf(resident)));
-  }
-
-  async #page(path: '/status'): Promise<unknown> {
-    const page = await this.#service?.page(path).catch(() => null);
-    return page?.code === 200 ? JSON.parse(page.text) : null;
+    return this.#resident.map((resident) => (resident.length === 0 ? null : memoryOf(resident)));
   }
 
   async #next(): Promise<void> {
     const service = await this.#start();
     this.#service = service;
-    this.#seen.push({ began: performance.now(), resident: [] });
+    this.#resident.push([]);
     void service.process.exited.then(async ({ code, signal }) => {
       if (this.#service !== service) return;
       this.crashes.push(`exit ${signal ?? code}; ${service.lastWords()}`);
@@ -109,7 +102,7 @@ export class Incarnations {
       if (service?.isRunning) {
         const status = await readFile(`/proc/${service.process.pid}/status`, 'utf8').catch(() => '');
         const resident = /VmRSS:\s+(\d+) kB/.exec(status)?.[1];
-        if (resident !== undefined) this.#seen.at(-1)!.resident.push(Number(resident) / 1024);
+        if (resident !== undefined) this.#resident.at(-1)!.push(Number(resident) / 1024);
       }
       await sleep(LOOK_EVERY_MS);
     }
