@@ -55,7 +55,7 @@ interface FakeOptions {
   readonly checks?: readonly Check[];
   readonly source?: ScriptedSource;
   readonly sink?: MemorySink;
-  readonly checkpoint?: Checkpoint;
+  readonly checkpoint?: Checkpoint | undefined;
   readonly slot?: SlotSeen;
   readonly remains?: readonly Remains[];
   /** Called when the pipeline is about to start. */
@@ -77,7 +77,11 @@ export function fakeAssembly(options: FakeOptions = {}): Assembly {
     checkpoints: async () => new Map([['twin', options.checkpoint ?? null]]),
     slot: async () => options.slot ?? null,
     ownSlots: async () => new Map(),
-    sides: { sinks: new Map(), source: async () => 'there is no source', isFed: async () => false },
+    sides: {
+      sinks: new Map(),
+      source: () => ({ look: async () => 'there is no source', close: async () => {} }),
+      isFed: async () => false,
+    },
     remains: async () => options.remains ?? [],
   };
 }
