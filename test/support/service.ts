@@ -23,7 +23,7 @@ export interface SinkStatus {
   readonly state: 'live' | 'parked';
   readonly position: string | null;
   readonly lag_ms: number | null;
-  readonly slot?: { readonly name: string };
+  readonly slot?: { readonly name: string; readonly retained_bytes: number | null };
   readonly halt?: { readonly code: string; readonly fix: string };
 }
 
