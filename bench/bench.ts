@@ -1,11 +1,6 @@
 import type { Comparison, Figures } from './figures.ts';
+import type { Place } from './place.ts';
 import type { Servers } from './servers.ts';
-
-/** Where a bench takes place: made once, and shared by all runs. */
-export interface Place<P extends AsyncDisposable> {
-  readonly inWords: string;
-  start(): Promise<P>;
-}
 
 /** One thing measured against a reference, many times in the same place: on two servers, where it says nothing else. */
 export interface Bench<P extends AsyncDisposable = Servers> {

@@ -32,6 +32,8 @@ export interface SourceConfig {
   /** Whether standbys keep the slot, too; null: where the server can, and a slot that is there stays as it is. */
   readonly failover: boolean | null;
   readonly walAlarm: WalAlarmConfig;
+  /** Bytes that a slot may keep before a sink that holds it back is let go of; null: what the server says. */
+  readonly walLimit: number | null;
   /** In bytes: a table of so much is not copied anew by itself. */
   readonly autoBelow: number;
   /** The longest wait before another copy of one table. */
@@ -61,6 +63,8 @@ interface AnySinkConfig {
   readonly name: string;
   /** How long the others' slot waits for it when it is away. */
   readonly patienceMs: number;
+  /** Whether it is let go of when its WAL is too much for the source. */
+  readonly mayDetach: boolean;
 }
 
 export interface TwinConfig extends AnySinkConfig {
@@ -158,7 +162,7 @@ export interface TopicConfig {
 export function toConfig(settings: Settings): Config {
   const ourName = `pgveil_${settings.name}`;
   const { url, publication = ourName, slot = ourName, snapshot, on_gap: onGap } = settings.source;
-  const { failover = null, wal_alarm: alarm } = settings.source;
+  const { failover = null, wal_alarm: alarm, wal_limit: walLimit = null } = settings.source;
   return {
     name: settings.name,
     key: settings.key,
@@ -170,6 +174,7 @@ export function toConfig(settings: Settings): Config {
       onGap,
       failover,
       walAlarm: { retained: alarm.retained, timeLeftMs: alarm.time_left },
+      walLimit,
       autoBelow: settings.recopy.auto_below,
       longestRetryMs: settings.recopy.retry,
     },
@@ -195,32 +200,31 @@ function toTables(settings: Settings['tables']): Map<string, TableConfig> {
 type SinkSettings = Settings['sinks'] extends Map<string, infer S> ? S : never;
 
 function toSink(name: string, sink: SinkSettings): SinkConfig {
+  const any = { name, patienceMs: sink.patience, mayDetach: sink.on_wal_limit === 'detach' };
   switch (sink.type) {
     case 'postgres': {
-      const { type, patience: patienceMs, url, indexes, types, room = null } = sink;
-      return { type, name, patienceMs, url, indexes, types, sourcePrimaryKey: sink.source_primary_key, room };
+      const { type, url, indexes, types, room = null } = sink;
+      return { ...any, type, url, indexes, types, sourcePrimaryKey: sink.source_primary_key, room };
     }
     case 'lake': {
-      const { type, patience: patienceMs, url: place, endpoint = null, timestamps } = sink;
+      const { type, url: place, endpoint = null, timestamps } = sink;
       const flush = { bytes: sink.flush.bytes, everyMs: sink.flush.every };
-      return { type, name, patienceMs, place, endpoint, flush, timestamps };
+      return { ...any, type, place, endpoint, flush, timestamps };
     }
     case 'kafka':
-      return toKafka(name, sink);
+      return { ...any, ...toKafka(sink) };
   }
 }
 
 type KafkaSettings = SinkSettings & { type: 'kafka' };
 
-function toKafka(name: string, sink: KafkaSettings): KafkaConfig {
+function toKafka(sink: KafkaSettings): Omit<KafkaConfig, keyof AnySinkConfig> {
   const { type, brokers, tls = null, sasl = null, topics, topic, format, schema, registry = null } = sink;
   const { int8, unchanged, compression, split } = sink;
   const { create, partitions = -1, replicas = -1, config } = topics;
   const { ca: authority = null, certificate = null, key = null } = tls ?? {};
   return {
     type,
-    name,
-    patienceMs: sink.patience,
     connection: { brokers, tls: tls && { authority, certificate, key }, sasl: sasl && toLogin(sasl) },
     topic,
     // A copy's reads are part of what a table amounts to: they must not go by their age.

@@ -77,6 +77,9 @@ export const schema = fields({
         .prefault('2 hours')
         .describe('a slot that would be lost in less, at the rate at which the source writes WAL'),
     }).prefault({}),
+    wal_limit: alarmSize
+      .optional()
+      .describe('what a slot may keep, for on_wal_limit: detach; nine tenths of max_slot_wal_keep_size by default'),
   }),
   unlisted: fields({
     tables: word(['skip']).default('skip'),

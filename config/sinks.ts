@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fields, flag, isMapping, named, notBuiltIssue, problem, whole, word } from './field.ts';
+import { fields, flag, isMapping, named, problem, whole, word } from './field.ts';
 import { sasl } from './sasl.ts';
 import {
   anyText,
@@ -23,9 +23,11 @@ const absence = {
   patience: patience
     .prefault('30s')
     .describe('how long it may be away before its WAL is kept in a slot of its own, and the others go on'),
-  on_wal_limit: word(['hold'], ['detach'])
+  on_wal_limit: word(['hold', 'detach'])
     .default('hold')
-    .describe('hold: its slot keeps the WAL, whatever that takes on the source'),
+    .describe(
+      'when its slot keeps more than source.wal_limit. hold: it goes on; detach: it is dropped, and the sink copies everything later',
+    ),
 };
 
 const twin = fields({
@@ -113,13 +115,15 @@ const kafka = fields({
   if (schema !== 'registry' && registry) refuse('registry', problem('is for schema: registry only', 'take it out'));
 });
 
-const KAFKA = 'kafka';
-
-/** What two sinks cannot share; null where the place itself has to be asked. */
-function placeOf(sink: unknown): string | null {
-  if (!isMapping(sink)) return null;
-  if (sink.type === 'kafka') return KAFKA;
-  return sink.type === 'lake' ? JSON.stringify([sink.url, sink.endpoint]) : null;
+/** What two sinks cannot share, by the key that says where it is. What only the place itself can tell `check` asks. */
+function placesOf(sink: unknown): { readonly key: string; readonly places: readonly string[] } {
+  if (!isMapping(sink)) return { key: '', places: [] };
+  const { type, brokers } = sink;
+  if (type === 'lake') return { key: 'url', places: [JSON.stringify([sink.url, sink.endpoint])] };
+  return {
+    key: 'brokers',
+    places: type === 'kafka' && Array.isArray(brokers) ? brokers.map((one) => JSON.stringify(one)) : [],
+  };
 }
 
 export const sinks = named(
@@ -138,14 +142,12 @@ export const sinks = named(
     }
     const places = new Set<string>();
     for (const [name, sink] of given) {
-      const place = placeOf(sink);
-      if (place === KAFKA && places.has(KAFKA)) {
-        context.addIssue({ ...notBuiltIssue('several sinks of type kafka'), path: [name] });
-      } else if (place && places.has(place)) {
-        const message = problem('is the place of another sink', 'write another url');
-        context.addIssue({ code: 'custom', message, path: [name, 'url'] });
+      const { key, places: own } = placesOf(sink);
+      if (own.some((place) => places.has(place))) {
+        const message = problem('is the place of another sink', `write another place, or take one of the two out`);
+        context.addIssue({ code: 'custom', message, path: [name, key] });
       }
-      if (place) places.add(place);
+      for (const place of own) places.add(place);
     }
   },
   { when: ({ value }) => value instanceof Map },

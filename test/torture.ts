@@ -1,6 +1,6 @@
 // npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18] [--only tests|rows|faults|seeds|kafka]]: every test on every major, every schema
-// change in every circumstance on the oldest and the newest of them, kill -9 at every point with three sinks, and then random runs, one
-// per seed and major, and those of topics, one per seed. What has passed on the same sources is not done again: stop it and go on
+// change in every circumstance on the oldest and the newest of them, kill -9 at every point with three sinks, each of their servers in
+// each trouble, and then random runs, one per seed and major, and those of topics, one per seed. What has passed on the same sources is not done again: stop it and go on
 // whenever you like.
 //
 // Random runs are test/e2e/random*.test.ts and test/e2e/kafka-random.test.ts with PGVEIL_TEST_SEED, whole numbers from which all follows that is random in
@@ -10,12 +10,14 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { FAULTS, KAFKA_FAULTS, LAKE_FAULTS } from '../src/core/fault.ts';
 import { allMajors, type Major, newestMajor, parseMajors } from './support/majors.ts';
 import { Progress } from './support/progress.ts';
 import { projectRoot } from './support/project.ts';
 import { summary } from './support/report.ts';
 import { CIRCUMSTANCES, type Circumstance } from './support/row.ts';
 import { type FileResult, type FoundTest, runFile } from './support/run-file.ts';
+import { TROUBLES } from './support/troubles.ts';
 
 /** What can pass or fail by itself. */
 interface Part {
@@ -31,20 +33,46 @@ interface Step<P extends Part = Part> {
   run(parts: readonly P[]): Promise<readonly Part[]>;
 }
 
-interface Seed extends Part {
-  readonly seed: number;
+/** One of those that a test file takes from the environment. */
+interface Choice extends Part {
+  readonly value: string;
 }
 
-/** Test files that take seeds. */
-interface RandomTests {
+/** Test files that are told by a variable which of their tests are wanted, and do them in one set of servers. */
+interface Choosing {
   readonly name: string;
   readonly files: readonly string[];
+  readonly variable: string;
+  /** What one of them is called in the progress of torture, and what its tests' names have at their end or inside. */
+  readonly what: (value: string) => string;
+  readonly isIn: (value: string, test: string) => boolean;
 }
 
-const tables: RandomTests = { name: 'random', files: ['random', 'random-ddl'] };
-const topics: RandomTests = { name: 'kafka-random', files: ['kafka-random'] };
-/** In one pair of servers. */
-const SEEDS_AT_ONCE = 8;
+const seeded = (name: string, files: readonly string[]): Choosing => ({
+  name,
+  files,
+  variable: 'PGVEIL_TEST_SEED',
+  what: (seed) => `${name}, seed ${seed}`,
+  isIn: (seed, test) => new RegExp(`\\bof seed ${seed}\\b`).test(test),
+});
+const tables = seeded('random', ['random', 'random-ddl']);
+const topics = seeded('kafka-random', ['kafka-random']);
+const points: Choosing = {
+  name: 'three-sinks',
+  files: ['three-sinks'],
+  variable: 'PGVEIL_TEST_FAULTS',
+  what: (point) => `three sinks, killed at "${point}"`,
+  isIn: (point, test) => test.includes(`"${point}"`),
+};
+const troubles: Choosing = {
+  name: 'three-sinks-troubles',
+  files: ['three-sinks-troubles'],
+  variable: 'PGVEIL_TEST_TROUBLES',
+  what: (trouble) => `three sinks, ${trouble}`,
+  isIn: (trouble, test) => test.endsWith(trouble),
+};
+const TROUBLE_NAMES = TROUBLES.map(({ name }) => name);
+const AT_ONCE = 8;
 const timeLimit = 30 * 60_000;
 
 const { values: options } = parseArgs({
@@ -57,14 +85,14 @@ const { values: options } = parseArgs({
 });
 const majors = parseMajors(options.majors);
 const first = wholeNumber(options.from);
-const seeds = Array.from({ length: wholeNumber(options.seeds) }, (_, index) => first + index);
+const seeds = Array.from({ length: wholeNumber(options.seeds) }, (_, index) => String(first + index));
 const ends = majors.filter((major) => major === allMajors[0] || major === newestMajor);
 const kinds: Record<string, () => readonly Step[]> = {
   tests: () => majors.map(allTests),
   rows: () => ends.flatMap((major) => CIRCUMSTANCES.map((circumstance) => schemaRows(circumstance, major))),
-  faults: () => [allFaults(newestMajor)],
-  seeds: () => batches(seeds).flatMap((batch) => majors.map((major) => randomRuns(tables, batch, major))),
-  kafka: () => batches(seeds).map((batch) => randomRuns(topics, batch, majors.at(-1)!)),
+  faults: () => [...allOf(points, [...FAULTS, ...LAKE_FAULTS, ...KAFKA_FAULTS]), ...allOf(troubles, TROUBLE_NAMES)],
+  seeds: () => batches(seeds).flatMap((batch) => majors.map((major) => chosenRuns(tables, batch, major))),
+  kafka: () => batches(seeds).map((batch) => chosenRuns(topics, batch, majors.at(-1)!)),
 };
 const { only } = options;
 if (only !== undefined && !Object.hasOwn(kinds, only)) throw new Error(`--only is one of ${Object.keys(kinds)}`);
@@ -98,14 +126,6 @@ function allTests(major: Major): Step {
   return testRun({ name: `all tests on ${major}`, again: `npm test -- --majors ${major}` }, major);
 }
 
-/** Every fault point with three sinks, of which `npm test` has some. */
-function allFaults(major: Major): Step {
-  const variable = 'PGVEIL_TEST_FAULTS';
-  const name = `three sinks killed at every point on ${major}`;
-  const again = `${variable}=all npm test -- --majors ${major} e2e/three-sinks`;
-  return testRun({ name, again }, major, ['e2e/three-sinks'], { [variable]: 'all' });
-}
-
 /** The schema changes' rows, in one circumstance. */
 function schemaRows(circumstance: Circumstance, major: Major): Step {
   const variable = 'PGVEIL_TEST_CIRCUMSTANCES';
@@ -124,32 +144,41 @@ function testRun(part: Part, major: Major, files: readonly string[] = [], enviro
   return { parts: [part], run };
 }
 
-function randomRuns({ name, files }: RandomTests, seeds: readonly number[], major: Major): Step<Seed> {
-  const parts = seeds.map((seed) => {
-    const again = `PGVEIL_TEST_SEED=${seed} npm test -- --majors ${major} e2e/${name}`;
-    return { name: `${name}, seed ${seed} on ${major}`, again, seed };
+/** On the newest major: nothing in them is about one of Postgres's. */
+function allOf(choosing: Choosing, values: readonly string[]): Step<Choice>[] {
+  return batches(values).map((batch) => chosenRuns(choosing, batch, newestMajor));
+}
+
+function chosenRuns(
+  { name, files, variable, what, isIn }: Choosing,
+  batch: readonly string[],
+  major: Major,
+): Step<Choice> {
+  const parts = batch.map((value) => {
+    const again = `${variable}='${value}' npm test -- --majors ${major} e2e/${name}.test`;
+    return { name: `${what(value)} on ${major}`, again, value };
   });
-  const run = async (left: readonly Seed[]) => {
-    process.env.PGVEIL_TEST_SEED = left.map(({ seed }) => seed).join();
+  const run = async (left: readonly Choice[]) => {
+    process.env[variable] = left.map(({ value }) => value).join();
     process.env.PGVEIL_TEST_MAJORS = String(major);
     const results: FileResult[] = [];
     for (const file of files) results.push(await runFile(join(projectRoot, `test/e2e/${file}.test.ts`), timeLimit));
     const { text, success } = summary(results, true);
     if (!success) console.log(text);
-    return left.filter(({ seed }) => results.every((result) => hasPassed(result, seed)));
+    const isOf = (value: string) => (test: FoundTest) => isIn(value, test.name);
+    return left.filter(({ value }) => results.every((result) => hasPassed(result, isOf(value))));
   };
   return { parts, run };
 }
 
 /** A file that ended too early has not passed what it did not get to. */
-function hasPassed({ passed, failed }: FileResult, seed: number): boolean {
-  const isOf = ({ name }: FoundTest) => new RegExp(`\\bof seed ${seed}\\b`).test(name);
+function hasPassed({ passed, failed }: FileResult, isOf: (test: FoundTest) => boolean): boolean {
   return passed.some(isOf) && !failed.some(isOf);
 }
 
-function batches(seeds: readonly number[]): number[][] {
-  return Array.from({ length: Math.ceil(seeds.length / SEEDS_AT_ONCE) }, (_, at) => {
-    return seeds.slice(at * SEEDS_AT_ONCE, (at + 1) * SEEDS_AT_ONCE);
+function batches(values: readonly string[]): string[][] {
+  return Array.from({ length: Math.ceil(values.length / AT_ONCE) }, (_, at) => {
+    return values.slice(at * AT_ONCE, (at + 1) * AT_ONCE);
   });
 }
 

@@ -58,7 +58,8 @@ export class Entries {
   /** To be done, and not to be forgotten. What halted the table is over, unless it streams or is being copied: then its source stops it first. */
   order(name: string, approved: string | null, isGoing: boolean): void {
     const before = this.all.get(name) ?? neverBound(0, this.#keyFingerprint);
-    const order = { ...before.order, copy: true, approved: approved ?? before.order.approved };
+    const count = before.order.count + Number(!before.order.copy);
+    const order = { ...before.order, copy: true, approved: approved ?? before.order.approved, count };
     this.#set(name, { ...before, order, state: isGoing ? before.state : dueState(before.state, ORDERED) });
   }
 

@@ -43,7 +43,8 @@ function underKey(entry: TableEntry, key: string): TableEntry {
 /** `run --recopy`: an order where the last start did not name the table, and none as long as each start does. */
 function named(entry: TableEntry, byFlag: boolean): TableEntry {
   if (entry.order.byFlag === byFlag) return entry;
-  return { ...entry, order: { ...entry.order, byFlag, copy: entry.order.copy || byFlag } };
+  const { copy, count } = entry.order;
+  return { ...entry, order: { ...entry.order, byFlag, copy: copy || byFlag, count: count + Number(byFlag && !copy) } };
 }
 
 /** `run --approve`: what comes of it the definition will show. A hash that was approved before fits no definition any more. */

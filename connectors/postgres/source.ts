@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { Config } from '../../config/config.ts';
 import type { RawBatch } from '../../src/core/batch.ts';
 import type { Checkpoint, History, Position } from '../../src/core/checkpoint.ts';
@@ -10,7 +11,10 @@ import type { Table } from '../../src/core/table.ts';
 import { Bell } from './bell.ts';
 import { readCatalog } from './catalog/catalog.ts';
 import { readLeafSizes } from './catalog/leaf-sizes.ts';
+import { readMended } from './catalog/mending.ts';
+import { sendGenerated } from './catalog/publication.ts';
 import { type Asked, askedOf, type Reading } from './catalog/reading.ts';
+import { withdrawHarmed } from './catalog/withdrawal.ts';
 import { copyFirst } from './copy/first-copy.ts';
 import { Settling } from './copy/settling.ts';
 import type { Copy } from './recopy/line.ts';
@@ -76,13 +80,14 @@ export class PostgresSource implements Source {
 
   async *read(from: Beginning, signal: AbortSignal): AsyncGenerator<RawBatch> {
     const { lost } = this.#opened();
-    const stopped = AbortSignal.any([signal, lost]);
+    const ended = new AbortController();
+    const stopped = AbortSignal.any([signal, lost, ended.signal]);
     const bell = new Bell();
     const recopies = this.#makeRecopies(from, bell);
     this.#recopies.resolve(recopies);
     try {
       const stream = from.position
-        ? await this.#resume(from, from.position, bell)
+        ? await this.#resume(from, from.position, bell, stopped)
         : yield* this.#copy(from, recopies, bell, stopped);
       for await (const batch of merge(stream, recopies, this.#observe, stopped)) {
         yield batch;
@@ -92,6 +97,8 @@ export class PostgresSource implements Source {
     } catch (error) {
       if (signal.aborted) return;
       throw this.#explain(lost.aborted ? lost.reason : error);
+    } finally {
+      ended.abort();
     }
   }
 
@@ -142,14 +149,17 @@ export class PostgresSource implements Source {
   }
 
   /** Goes on from what is durable, or refuses because the server has not got what follows it. */
-  async #resume({ tables, ahead }: Beginning, position: Position, bell: Bell): Promise<Stream> {
+  async #resume({ tables, ahead }: Beginning, position: Position, bell: Bell, signal: AbortSignal): Promise<Stream> {
+    const { source } = this.#config;
     const receiver = await this.#openReceiver();
     const { timeline } = position.history;
     const identity = await receiver.identify(timeline);
     for (const one of [position, ...ahead]) requireSameServer(one, identity);
-    const reading = await this.#readCatalog();
-    const outset = resume(tables, reading, position.pos, this.#rules, this.#observe);
-    const history = { ...position.history, timeline: identity.timeline, slot: this.#config.source.slot };
+    const mend = () => this.#use((client) => sendGenerated(source.url, client, source.publication));
+    const { reading, mended } = await readMended(tables, () => this.#readCatalog(), mend, this.#observe);
+    this.#withdrawHarmed(signal);
+    const outset = resume(tables, reading, position.pos, this.#rules, this.#observe, mended);
+    const history = { ...position.history, timeline: identity.timeline, slot: source.slot };
     return await this.#streamFrom({ ...position, history }, ahead, outset, receiver, bell);
   }
 
@@ -163,10 +173,18 @@ export class PostgresSource implements Source {
     const asked = new Map([...this.#asked].filter(([name]) => entries.get(name)?.state.state !== 'halted'));
     const generationOf = ({ name }: { readonly name: string }) => (entries.get(name)?.generation ?? 0) + 1;
     const history = await this.#identify();
+    this.#withdrawHarmed(signal);
     const options = { ...this.#copyOptions(1, signal), asked, generationOf, entries, history };
     const { position, tables } = yield* copyFirst({ ...options, note: (events) => recopies.note(events) });
     const outset = afterCopy(tables, await this.#readCatalog(), position.pos, this.#observe);
     return await this.#streamFrom(position, [], outset, await this.#openReceiver(), bell);
+  }
+
+  /** Beside everything else. What was mended before is not taken out for what it lacked. */
+  #withdrawHarmed(signal: AbortSignal): void {
+    const { source } = this.#config;
+    const given = { ...this.#turns, asked: this.#asked, source, use: this.#use, observe: this.#observe };
+    void withdrawHarmed(given, signal);
   }
 
   /** Which history a new slot belongs to. */
@@ -200,7 +218,7 @@ export class PostgresSource implements Source {
         asked: this.#only(names),
         generationOf: ({ name }) => generationOf(name),
         main: this.#stream!,
-        use: (work) => this.#opened().use(work),
+        use: this.#use,
         limit: this.#limit,
       });
     const { autoBelow, longestRetryMs: longestMs } = this.#config.source;
@@ -255,9 +273,11 @@ export class PostgresSource implements Source {
     return stream;
   }
 
+  readonly #use = <T>(work: (client: pg.Client) => Promise<T>): Promise<T> => this.#opened().use(work);
+
   /** Of all configured tables, or of these. */
   #readCatalog(asked = this.#asked): Promise<Reading> {
-    return this.#opened().use((client) => readCatalog(client, asked));
+    return this.#use((client) => readCatalog(client, asked));
   }
 
   #only(names: readonly string[]): ReadonlyMap<string, Asked> {

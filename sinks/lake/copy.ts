@@ -1,7 +1,8 @@
 import type { LakeTable } from './columns/lake-table.ts';
 import type { Action } from './delta/action.ts';
-import { Gathering, type Yard } from './gathering.ts';
+import { Gathering } from './gathering.ts';
 import type { Row } from './parquet/rows.ts';
+import type { Yard } from './yard.ts';
 
 /** A new generation of a table in the making: in no version of the table until it takes the place of the one before. */
 export class Copy {

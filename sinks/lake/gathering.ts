@@ -5,19 +5,10 @@ import { dayOf, unixMicros } from './columns/calendar.ts';
 import { DATE_FIELD, type LakeTable } from './columns/lake-table.ts';
 import type { Action, Add } from './delta/action.ts';
 import { newFileName } from './delta/file-name.ts';
-import type { Duck } from './parquet/duck.ts';
 import { type ParquetFile, writeParquet } from './parquet/parquet.ts';
 import { type Row, Rows } from './parquet/rows.ts';
-import type { Storage } from './storage/storage.ts';
 import { fileTrouble } from './trouble.ts';
-
-/** What a gathering puts its files into. */
-export interface Yard {
-  readonly storage: Storage;
-  readonly duck: Duck;
-  /** What the files' names begin with, by which a vacuum knows whose they are: the writer's epoch, or `care`. */
-  readonly maker: string;
-}
+import type { Yard } from './yard.ts';
 
 /** Rows on their way from memory to the storage. Both promises reject with the first failure. */
 export interface Spilling {
@@ -115,11 +106,10 @@ export class Gathering {
   }
 
   async #store(day: string, file: ParquetFile): Promise<Add> {
-    const { storage, maker } = this.#yard;
     try {
-      const path = newFileName(day, maker);
+      const path = newFileName(day, this.#yard.maker);
       reach('before a file');
-      await storage.upload(`${this.table.path}/${path}`, file.path);
+      await this.#yard.upload(`${this.table.path}/${path}`, file.path);
       reach('file stored');
       return {
         path,

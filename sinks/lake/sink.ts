@@ -12,6 +12,7 @@ import { Duck } from './parquet/duck.ts';
 import { sideBySide } from './side-by-side.ts';
 import type { Storage } from './storage/storage.ts';
 import { type Cut, Written } from './written.ts';
+import { Yard } from './yard.ts';
 
 export interface LakeOptions extends Pick<LakeConfig, 'flush' | 'timestamps'> {
   readonly pipeline: string;
@@ -29,7 +30,7 @@ type Event = TableEvent<'redacted'>;
 /** What lasts from `open` to `close`. */
 interface Opened {
   readonly claim: Claim;
-  readonly duck: Duck;
+  readonly yard: Yard;
   readonly written: Written;
   /** By table name: copies that are finished and not durable yet. */
   readonly swaps: Map<string, PromiseWithResolvers<boolean>>;
@@ -53,9 +54,9 @@ export class LakeSink implements Sink {
     const { pipeline, storage, temporary, timestamps } = this.#options;
     const claim = await Claim.takeOver(storage, signal);
     await storage.sweep();
-    const duck = await Duck.open(temporary);
-    const written = new Written(pipeline, { storage, duck, maker: String(claim.epoch) }, timestamps);
-    this.#open = { claim, duck, written, swaps: new Map(), underWay: new Map() };
+    const yard = new Yard(storage, await Duck.open(temporary), String(claim.epoch));
+    const written = new Written(pipeline, yard, timestamps);
+    this.#open = { claim, yard, written, swaps: new Map(), underWay: new Map() };
     return claim.checkpoint;
   }
 
@@ -87,7 +88,7 @@ export class LakeSink implements Sink {
     this.#open = null;
     if (!opened) return;
     for (const { reject } of opened.swaps.values()) reject(closed());
-    await opened.duck.close();
+    await opened.yard.close();
   }
 
   /** What concerns a copy alone ends that one: its files are gone before anybody is told. Returns it. */

@@ -6,7 +6,7 @@ import type { Action, MetaData } from './delta/action.ts';
 import { commitInfo, removal } from './delta/commit-info.ts';
 import { DeltaLog } from './delta/log.ts';
 import { DeltaTable } from './delta/table.ts';
-import type { Yard } from './gathering.ts';
+import type { Yard } from './yard.ts';
 
 const FEATURES = ['timestampNtz'];
 

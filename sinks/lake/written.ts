@@ -3,10 +3,11 @@ import type { TableEntry } from '../../src/core/checkpoint.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { type LakeTable, lakeTable, type Timestamps } from './columns/lake-table.ts';
 import { Copy } from './copy.ts';
-import { Gathering, type Yard } from './gathering.ts';
+import { Gathering } from './gathering.ts';
 import { ChangeRows } from './parquet/change-rows.ts';
 import type { Row } from './parquet/rows.ts';
 import { TableWriter } from './table-writer.ts';
+import type { Yard } from './yard.ts';
 
 /**
  * Beyond this the largest part of what is in memory becomes a file, whatever its table's size is. With two such parts on their way to a

@@ -13,6 +13,12 @@ export function fixOf(code: string): string {
   return entryOf(code)?.fix ?? 'See docs/errors.md.';
 }
 
+/** What says that nothing goes on before somebody has done something. */
+export function isForPerson(code: string): boolean {
+  const entry = entryOf(code);
+  return entry?.retry === 'person' && entry.recovery === 'stop';
+}
+
 /** What says of a sink that it is away, rather than that it refuses. */
 export function isSinkAway(code: string): boolean {
   return entryOf(code)?.recovery === 'reopen' && code !== 'fenced';

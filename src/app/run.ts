@@ -61,7 +61,8 @@ async function work(
 ) {
   const patienceMs = options.untilCaughtUp ? options.timeoutMs : null;
   const { orders } = options;
-  await checkFirst(accepting(assembly.checks, orders), patienceMs, observe, signal);
+  const checks = accepting(assembly.checks, orders);
+  await checkFirst({ checks, patienceMs, hasRun: () => assembly.hasRun() }, observe, signal);
   const parts = { ...assembly.parts(observe), observe };
   const desk = new Desk(orders);
   if (orders.acceptKey)

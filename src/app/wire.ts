@@ -15,9 +15,9 @@ import type { Remains, Target } from '../core/target.ts';
 import type { Apart } from '../pipeline/parts.ts';
 import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts } from './assembly.ts';
-import { checksOf, ofEach, type Targets } from './check/checks.ts';
+import { checksOf, hasRun, ofEach, type Targets } from './check/checks.ts';
 import { RenewedUrl, renewedLogin, renewedRegistry } from './renewed.ts';
-import { openSource } from './verify/source.ts';
+import { MomentSource } from './verify/source.ts';
 
 /** The one place where concrete parts are named. */
 export const assemble: Assemble = (configured, reload) => {
@@ -27,12 +27,13 @@ export const assemble: Assemble = (configured, reload) => {
     checks: checksOf(config, targets, () => onSource(config, (client) => identify(client, 'source'))),
     caretakers: caretakersOf(targets),
     parts: (observe) => makeParts(config, targets, observe),
+    hasRun: () => hasRun(targets),
     checkpoints: () => ofEach(targets, (target) => target.checkpoint()),
     slot: () => onSource(config, (client) => observeSlot(client, config.source.slot)),
     ownSlots: () => onSource(config, (client) => ownSlotsOf(config, client)),
     sides: {
       sinks: targets,
-      source: (table, stored) => openSource(config, table, stored),
+      source: (tables) => new MomentSource(config, tables),
       isFed: () =>
         onSource(config, async (client) => (await inspectSlot(client, config.source.slot))?.activePid != null),
     },
@@ -80,6 +81,7 @@ function makeParts(config: Config, targets: Targets, observe: Observe): Parts {
   const apart: Apart = {
     slots,
     patience: (sink) => config.sinks.get(sink)!.patienceMs,
+    mayDetach: (sink) => config.sinks.get(sink)!.mayDetach,
     parts: (sink, observeOwn) => readerOf(own(sink), observeOwn),
   };
   return { ...readerOf({ ...config, memory: half }, observe), sinks, apart };

@@ -48,7 +48,7 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
  */
 export type Fingerprint = { readonly [mark: string]: Json };
 
-/** What people ordered for a table and what is not done yet: a start goes on with it. */
+/** What people ordered for a table, and what of it is not done yet: a start goes on with it. */
 export interface Order {
   /** A new copy, whatever its state and its size. */
   readonly copy: boolean;
@@ -56,9 +56,11 @@ export interface Order {
   readonly approved: string | null;
   /** `run --recopy` named the table at the last start, so that it orders nothing when it is named again. */
   readonly byFlag: boolean;
+  /** How many copies were ordered so far, those that are done included: a sink that was away has heard of fewer. */
+  readonly count: number;
 }
 
-export const NOTHING_ORDERED: Order = { copy: false, approved: null, byFlag: false };
+export const NOTHING_ORDERED: Order = { copy: false, approved: null, byFlag: false, count: 0 };
 
 /** What a checkpoint knows of one table. Only a finished copy leads back to `streaming`. A start believes this, never the plan hash alone. */
 export interface TableEntry {

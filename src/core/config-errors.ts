@@ -55,8 +55,8 @@ export const CONFIG_ERRORS = {
   },
   sink_shared: {
     ...config,
-    means: 'Two sinks are the same database.',
-    fix: 'Point the `url` of one of them at another database.',
+    means: 'Two sinks are the same database, or the same cluster of brokers.',
+    fix: 'Point one of them at another one: a pipeline has one checkpoint in each.',
   },
   twin_is_source: {
     ...config,

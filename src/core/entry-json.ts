@@ -11,8 +11,8 @@ export function entryToJson(entry: TableEntry): string {
 export function entryFromJson(json: string): TableEntry {
   const entry = JSON.parse(json) as TableEntry & { state: StoredState };
   // Formats 1 and 2 had neither; what columns' names were bound to counts in them as well.
-  const { formerly = [], order = NOTHING_ORDERED } = entry as Partial<TableEntry>;
-  return { ...entry, formerly, order, state: stateFromJson(entry.state) };
+  const { formerly = [], order } = entry as Partial<TableEntry>;
+  return { ...entry, formerly, order: { ...NOTHING_ORDERED, ...order }, state: stateFromJson(entry.state) };
 }
 
 type StoredState = TableState | { readonly state: 'stale'; readonly since: string; readonly reason: string };

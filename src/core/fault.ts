@@ -23,6 +23,9 @@ export const RECOPY_FAULTS = ['temporary slot created', 'catching up', 'streams 
 /** Those of a sink that reads by itself for a while. */
 export const PARK_FAULTS = ['own slot made', 'parked', 'caught up by itself', 'rejoined', 'own slot dropped'] as const;
 
+/** Those of a sink that is let go of because the source cannot keep its WAL. */
+export const DETACH_FAULTS = ['before a sink is detached', 'sink detached'] as const;
+
 /** Those of a lake. */
 export const LAKE_FAULTS = [
   'before a file',
@@ -53,6 +56,7 @@ export type Fault = (
   | typeof FAULTS
   | typeof RECOPY_FAULTS
   | typeof PARK_FAULTS
+  | typeof DETACH_FAULTS
   | typeof LAKE_FAULTS
   | typeof KAFKA_FAULTS
   | typeof COMPACTED_FAULTS

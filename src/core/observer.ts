@@ -29,7 +29,7 @@ export interface WalAlarm {
   readonly type: 'wal alarm';
   readonly slot: string;
   /** One of src/core/errors.ts. */
-  readonly code: 'wal_retained' | 'wal_time_left';
+  readonly code: 'wal_retained' | 'wal_time_left' | 'wal_limit';
   readonly message: string;
   readonly isOver: boolean;
 }
@@ -51,14 +51,15 @@ export type Observation = Seen & { readonly own?: string | undefined };
 
 type Seen =
   /**
-   * `part` is a table, a sink as configured, `source`, or `pipeline`. `code` is one of src/core/errors.ts; `retryInMs` is null where
-   * nothing is tried again by itself.
+   * `part` is a table, a sink as configured, `source`, or `pipeline`. `code` is one of src/core/errors.ts, `fix` where it is more than that
+   * one's own; `retryInMs` is null where nothing is tried again by itself.
    */
   | {
       readonly type: 'trouble';
       readonly part: string;
       readonly code: string;
       readonly message: string;
+      readonly fix?: string;
       readonly retryInMs: number | null;
     }
   | { readonly type: 'waiting'; readonly what: string }

@@ -80,6 +80,11 @@ export const PIPELINE_ERRORS = {
     means: 'The slot cannot be made while an older transaction (or a prepared one) is open on the source.',
     fix: 'End the transaction of the named pid, or wait for it.',
   },
+  sink_detached: {
+    ...away,
+    means: 'A sink held back more WAL than the source may keep, and was let go of (`on_wal_limit: detach`).',
+    fix: 'Nothing: when it answers again it copies everything for itself. Mend what keeps it away.',
+  },
   fenced: {
     ...away,
     means: 'Another instance of this pipeline took a sink over.',
@@ -157,6 +162,12 @@ export const PIPELINE_ERRORS = {
     means:
       'A slot would be lost within `source.wal_alarm.time_left`, at the rate at which the source writes WAL, were it to stay where it is.',
     fix: 'See in `pgveil status` which sink is behind, and mend that, or raise max_slot_wal_keep_size on the source.',
+  },
+  wal_limit: {
+    ...told,
+    means:
+      'A slot keeps more WAL than it may, and no sink could be let go of that would change it: all may hold it, or are equally far behind.',
+    fix: 'Mend the sink that is behind, set its `on_wal_limit: detach`, or raise max_slot_wal_keep_size (or `source.wal_limit`).',
   },
   slot_unfit: {
     ...person,

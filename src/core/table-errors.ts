@@ -11,6 +11,12 @@ export const TABLE_ERRORS = {
     means: 'The table has no usable key.',
     fix: 'Add a primary key, or set REPLICA IDENTITY and name the columns in `tables.X.key`.',
   },
+  identity_unfit: {
+    ...table,
+    means:
+      'PostgreSQL 18 refuses every UPDATE and DELETE on a published table whose replica identity holds a generated column that is not sent: a virtual one never is, a stored one where the publication says so. pgveil does not publish such a table, and takes it out of a publication of its own.',
+    fix: 'The SQL shown: a replica identity without the column (DEFAULT, or USING INDEX), or `publish_generated_columns = stored` in a publication of yours, after which everything is copied anew. A table in a publication of yours is not updated or deleted from before that: take it out meanwhile.',
+  },
   table_missing: {
     ...table,
     means: 'The table’s name is gone: it was renamed, moved or dropped.',
@@ -101,6 +107,12 @@ export const TABLE_ERRORS = {
     means:
       'Postgres leaves large values out of an update that leaves them alone, so messages of the table lack them: who reads a row’s last one has not the whole row.',
     fix: 'ALTER TABLE … REPLICA IDENTITY FULL; or have readers take such a value from the row’s message before.',
+  },
+  writes_refused: {
+    ...warned,
+    means:
+      'Somebody changed a published table so that PostgreSQL refused UPDATE and DELETE on it (no replica identity any more, or one with a virtual generated column). pgveil took it out of its publication within seconds; the table halts.',
+    fix: 'What the halt of the table says. It is published again with its next copy.',
   },
   topic_at_risk: {
     ...warned,

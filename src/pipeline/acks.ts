@@ -11,6 +11,11 @@ export class Acks {
     for (const [sink, lsn] of sinks) this.#durable.set(sink, lsn);
   }
 
+  /** What the slot waits for, by sink. */
+  get positions(): ReadonlyMap<string, Lsn | null> {
+    return this.#durable;
+  }
+
   /** The least of all positions; null while a sink has none. */
   get least(): Lsn | null {
     let least: Lsn | null = null;

@@ -27,6 +27,11 @@ export class Durable {
     this.#untold = from ? null : new Map();
   }
 
+  /** See Running. */
+  get positions(): Acks['positions'] {
+    return this.#acks.positions;
+  }
+
   of(sink: string): Lsn | null {
     return this.#held.get(sink) ?? null;
   }

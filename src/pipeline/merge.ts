@@ -40,7 +40,9 @@ function isNewer(one: TableEntry, other: TableEntry): boolean {
 /** What the sink that is furthest in the stream says of the newest generation. */
 function stateOf(held: readonly Held[], newest: TableEntry): TableState {
   const { state } = held.findLast((entry) => entry?.generation === newest.generation) ?? newest;
-  if (state.state !== 'streaming' || held.every((entry) => entry && isSameCopy(entry, newest))) return state;
+  const ordered = Math.max(...held.map((entry) => entry?.order.count ?? 0));
+  const isAlike = (entry: Held) => entry && isSameCopy(entry, newest) && entry.order.count === ordered;
+  if (state.state !== 'streaming' || held.every(isAlike)) return state;
   if (held.some((entry) => !entry || entry.state.state === 'absent')) return { state: 'absent' };
   return { state: 'stale', since: 0n, reason: 'the sinks hold different copies of it' };
 }
@@ -62,5 +64,6 @@ function mergeOrders(entries: readonly TableEntry[]): Order {
     copy: orders.some(({ copy }) => copy),
     approved: orders.findLast(({ approved }) => approved !== null)?.approved ?? null,
     byFlag: orders.some(({ byFlag }) => byFlag),
+    count: Math.max(...orders.map(({ count }) => count)),
   };
 }

@@ -1,8 +1,8 @@
 import type { Lsn } from '../core/lsn.ts';
 import type { Sink } from '../core/sink.ts';
 import { toward, whatNext } from './alike.ts';
-import type { MainRoster } from './main-roster.ts';
 import { naming } from './naming.ts';
+import type { Others } from './others.ts';
 import type { Gathered, Roster, Running } from './roster.ts';
 
 /** A sink by itself, which copies what it lacks to hold what the others do. */
@@ -10,17 +10,17 @@ export class OwnRoster implements Roster {
   readonly holds = new Map<string, Lsn | null>();
   readonly #name: string;
   readonly #sink: Sink;
-  readonly #others: Pick<MainRoster, 'entries' | 'opened'>;
+  readonly #others: Pick<Others, 'entries' | 'tenure'>;
   #running: Running | null = null;
 
-  constructor(name: string, sink: Sink, others: Pick<MainRoster, 'entries' | 'opened'>) {
+  constructor(name: string, sink: Sink, others: Pick<Others, 'entries' | 'tenure'>) {
     this.#name = name;
     this.#sink = sink;
     this.#others = others;
   }
 
   async gather(signal: AbortSignal): Promise<Gathered> {
-    await this.#others.opened(signal);
+    await this.#others.tenure.held(signal);
     const own = await naming(this.#name, this.#sink.open(signal));
     const { checkpoint, told } = toward(own, this.#others.entries);
     return { checkpoints: new Map([[this.#name, checkpoint]]), told };

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ErrorCode, PgveilError } from '../core/errors.ts';
+import { PgveilError } from '../core/errors.ts';
 import { Backoff } from './backoff.ts';
 import type { Desk } from './desk.ts';
 import type { Parts } from './parts.ts';
+import { isPassing } from './passing.ts';
 import type { Patience } from './patience.ts';
 import type { Roster } from './roster.ts';
 import { runSession } from './session.ts';
@@ -40,8 +41,8 @@ export async function recover({ parts, roster, desk, patience, who, lessons }: L
       if (signal.aborted) return;
       const error = known(thrown);
       const retryInMs = lessons.learn(error);
-      const { code, message } = error;
-      parts.observe({ type: 'trouble', part: error.table ?? error.sink ?? 'pipeline', code, message, retryInMs });
+      const { code, message, fix } = error;
+      parts.observe({ type: 'trouble', part: error.table ?? error.sink ?? 'pipeline', code, message, fix, retryInMs });
       if (retryInMs === null) throw error;
       patience.worry(who);
       await sleep(retryInMs, undefined, { signal }).catch(() => {});
@@ -53,26 +54,31 @@ export async function recover({ parts, roster, desk, patience, who, lessons }: L
 export class Lessons {
   readonly halts = new Map<string, string>();
   anew = false;
+  /** What ended the last session, until one works again. */
+  failure: PgveilError | null = null;
+  readonly #isBeside: boolean;
   #hasRun: boolean;
   readonly #backoff = new Backoff();
   /** Until something is durable: what becomes of the source later is not what was accepted. */
   #acceptsSource: boolean;
 
-  /** `hasRun`: whether what is configured ever worked. */
-  constructor(acceptsSource: boolean, hasRun = false) {
+  /** `isBeside`: of a sink that reads by itself. What it waits for, a person included, ends nothing for the others: it tries again. */
+  constructor(acceptsSource: boolean, isBeside = false) {
     this.#acceptsSource = acceptsSource;
-    this.#hasRun = hasRun;
+    this.#isBeside = isBeside;
+    this.#hasRun = isBeside;
   }
 
   /** Milliseconds until the next session, or null where there is none. */
   learn(error: PgveilError): number | null {
+    this.failure = error;
     switch (error.kind.recovery) {
       case 'stop':
         if (error.code === 'history_changed' && this.#acceptsSource) {
           this.anew = true;
           break;
         }
-        return isPassing(error, this.#hasRun) ? this.#backoff.next() : null;
+        return this.#isBeside || isPassing(error, this.#hasRun) ? this.#backoff.next() : null;
       case 'halt table':
         if (error.table === null) return null;
         this.halts.set(error.table, error.code);
@@ -92,6 +98,7 @@ export class Lessons {
   /** A session got its first batch through. */
   healthy(): void {
     this.#hasRun = true;
+    this.failure = null;
     this.anew = false;
   }
 
@@ -100,24 +107,6 @@ export class Lessons {
     this.#acceptsSource = false;
     this.#backoff.reset();
   }
-}
-
-/** Wrong at the first start, but a passing state (a password being rotated, slots of somebody's test) for a service that has run. */
-const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set([
-  'credentials_refused',
-  'database_missing',
-  'tls_failed',
-  'lake_rights',
-  'kafka_rights',
-  'registry_rights',
-  'no_free_slot',
-  'no_free_sender',
-]);
-
-/** Whether what failed may be back by itself. `hasRun`: whether it ever worked. That another instance has taken over is no such thing. */
-export function isPassing(error: unknown, hasRun: boolean): error is PgveilError {
-  if (!(error instanceof PgveilError) || error.table !== null || error.code === 'fenced') return false;
-  return error.kind.recovery === 'reopen' || (hasRun && PASSING_ONCE_RUN.has(error.code));
 }
 
 /** Every failure that a part lets out is a PgveilError; anything else is a mistake of ours, and trying again would hide it. */

@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../core/checkpoint.ts';
+import type { PgveilError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Sink } from '../core/sink.ts';
 import { openSinks } from './checkpoints.ts';
@@ -10,6 +11,15 @@ export interface Gathered {
   readonly told: ReadonlySet<string>;
 }
 
+/** Why a sink is not with the others. */
+export type Leaving =
+  /** It fails; the slot waits for it. */
+  | { readonly state: 'away'; readonly error: PgveilError }
+  /** It lacks what the slot has let go of, or holds other copies than the others. */
+  | { readonly state: 'apart' }
+  /** Its WAL was too much for the source to keep. */
+  | { readonly state: 'detached' };
+
 /** What may be asked of a session that runs. */
 export interface Running {
   /** The entries of all tables, as of what was read last. */
@@ -19,6 +29,12 @@ export interface Running {
   /** The slot does not pass this position of a sink that is not here; null: it stays where it is. */
   hold(sink: string, pos: Lsn | null): void;
   release(sink: string): void;
+  /** What the slot waits for: how far each sink is that is here, or that it is held for. */
+  readonly positions: ReadonlyMap<string, Lsn | null>;
+  /** What was read so far is to become durable. */
+  hurry(): void;
+  /** Has the sink leave with this error, as if it had failed with it. False where the others could not go on. */
+  dismiss(sink: string, error: PgveilError): boolean;
   /** Makes durable what is in hand, and ends. */
   end(): void;
 }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { RedactedBatch } from '../core/batch.ts';
 import type { Checkpoint, Position } from '../core/checkpoint.ts';
-import { ofSink } from '../core/errors.ts';
+import { ofSink, type PgveilError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Beginning } from '../core/source.ts';
@@ -88,7 +88,7 @@ class Session implements Running {
     this.#tables = new Tables(from.tables);
     this.#book = book;
     this.#before = [...checkpoints.values()].find(({ position }) => position !== null)?.position ?? null;
-    const hurry = () => this.#hurry();
+    const hurry = () => this.hurry();
     this.#goal = new Goal(parts.source, (lsn) => this.#settlements.isOver && this.#durable.reaches(lsn), hurry);
     const left = (sink: string, error: unknown) => this.#leftBy(sink, error);
     this.#settlements = new Settlements(parts, { healed: outset.healed, changed: () => this.#goal.check(), left });
@@ -124,6 +124,18 @@ class Session implements Running {
   release(sink: string): void {
     this.#durable.release(sink);
     this.#goal.check();
+  }
+
+  get positions(): Running['positions'] {
+    return this.#durable.positions;
+  }
+
+  hurry(): void {
+    for (const lane of this.#lanes.values()) lane.hurry();
+  }
+
+  dismiss(sink: string, error: PgveilError): boolean {
+    return this.#leave(sink, error);
   }
 
   end(): void {
@@ -201,15 +213,10 @@ class Session implements Running {
       this.#tables.follow(redacted);
       this.#unwritten.pushed(redacted, this.#lanes.keys());
       const pushed = [...this.#lanes.values()].map((lane) => lane.push(redacted));
-      if (isOrdered || this.#goal.awaits(batch) || redacted.events.some(endsCopy)) this.#hurry();
+      if (isOrdered || this.#goal.awaits(batch) || redacted.events.some(endsCopy)) this.hurry();
       await Promise.all(pushed);
       if (stopped.aborted) break;
     }
-  }
-
-  /** Somebody waits: a command, a copy that is to take its place, or whoever wants to be caught up. */
-  #hurry(): void {
-    for (const lane of this.#lanes.values()) lane.hurry();
   }
 
   /** What an accepted source is compared with: where the sinks stood before. */

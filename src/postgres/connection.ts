@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Secret } from '../core/secret.ts';
-import { type Side, trouble } from './trouble.ts';
+import { guard } from './guard.ts';
+import { type Side, sqlState, trouble } from './trouble.ts';
 
 /** What values look like as text, on every connection to source and twin alike: a text means the same wherever it was read. */
 const TEXT_SETTINGS = {
@@ -33,8 +34,12 @@ const NO_TIMEOUTS = {
   idle_session_timeout: '0',
 };
 
-/** Only 17 and later have it, and a setting that a server does not know would end the connection. */
-const NO_TRANSACTION_TIMEOUT = `SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'`;
+/** Only 17 and later have a transaction_timeout, and a setting that a server does not know would end the connection. */
+const FIRST_WORDS = `SELECT pid, backend_start, (SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout')
+  FROM pg_stat_activity WHERE pid = pg_backend_pid()`;
+
+/** How long a server may take to let us in, and to answer what takes it no time. */
+const ANSWER_MS = 15_000;
 
 const PURPOSES = {
   /**
@@ -62,7 +67,20 @@ export interface Connect {
 const asText = { getTypeParser: () => (value: string) => value };
 
 /** Opens a connection with the settings above. Rejects with a PgveilError (`source_away`, `credentials_refused`, …). */
-export async function connect({ url, side, purpose, name }: Connect): Promise<pg.Client> {
+export async function connect(options: Connect): Promise<pg.Client> {
+  const client = clientOf(options);
+  try {
+    await client.connect();
+    const { rows } = await client.query<Backend>({ text: FIRST_WORDS, query_timeout: ANSWER_MS } as pg.QueryConfig);
+    guard(client, options.side, () => whereaboutsOf(rows[0]!, options));
+    return client;
+  } catch (error) {
+    client.end().catch(() => {});
+    throw trouble(options.side, error);
+  }
+}
+
+function clientOf({ url, purpose, name }: Connect): pg.Client {
   const settings = { ...TEXT_SETTINGS, ...DEAD_PEER_SETTINGS, ...PURPOSES[purpose] };
   const client = new pg.Client({
     connectionString: url.reveal(),
@@ -72,18 +90,33 @@ export async function connect({ url, side, purpose, name }: Connect): Promise<pg
     application_name: name,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    connectionTimeoutMillis: 15_000,
+    connectionTimeoutMillis: ANSWER_MS,
     types: asText as never,
     ...(purpose === 'replication' ? { replication: 'database' } : {}),
   } as pg.ClientConfig);
   // A connection that ends while idle says so here; without a listener it would end the process. Whoever uses it next is told.
   client.on('error', () => {});
+  return client;
+}
+
+/** The process of the server that serves a connection; numbers come again. */
+interface Backend {
+  readonly pid: string;
+  readonly backend_start: string;
+}
+
+/** Asks through a connection that is made for it. */
+async function whereaboutsOf({ pid, backend_start: start }: Backend, options: Connect): Promise<'there' | 'gone'> {
+  const client = clientOf({ ...options, purpose: 'read' });
   try {
     await client.connect();
-    await client.query(NO_TRANSACTION_TIMEOUT);
-    return client;
+    const text = 'SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2';
+    const asked = { text, values: [pid, start], query_timeout: ANSWER_MS };
+    return (await client.query(asked as pg.QueryConfig)).rowCount === 0 ? 'gone' : 'there';
   } catch (error) {
+    const isAway = trouble(options.side, error).code === `${options.side}_away`;
+    return isAway && sqlState(error) === '' ? 'gone' : 'there';
+  } finally {
     client.end().catch(() => {});
-    throw trouble(side, error);
   }
 }

@@ -1,10 +1,10 @@
 import type { ClientBase } from 'pg';
-import type { Identity } from '../core/identity.ts';
+import type { DatabaseIdentity } from '../core/identity.ts';
 import type { Side } from './trouble.ts';
 import { trouble } from './trouble.ts';
 
 /** Any role may ask. */
-export async function identify(client: ClientBase, side: Side): Promise<Identity> {
+export async function identify(client: ClientBase, side: Side): Promise<DatabaseIdentity> {
   try {
     const { rows } = await client.query(
       `SELECT system_identifier AS system, extract(epoch FROM pg_postmaster_start_time())::text AS started,

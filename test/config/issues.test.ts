@@ -184,7 +184,7 @@ const allSinks: Case[] = [
   [lake('flush: { every: 25h }'), 'wrong', 'sinks.lake.flush.every'],
   [lake('timestamps: text'), 'wrong', 'sinks.lake.timestamps'],
   [lake('patience: 2 days'), 'wrong', 'sinks.lake.patience'],
-  [lake('on_wal_limit: detach'), 'planned', 'sinks.lake.on_wal_limit'],
+  [lake('on_wal_limit: let go'), 'wrong', 'sinks.lake.on_wal_limit'],
   [sinks('topics: { type: kafka }'), 'missing', 'sinks.topics.brokers'],
   [sinks('topics: { type: kafka, brokers: [] }'), 'wrong', 'sinks.topics.brokers'],
   [sinks('topics: { type: kafka, brokers: [c4n4ry] }'), 'wrong', 'sinks.topics.brokers[0]'],
@@ -229,7 +229,7 @@ const allSinks: Case[] = [
   [twin('indexes: c4n4ry'), 'wrong', 'sinks.twin.indexes'],
   [twin('types: { citext: 1 }'), 'wrong', 'sinks.twin.types.citext'],
   [twin("source_primary_key: ''"), 'wrong', 'sinks.twin.source_primary_key'],
-  [sinks(`a: ${aTopic}\n  b: ${aTopic}`), 'planned', 'sinks.b'],
+  [sinks(`a: ${aTopic}\n  b: ${aTopic}`), 'wrong', 'sinks.b.brokers'],
   [sinks(`a: ${aLake}\n  b: ${aLake}`), 'wrong', 'sinks.b.url'],
 ];
 
@@ -258,7 +258,7 @@ tables:
   public.a: { columns: { a: hush, b: { hash: { lenght: 1 }, mask: { firs: 1 } } } }
   public.a: skip
   '"public".a': skip
-sinks: { twin: { type: postgres, url: x }, topics: { type: kafka, brokers: ['a:1'], on_wal_limit: detach }, other: { type: postgres, url: y } }
+sinks: { twin: { type: postgres, url: x }, topics: { type: kafka, brokers: ['a:1'], format: c4n4ry }, other: { type: postgres, url: y } }
 memory: 1
 `;
   assert.deepEqual(
@@ -278,7 +278,7 @@ memory: 1
       '8 repeated tables["public.a"]',
       String.raw`9 repeated tables["\"public\".a"]`,
       '10 wrong sinks.twin.url',
-      '10 planned sinks.topics.on_wal_limit',
+      '10 wrong sinks.topics.format',
       '10 wrong sinks.other.url',
       '11 wrong memory',
     ],
@@ -287,14 +287,13 @@ memory: 1
 
 test('what is not built yet is refused by its name, in these words', () => {
   const messages = [
-    ...findingsIn(kafka('on_wal_limit: detach')),
     ...findingsIn(withColumn('a: token')),
     ...findingsIn(withColumn('a: { json: {} }')),
     ...findingsIn(table('public.t', '{ columns: {}, rows: {} }')),
   ].map(({ message }) => message);
   assert.deepEqual(
     messages,
-    ['detach', 'token', 'json', 'rows'].map((name) => `${name}: not built yet`),
+    ['token', 'json', 'rows'].map((name) => `${name}: not built yet`),
   );
 });
 

@@ -35,6 +35,7 @@ test('the smallest configuration has all defaults', () => {
       onGap: 'recopy',
       failover: null,
       walAlarm: { retained: 10 * 1024 ** 3, timeLeftMs: 7_200_000 },
+      walLimit: null,
       longestRetryMs: 300_000,
       autoBelow: 100 * 1024 ** 3,
     },
@@ -45,6 +46,7 @@ test('the smallest configuration has all defaults', () => {
       type: 'postgres',
       name: 'twin',
       patienceMs: 30_000,
+      mayDetach: false,
       url: environment.TWIN_URL,
       indexes: true,
       types: new Map(),
@@ -64,7 +66,8 @@ test('everything that can be set is set', () => {
   snapshot: { workers: '\${WORKERS}' }
   on_gap: halt
   failover: false
-  wal_alarm: { retained: 500MB, time_left: 30min }`,
+  wal_alarm: { retained: 500MB, time_left: 30min }
+  wal_limit: 20GB`,
       tables: 'tables: { public.t: { key: [b, a], columns: {} } }',
       sinks: `sinks:
   twin:
@@ -82,7 +85,7 @@ test('everything that can be set is set', () => {
     flush: { bytes: 1GB, every: 30s }
     timestamps: string
     patience: 1h
-    on_wal_limit: hold`,
+    on_wal_limit: detach`,
       others: `unlisted: { tables: skip, columns: halt }
 memory: 1 GB
 recopy: { auto_below: 500MB, retry: 1h }
@@ -99,6 +102,7 @@ control: /run/pgveil.sock`,
     onGap: 'halt',
     failover: false,
     walAlarm: { retained: 500 * 1024 ** 2, timeLeftMs: 1_800_000 },
+    walLimit: 20 * 1024 ** 3,
     autoBelow: 500 * 1024 ** 2,
     longestRetryMs: 3_600_000,
   });
@@ -107,6 +111,7 @@ control: /run/pgveil.sock`,
     type: 'postgres',
     name: 'twin',
     patienceMs: 0,
+    mayDetach: false,
     indexes: false,
     types: new Map([
       ['citext', 'text'],
@@ -119,6 +124,7 @@ control: /run/pgveil.sock`,
     type: 'lake',
     name: 'lake',
     patienceMs: 3_600_000,
+    mayDetach: true,
     place: { kind: 'bucket', bucket: 'bucket', prefix: 'a/b' },
     endpoint: 'http://127.0.0.1:9000',
     flush: { bytes: 1024 ** 3, everyMs: 30_000 },
@@ -139,6 +145,7 @@ test('a lake needs its URL and nothing else, and a sink need not be a twin', () 
         type: 'lake',
         name: 'files',
         patienceMs: 30_000,
+        mayDetach: false,
         place: { kind: 'folder', path: '/var/a lake' },
         endpoint: null,
         flush: { bytes: 128 * 1024 ** 2, everyMs: 300_000 },

@@ -1,50 +1,24 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { PARK_FAULTS } from '../../src/core/fault.ts';
-import { assertBothEqual } from '../support/lake.ts';
-import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
+import { changesOf } from '../support/lake-shop.ts';
 import { freePort } from '../support/postgres-ready.ts';
 import { Servers } from '../support/servers.ts';
-import type { Service, Status } from '../support/service.ts';
-import type { Trial } from '../support/trial.ts';
+import {
+  assertAllEqual,
+  generationOf,
+  isLive,
+  isParked,
+  keepsOneSlot,
+  othersHoldAll,
+  spareTrial,
+} from '../support/spare.ts';
 import { until } from '../support/wait.ts';
-
-// Three sinks, a twin, a spare twin and a lake, of which one is away for a while.
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());
 
-const trialOf = (patience: string) =>
-  servers.trial(SETUP, tables, { memory: '32MB', lake: {}, spare: { patience }, workers: 1 });
-
-const isParked = ({ sinks }: Status) => sinks.spare?.state === 'parked' && sinks.spare.slot !== undefined;
-const isLive = ({ sinks }: Status) => sinks.spare?.state === 'live';
-
-async function assertAllEqual(trial: Trial): Promise<void> {
-  await assertBothEqual(trial);
-  await trial.assertEqual(tables, trial.spareUrl);
-}
-
-/** What kept the WAL of single sinks is gone. */
-async function keepsOneSlot(trial: Trial): Promise<void> {
-  await until(async () => (await trial.slots()).join() === trial.slot, { what: 'all slots but one to be gone' });
-}
-
-/** The relation that holds the table in the twin. */
-async function generationOf(trial: Trial, table: string): Promise<string> {
-  const { rows } = await trial.twin.query(
-    'SELECT relation FROM pgveil.generation WHERE source_table = $1 AND root IS NOT NULL',
-    [table],
-  );
-  return rows[0].relation;
-}
-
-/** The two that are there hold everything that is committed by now. */
-async function othersHoldAll(trial: Trial, pgveil: Service): Promise<void> {
-  const end = await trial.sourceEnd();
-  await trial.source.query(`SELECT pg_logical_emit_message(false, 'test', repeat(' ', 100000))`);
-  await until(async () => (await trial.confirmed())! >= end, { what: () => `the slot to move; ${pgveil.lastWords()}` });
-}
+const trialOf = (patience: string) => spareTrial(servers, { patience });
 
 test('a sink that is away is parked while two go on, comes back, catches up by itself and rejoins', async () => {
   await using trial = await trialOf('1s');

@@ -184,7 +184,7 @@ const FINGERPRINT = { files: [16_384, 16_390], publication: '16400 755', truncat
 export function entryOf(table: RedactedTable, state: TableState = { state: 'streaming' }): TableEntry {
   const { oid, plan, generation } = table;
   const binding = { number: 1, columns: table.columns.map(({ attnum, name }) => ({ attnum, name })) };
-  const order = { copy: true, approved: 'a hash', byFlag: true };
+  const order = { copy: true, approved: 'a hash', byFlag: true, count: 3 };
   const known = { oid, formerly: [1, 4_000_000_000], binding, shape: shapeOf(table), fingerprint: FINGERPRINT };
   return { ...known, plan, key: 'fingerprint', generation, state, order };
 }

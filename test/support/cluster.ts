@@ -5,6 +5,8 @@ export interface Cluster {
   readonly address: URL;
   /** Stands before the name of every database, so that tests which share a cluster do not meet. Empty on a cluster of our own. */
   readonly databasePrefix: string;
+  /** False also where it ended by itself. */
+  isRunning(): Promise<boolean>;
   /** Of the postmaster. A given cluster throws: it is not ours to signal. */
   pid(): number;
   /** On this machine's disk. A given cluster throws. */
@@ -13,6 +15,8 @@ export interface Cluster {
   start(): Promise<void>;
   /** Signals the postmaster and resolves once it has ended. A given cluster throws. */
   stop(signal: NodeJS.Signals): Promise<void>;
+  /** That the server ended though nobody stopped it, with the end of its log; null where it did not, or nobody can say. */
+  lost(): Promise<string | null>;
   /** Everything the server has logged so far. */
   log(): Promise<string>;
   /** Removes all that it left: processes, files, containers, databases. */

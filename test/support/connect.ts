@@ -1,13 +1,10 @@
 // Kafka Connect with Debezium's JDBC sink in it: other people's reader of `debezium` topics.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KAFKA_VERSION } from './kafka-jars.ts';
 import { mavenJars } from './maven.ts';
 import { freePort } from './postgres-ready.ts';
-import { type Reaper, reaper } from './reaper.ts';
+import { ServerProcess } from './server-process.ts';
 import { serversDirectory } from './servers-directory.ts';
 import { until } from './wait.ts';
 
@@ -45,7 +42,7 @@ export async function startConnect(brokers: readonly string[], connector: Connec
   const jars = await prepareConnect();
   const home = await mkdtemp(join(serversDirectory(), 'run-connect-'));
   const port = await freePort();
-  const worker = {
+  const settings = {
     'bootstrap.servers': brokers.join(),
     'offset.storage.file.filename': join(home, 'offsets'),
     'plugin.path': jars,
@@ -54,35 +51,34 @@ export async function startConnect(brokers: readonly string[], connector: Connec
     'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
     'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
   };
-  const lines = Object.entries(worker).map(([name, value]) => `${name}=${value}\n`);
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
   await writeFile(join(home, 'worker.properties'), lines.join(''));
   await writeFile(join(home, 'connector.json'), JSON.stringify(connector));
   const main = ['org.apache.kafka.connect.cli.ConnectStandalone', 'worker.properties', 'connector.json'];
-  const log = openSync(join(home, 'connect.log'), 'a');
-  const child = spawn('java', [...JVM, '-cp', join(jars, 'lib', '*'), ...main], {
+  const worker = new ServerProcess({
+    name: 'Kafka Connect',
+    command: ['java', ...JVM, '-cp', join(jars, 'lib', '*'), ...main],
     cwd: home,
-    stdio: ['ignore', log, log],
+    log: join(home, 'connect.log'),
+    reap: { command: 'kill -KILL "$1"; sleep 1; rm -rf "$2"', parameters: [home] },
   });
-  closeSync(log);
-  return new Connect(home, child, `http://127.0.0.1:${port}/connectors/${connector.name}`);
+  return new Connect(home, worker, `http://127.0.0.1:${port}/connectors/${connector.name}`);
 }
 
 export class Connect implements AsyncDisposable {
   readonly #home: string;
-  readonly #child: ChildProcess;
+  readonly #worker: ServerProcess;
   readonly #url: string;
-  readonly #reaper: Reaper;
 
-  constructor(home: string, child: ChildProcess, url: string) {
+  constructor(home: string, worker: ServerProcess, url: string) {
     this.#home = home;
-    this.#child = child;
+    this.#worker = worker;
     this.#url = url;
-    this.#reaper = reaper('kill -KILL "$1"; sleep 1; rm -rf "$2"', String(child.pid), home);
   }
 
   /** What has failed, in its own words; null while all is well. */
   async trouble(): Promise<string | null> {
-    if (this.#child.exitCode !== null) return `it ended; its log ends with\n${await this.#lastWords()}`;
+    if (this.#worker.lost) return this.#worker.lost;
     const response = await fetch(`${this.#url}/status`, { signal: AbortSignal.timeout(5_000) }).catch(() => null);
     if (!response?.ok) return null; // it is still starting
     const { tasks } = (await response.json()) as { tasks: readonly { readonly trace?: string }[] };
@@ -100,13 +96,7 @@ export class Connect implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = once(this.#child, 'exit');
-    if (this.#child.exitCode === null && this.#child.kill('SIGKILL')) await ended;
+    await this.#worker.end('SIGKILL');
     await rm(this.#home, { recursive: true, force: true });
-    this.#reaper.release();
-  }
-
-  async #lastWords(): Promise<string> {
-    return (await readFile(join(this.#home, 'connect.log'), 'utf8')).slice(-3_000);
   }
 }

@@ -1,14 +1,12 @@
 // One node of the tests' Kafka: a Java process of ours, or a container of the official image. Its files are in a directory of this
 // machine either way.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { KAFKA_VERSION, kafkaClassPath } from './kafka-jars.ts';
 import { kafkaUsers } from './kafka-properties.ts';
-import { type Reaper, reaper } from './reaper.ts';
+import { ServerProcess } from './server-process.ts';
 
 const execute = promisify(execFile);
 
@@ -22,8 +20,7 @@ const JVM = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1
 export class KafkaNode {
   readonly #home: string;
   readonly #image: string | null;
-  #process: ChildProcess | null = null;
-  #reaper: Reaper | null = null;
+  #process: ServerProcess | null = null;
 
   constructor(home: string, image: string | null) {
     this.#home = home;
@@ -33,20 +30,14 @@ export class KafkaNode {
   async format(): Promise<void> {
     const flags = ['format', '--cluster-id', CLUSTER_ID, '--config', this.#properties, ...kafkaUsers()];
     const [program, ...parameters] = await this.#command('kafka.tools.StorageTool', flags);
-    await execute(program!, parameters);
+    await execute(program, parameters);
   }
 
   async start(): Promise<void> {
-    const [program, ...parameters] = await this.#command('kafka.Kafka', [this.#properties]);
-    const log = openSync(join(this.#home, 'server.log'), 'a');
-    const child = spawn(program!, parameters, { cwd: this.#home, stdio: ['ignore', log, log] });
-    closeSync(log);
-    child.unref(); // a forgotten broker must not keep the test file alive; the reaper ends it
-    this.#process = child;
-    this.#reaper = reaper('kill -CONT "$1"; kill -KILL "$1"; docker rm --force "$2"', String(child.pid), this.#name);
-    child.once('exit', () => {
-      this.#process = null;
-    });
+    const reap = { command: 'kill -CONT "$1"; kill -KILL "$1"; docker rm --force "$2"', parameters: [this.#name] };
+    const name = `Kafka in ${this.#home}`;
+    const command = await this.#command('kafka.Kafka', [this.#properties]);
+    this.#process = new ServerProcess({ name, command, cwd: this.#home, log: join(this.#home, 'server.log'), reap });
   }
 
   /** All that it has on disk: segments, logs, settings. */
@@ -55,20 +46,17 @@ export class KafkaNode {
   }
 
   get isRunning(): boolean {
-    return this.#process !== null;
+    return this.#process?.isRunning === true;
   }
 
   /** SIGKILL is a power cut of this node alone, SIGSTOP holds it. */
   async signal(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
-    const child = this.#process;
-    if (!child) return;
-    const ends = signal === 'SIGKILL' || signal === 'SIGTERM';
-    const ended = ends ? once(child, 'exit') : null;
-    if (ends) child.ref();
-    if (this.#image) await execute('docker', ['kill', '--signal', signal, this.#name]);
-    else child.kill(signal);
-    await ended;
-    if (ends) this.#reaper?.release();
+    const node = this.#process;
+    if (!node?.isRunning) return;
+    const toContainer = () => execute('docker', ['kill', '--signal', signal, this.#name]);
+    if (signal === 'SIGKILL' || signal === 'SIGTERM') await node.end(signal, this.#image ? toContainer : undefined);
+    else if (this.#image) await toContainer();
+    else node.signal(signal);
   }
 
   async log(): Promise<string> {
@@ -83,7 +71,7 @@ export class KafkaNode {
     return `pgveil-kafka-${this.#home.replaceAll(/[^A-Za-z0-9]+/g, '-')}`;
   }
 
-  async #command(main: string, parameters: readonly string[]): Promise<string[]> {
+  async #command(main: string, parameters: readonly string[]): Promise<[string, ...string[]]> {
     if (!this.#image) return ['java', ...JVM, '-cp', await kafkaClassPath(), main, ...parameters];
     const mount = ['--volume', `${this.#home}:${this.#home}`, '--user', `${process.getuid?.()}:${process.getgid?.()}`];
     const flags = ['run', '--rm', '--name', this.#name, '--network', 'host', ...mount, '--entrypoint', 'java'];

@@ -18,20 +18,22 @@ export interface KafkaNodeSketch {
   readonly data: string;
   /** A PEM file with key and certificate, as the node sees it: with it the secure port listens. */
   readonly keyStore: string | null;
+  /** What clients are told of the secure port, if not the port itself. */
+  readonly advertised?: number | undefined;
   readonly settings: Readonly<Record<string, string>>;
 }
 
 /** `server.properties`: small, quick, and as durable as one disk is. */
-export function kafkaProperties({ id, nodes, data, keyStore, settings }: KafkaNodeSketch): string {
+export function kafkaProperties({ id, nodes, data, keyStore, settings, advertised }: KafkaNodeSketch): string {
   const own = nodes[id - 1]!;
   const replicas = String(nodes.length);
-  const secure = keyStore ? `,SASL_SSL://127.0.0.1:${own.secure}` : '';
+  const secure = (port: number) => (keyStore ? `,SASL_SSL://127.0.0.1:${port}` : '');
   const properties = {
     'process.roles': 'broker,controller',
     'node.id': String(id),
     'controller.quorum.voters': nodes.map(({ controller }, i) => `${i + 1}@127.0.0.1:${controller}`).join(),
-    listeners: `PLAINTEXT://127.0.0.1:${own.plain},CONTROLLER://127.0.0.1:${own.controller}${secure}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${own.plain}${secure}`,
+    listeners: `PLAINTEXT://127.0.0.1:${own.plain},CONTROLLER://127.0.0.1:${own.controller}${secure(own.secure)}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${own.plain}${secure(advertised ?? own.secure)}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',

@@ -23,6 +23,10 @@ export interface KafkaServerOptions {
   secure?: boolean;
   /** As in server.properties. */
   settings?: Record<string, string>;
+  /** Where clients find the secure port of the one node, if not there: of a proxy before it. */
+  advertised?: number;
+  /** Where their files are, if not beside those of all others. */
+  directory?: string | undefined;
 }
 
 /** In this order: the brokers in PGVEIL_TEST_KAFKA (host:port,host:port), containers where Docker answers, Maven's jars on Java. */
@@ -33,8 +37,8 @@ export async function startKafka(): Promise<KafkaServer> {
 
 /** Brokers that nobody else uses: to be killed, or set up in a way of the test's own. */
 export async function startOwnKafka(options: KafkaServerOptions = {}): Promise<KafkaServer> {
-  const { nodes: count = 1, secure = false, settings = {} } = options;
-  const home = await mkdtemp(join(serversDirectory(), 'run-kafka-'));
+  const { nodes: count = 1, secure = false, settings = {}, directory: parent = serversDirectory() } = options;
+  const home = await mkdtemp(join(parent, 'run-kafka-'));
   const guard = reaper('sleep 1; rm -rf "$1"', home);
   const remove = async () => {
     await rm(home, { recursive: true, force: true });
@@ -50,7 +54,8 @@ export async function startOwnKafka(options: KafkaServerOptions = {}): Promise<K
     const nodes = await Promise.all(
       ports.map(async (_, index) => {
         const directory = await mkdtemp(join(home, 'node-'));
-        const sketch = { id: index + 1, nodes: ports, data: join(directory, 'data'), keyStore, settings };
+        const { advertised } = options;
+        const sketch = { id: index + 1, nodes: ports, data: join(directory, 'data'), keyStore, settings, advertised };
         await writeFile(join(directory, 'server.properties'), kafkaProperties(sketch));
         const node = new KafkaNode(directory, image);
         await node.format();

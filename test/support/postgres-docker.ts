@@ -9,6 +9,7 @@ import { fetchedImage } from './docker.ts';
 import type { Major } from './majors.ts';
 import { acceptsConnections, freePort } from './postgres-ready.ts';
 import { type Reaper, reaper } from './reaper.ts';
+import { lostText } from './server-process.ts';
 import { runDirectory, serverUser } from './servers-directory.ts';
 
 const execute = promisify(execFile);
@@ -24,8 +25,9 @@ export async function startDockerCluster(
   major: Major,
   image: string,
   settings: Record<string, string>,
+  parent?: string,
 ): Promise<Cluster> {
-  const home = await runDirectory(major);
+  const home = await runDirectory(major, parent);
   const cluster = new DockerCluster(home, await freePort());
   try {
     await cluster.create(image, settings);
@@ -65,6 +67,10 @@ class DockerCluster implements Cluster {
     await this.start();
   }
 
+  async isRunning(): Promise<boolean> {
+    return (await this.#state('Running')) === 'true';
+  }
+
   /** On Linux; elsewhere the container is in a virtual machine of Docker's, and this is its number there. */
   pid(): number {
     if (this.#pid === 0) throw new Error('the server is not running');
@@ -92,6 +98,11 @@ class DockerCluster implements Cluster {
     this.#pid = 0;
   }
 
+  async lost(): Promise<string | null> {
+    if (this.#pid === 0 || (await this.#state('Running')) === 'true') return null;
+    return lostText(`Postgres on port ${this.address.port}`, `exit ${await this.#state('ExitCode')}`, await this.log());
+  }
+
   async log(): Promise<string> {
     const { stdout, stderr } = await execute('docker', ['logs', this.#name], { maxBuffer: 1 << 30 });
     return stdout + stderr;
@@ -103,7 +114,7 @@ class DockerCluster implements Cluster {
     this.#reaper.release();
   }
 
-  async #state(field: 'Pid' | 'Running'): Promise<string> {
+  async #state(field: 'Pid' | 'Running' | 'ExitCode'): Promise<string> {
     return await docker('inspect', '--format', `{{.State.${field}}}`, this.#name);
   }
 }

@@ -54,6 +54,10 @@ class GivenCluster implements Cluster {
     await this.#query(`CREATE DATABASE "${this.databasePrefix}postgres"`);
   }
 
+  async isRunning(): Promise<boolean> {
+    return true;
+  }
+
   pid(): number {
     throw this.#notOurs('signal');
   }
@@ -68,6 +72,10 @@ class GivenCluster implements Cluster {
 
   async stop(): Promise<void> {
     throw this.#notOurs('stop');
+  }
+
+  async lost(): Promise<null> {
+    return null;
   }
 
   async log(): Promise<string> {

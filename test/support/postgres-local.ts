@@ -1,7 +1,5 @@
 // A cluster of our own, from the npm binaries, in a directory of its own and on a free loopback port.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chownSync, closeSync, openSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { chown, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,18 +8,19 @@ import type { Major } from './majors.ts';
 import { installationDirectory, postgresBinaries } from './postgres-binaries.ts';
 import { acceptsConnections, freePort } from './postgres-ready.ts';
 import { type Reaper, reaper } from './reaper.ts';
+import { ServerProcess } from './server-process.ts';
 import { buildOnce, runDirectory, serverUser } from './servers-directory.ts';
 import { until } from './wait.ts';
 
 const execute = promisify(execFile);
 
 /** What the reaper does when this process is gone: an immediate stop frees shared memory, which SIGKILL would leave. */
-const cleanUp = `
-  pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) && kill -CONT "$pid" && kill -QUIT "$pid"
+const END = `
+  kill -CONT "$1" && kill -QUIT "$1"
   tries=0
-  while [ -e "$1/data/postmaster.pid" ] && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
-  [ -e "$1/data/postmaster.pid" ] && kill -KILL "$pid"
-  rm -rf "$1"`;
+  while [ -e "$2/data/postmaster.pid" ] && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+  [ -e "$2/data/postmaster.pid" ] && kill -KILL "$1"
+  rm -rf "$2"`;
 
 /** An initialised data directory of this major, to be copied: a copy takes a tenth of the time of initdb. */
 export async function dataTemplate(major: Major): Promise<string> {
@@ -33,10 +32,14 @@ export async function dataTemplate(major: Major): Promise<string> {
   });
 }
 
-export async function startLocalCluster(major: Major, settings: Record<string, string>): Promise<Cluster> {
+export async function startLocalCluster(
+  major: Major,
+  settings: Record<string, string>,
+  parent?: string,
+): Promise<Cluster> {
   const binaries = await postgresBinaries(major);
   const template = await dataTemplate(major);
-  const home = await runDirectory(major);
+  const home = await runDirectory(major, parent);
   const cluster = new LocalCluster(join(binaries, 'bin/postgres'), home, await freePort(), settings);
   try {
     await execute('cp', ['-a', template, cluster.dataDirectory()]);
@@ -54,8 +57,9 @@ class LocalCluster implements Cluster {
   readonly #program: string;
   readonly #home: string;
   readonly #arguments: string[];
-  readonly #reaper: Reaper;
-  #postmaster: ChildProcess | null = null;
+  /** Of what lies there while no server runs. */
+  readonly #guard: Reaper;
+  #postmaster: ServerProcess | null = null;
 
   constructor(program: string, home: string, port: number, settings: Record<string, string>) {
     this.address = new URL(`postgres://postgres@127.0.0.1:${port}`);
@@ -64,13 +68,16 @@ class LocalCluster implements Cluster {
     // no Unix socket: the directory's path may be longer than a socket's can be
     this.#arguments = ['-D', this.dataDirectory(), '-h', '127.0.0.1', '-p', String(port), '-k', ''];
     for (const [name, value] of Object.entries(settings)) this.#arguments.push('-c', `${name}=${value}`);
-    this.#reaper = reaper(cleanUp, home);
+    this.#guard = reaper('sleep 1; rm -rf "$1"', home);
+  }
+
+  async isRunning(): Promise<boolean> {
+    return this.#postmaster?.isRunning === true;
   }
 
   pid(): number {
-    const pid = this.#postmaster?.pid;
-    if (pid === undefined) throw new Error('the server is not running');
-    return pid;
+    if (!this.#postmaster?.isRunning) throw new Error('the server is not running');
+    return this.#postmaster.pid;
   }
 
   dataDirectory(): string {
@@ -78,18 +85,18 @@ class LocalCluster implements Cluster {
   }
 
   async start(): Promise<void> {
-    if (this.#postmaster) throw new Error('the server is running already');
-    const log = openSync(this.#logFile(), 'a');
-    if (serverUser) chownSync(this.#logFile(), serverUser.uid, serverUser.gid);
-    const postmaster = spawn(this.#program, this.#arguments, { cwd: '/', stdio: ['ignore', log, log], ...serverUser });
-    closeSync(log);
-    this.#postmaster = postmaster;
-    postmaster.once('exit', () => {
-      this.#postmaster = null;
+    if (this.#postmaster?.isRunning) throw new Error('the server is running already');
+    const postmaster = new ServerProcess({
+      name: `Postgres on port ${this.address.port}`,
+      command: [this.#program, ...this.#arguments],
+      cwd: '/',
+      user: serverUser,
+      log: this.#logFile(),
+      reap: { command: END, parameters: [this.#home] },
     });
-    postmaster.unref(); // a forgotten server must not keep the test file alive; the reaper ends it
+    this.#postmaster = postmaster;
     try {
-      await acceptsConnections(this.address, () => this.#postmaster === null);
+      await acceptsConnections(this.address, () => !postmaster.isRunning);
     } catch (error) {
       throw new Error(`${(error as Error).message}; its log ends with\n${(await this.log()).slice(-2_000)}`);
     }
@@ -97,11 +104,13 @@ class LocalCluster implements Cluster {
 
   async stop(signal: NodeJS.Signals): Promise<void> {
     const postmaster = this.#postmaster;
-    if (!postmaster) return;
-    postmaster.ref();
-    const ended = once(postmaster, 'exit');
-    postmaster.kill(signal);
+    if (!postmaster?.isRunning) return;
+    const ended = postmaster.end(signal).then(() => true);
     await until(() => ended, { what: `Postgres (pid ${postmaster.pid}) to end after ${signal}`, timeout: 60_000 });
+  }
+
+  async lost(): Promise<string | null> {
+    return this.#postmaster?.lost ?? null;
   }
 
   async log(): Promise<string> {
@@ -111,7 +120,7 @@ class LocalCluster implements Cluster {
   async remove(): Promise<void> {
     await this.stop('SIGQUIT');
     await rm(this.#home, { recursive: true, force: true });
-    this.#reaper.release();
+    this.#guard.release();
   }
 
   #logFile(): string {

@@ -12,6 +12,8 @@ export interface PostgresOptions {
   settings?: Record<string, string>;
   /** The test stops it, reads its disk or its log: never a server that was given by address. */
   own?: boolean;
+  /** Where its files are, if not beside those of all others. */
+  directory?: string | undefined;
 }
 
 export interface QueryOptions {
@@ -26,8 +28,8 @@ const stopSignals: Record<StopMode, NodeJS.Signals> = { smart: 'SIGTERM', fast: 
 
 /** In this order: the address in PGVEIL_TEST_POSTGRES_18, a container where Docker answers, the binaries from npm. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
-  const { major = newestMajor, settings = {}, own = false } = options;
-  return new PostgresServer(major, await startCluster(major, settings, own));
+  const { major = newestMajor, settings = {}, own = false, directory } = options;
+  return new PostgresServer(major, await startCluster(major, settings, own, directory));
 }
 
 /** Downloads what the first server of this major would, and says in words where its servers come from. */
@@ -38,11 +40,17 @@ export async function preparePostgres(major: Major): Promise<string> {
   return given + (image ? `Docker's ${image}` : 'npm');
 }
 
-async function startCluster(major: Major, settings: Record<string, string>, own: boolean): Promise<Cluster> {
+async function startCluster(
+  major: Major,
+  settings: Record<string, string>,
+  own: boolean,
+  directory: string | undefined,
+): Promise<Cluster> {
   const given = own ? null : await useGivenCluster(major, settings);
   if (given) return given;
   const image = await dockerImage(major);
-  return image ? await startDockerCluster(major, image, settings) : await startLocalCluster(major, settings);
+  const start = image ? startDockerCluster.bind(null, major, image) : startLocalCluster.bind(null, major);
+  return await start(settings, directory);
 }
 
 export class PostgresServer implements AsyncDisposable {
@@ -61,6 +69,11 @@ export class PostgresServer implements AsyncDisposable {
   /** Of the postmaster; a new one after each start. */
   get pid(): number {
     return this.#cluster.pid();
+  }
+
+  /** False also where it ended by itself. */
+  async isRunning(): Promise<boolean> {
+    return await this.#cluster.isRunning();
   }
 
   get dataDirectory(): string {
@@ -83,7 +96,12 @@ export class PostgresServer implements AsyncDisposable {
   async connect(database?: string): Promise<pg.Client & AsyncDisposable> {
     const client = new pg.Client({ connectionString: this.url(database) });
     client.on('error', () => {}); // a stopped server: the next query says so, and an event nobody hears ends the process
-    await client.connect();
+    try {
+      await client.connect();
+    } catch (error) {
+      const lost = await this.#cluster.lost();
+      throw lost ? new Error(lost, { cause: error }) : error;
+    }
     return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
   }
 

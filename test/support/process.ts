@@ -65,8 +65,8 @@ export class PgveilProcess implements AsyncDisposable {
       this.stderr += text;
       this.output += text;
     });
+    this.#child.once('exit', () => this.#reaper.release()); // from now on its pid may be somebody else's
     this.exited = once(this.#child, 'close').then(([code, signal]) => {
-      this.#reaper.release();
       this.#ended = { code, signal };
       return this.#ended;
     });

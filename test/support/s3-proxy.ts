@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 
 /**
  * `busy`: answered with 503, never forwarded. `lost`: carried out by the server, and the connection is reset instead of an answer.
- * `slow`: forwarded after a second.
+ * `slow`: forwarded after a second. `half`: of what is answered the first half comes, and then nothing more.
  */
-export type Spoil = 'busy' | 'lost' | 'slow' | null;
+export type Spoil = 'busy' | 'lost' | 'slow' | 'half' | null;
 
 const SLOW_MS = 1_000;
 
@@ -32,6 +32,9 @@ export class S3Proxy implements AsyncDisposable {
       forwarded.on('response', (answered: IncomingMessage) => {
         if (spoil === 'lost') return void answered.resume().on('end', () => incoming.socket.resetAndDestroy());
         answer.writeHead(answered.statusCode!, answered.headers);
+        if (spoil === 'half') {
+          return void answered.once('data', (piece: Buffer) => answer.write(piece.subarray(0, piece.length / 2)));
+        }
         answered.pipe(answer);
       });
     });

@@ -1,9 +1,10 @@
 // The S3 server of the tests, versitygw: a real one with conditional writes, from Docker or built from its Go module.
-import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Reaper, reaper } from './reaper.ts';
+import { reaper } from './reaper.ts';
+import { ServerProcess } from './server-process.ts';
 import { buildOnce, serversDirectory } from './servers-directory.ts';
 
 const execute = promisify(execFile);
@@ -17,8 +18,12 @@ export const IMAGE = `versity/versitygw:${VERSION}`;
 export const ACCESS_KEY = 'pgveil-test';
 export const SECRET_KEY = 'pgveil-test-secret';
 
-/** A server on a port of this machine, and how to remove it. */
+/** A server on a port of this machine. */
 export interface Running {
+  /** As by a power cut. Its files stay. */
+  stop(): Promise<void>;
+  /** Again, after a stop; `secret` in place of the key's own. */
+  start(secret?: string): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -40,42 +45,51 @@ export async function builtProgram(): Promise<string> {
   return join(directory, 'versitygw');
 }
 
-export async function runContainer(image: string, port: number): Promise<Running> {
+/** `parent`: where its files are, if not in a volume of Docker's. */
+export async function runContainer(image: string, port: number, parent?: string): Promise<Running> {
   const name = `pgveil-s3-${port}-${process.pid}`;
-  const guard = reaper('docker rm --force --volumes "$1"', name);
-  const keys = ['--env', `ROOT_ACCESS_KEY=${ACCESS_KEY}`, '--env', `ROOT_SECRET_KEY=${SECRET_KEY}`];
-  const flags = ['run', '--detach', '--name', name, '--publish', `127.0.0.1:${port}:7070`, ...keys];
-  await execute('docker', [
-    ...flags,
-    '--entrypoint',
-    '/bin/sh',
-    image,
-    '-c',
-    'mkdir -p /lake && versitygw posix /lake',
-  ]);
-  return {
-    remove: async () => {
-      await execute('docker', ['rm', '--force', '--volumes', name]);
-      guard.release();
-    },
+  const home = parent ?? name;
+  const guard = reaper('docker rm --force "$1"; docker volume rm --force "$1"', name);
+  const stop = async () => void (await execute('docker', ['rm', '--force', name]));
+  const start = async (secret = SECRET_KEY) => {
+    const keys = ['--env', `ROOT_ACCESS_KEY=${ACCESS_KEY}`, '--env', `ROOT_SECRET_KEY=${secret}`];
+    const flags = ['run', '--detach', '--name', name, '--publish', `127.0.0.1:${port}:7070`, ...keys];
+    await execute('docker', [
+      ...[...flags, '--volume', `${home}:/data`, '--entrypoint', '/bin/sh', image],
+      ...['-c', 'mkdir -p /data/lake && versitygw posix /data/lake'],
+    ]);
   };
+  await start();
+  const remove = async () => {
+    await stop();
+    await execute('docker', ['volume', 'rm', '--force', name]);
+    guard.release();
+  };
+  return { stop, start, remove };
 }
 
-export async function runProgram(program: string, port: number): Promise<Running> {
-  const home = await mkdtemp(join(serversDirectory(), 'run-s3-'));
-  const child = spawn(program, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', home], {
-    cwd: home,
-    env: { ...process.env, ROOT_ACCESS_KEY: ACCESS_KEY, ROOT_SECRET_KEY: SECRET_KEY },
-    stdio: 'ignore',
-  });
-  child.unref(); // a forgotten server must not keep the test file alive; the reaper ends it
-  const guard: Reaper = reaper('kill -KILL "$1"; rm -rf "$2"', String(child.pid), home);
-  const ended = new Promise((resolve) => child.once('exit', resolve));
+export async function runProgram(program: string, port: number, parent = serversDirectory()): Promise<Running> {
+  const home = await mkdtemp(join(parent, 'run-s3-'));
+  const data = join(home, 'data');
+  await mkdir(data);
+  const guard = reaper('sleep 1; rm -rf "$1"', home);
+  const run = (secret = SECRET_KEY) =>
+    new ServerProcess({
+      name: `S3 on port ${port}`,
+      command: [program, '--port', `127.0.0.1:${port}`, '--quiet', 'posix', data],
+      cwd: home,
+      env: { ...process.env, ROOT_ACCESS_KEY: ACCESS_KEY, ROOT_SECRET_KEY: secret },
+      log: join(home, 'server.log'),
+      reap: { command: 'kill -KILL "$1"' },
+    });
+  let server = run();
   return {
+    stop: () => server.end('SIGKILL'),
+    start: async (secret) => {
+      server = run(secret);
+    },
     remove: async () => {
-      child.ref();
-      child.kill('SIGKILL');
-      await ended;
+      await server.end('SIGKILL');
       await rm(home, { recursive: true, force: true });
       guard.release();
     },

@@ -11,10 +11,16 @@ const REGION = 'us-east-1';
 /** In this order: the address in PGVEIL_TEST_S3 (http://key:secret@host:port), a container where Docker answers, one built by Go. */
 export async function startS3(): Promise<S3Server> {
   const given = process.env.PGVEIL_TEST_S3;
-  if (given) return await S3Server.at(new URL(given), null);
+  return given ? await S3Server.at(new URL(given), null) : await startOwnS3();
+}
+
+/** One that nobody else uses: the test stops it. `directory`: where its files are, if not beside those of all others. */
+export async function startOwnS3(directory?: string): Promise<S3Server> {
   const port = await freePort();
   const image = await fetchedImage(IMAGE);
-  const running = image ? await runContainer(image, port) : await runProgram(await builtProgram(), port);
+  const running = image
+    ? await runContainer(image, port, directory)
+    : await runProgram(await builtProgram(), port, directory);
   return await S3Server.at(new URL(`http://${ACCESS_KEY}:${SECRET_KEY}@127.0.0.1:${port}`), running);
 }
 
@@ -46,7 +52,7 @@ export class S3Server implements AsyncDisposable {
 
   static async at(address: URL, running: Running | null): Promise<S3Server> {
     const server = new S3Server(address, running);
-    await until(() => server.#answers(), { what: `S3 at ${server.endpoint} to answer`, timeout: 60_000 });
+    await server.#comesUp();
     return server;
   }
 
@@ -56,11 +62,32 @@ export class S3Server implements AsyncDisposable {
     return new S3Client({ endpoint, region, credentials, forcePathStyle: true });
   }
 
+  /** As by a power cut. Never of a server that was given. */
+  async stop(): Promise<void> {
+    await this.#running!.stop();
+  }
+
+  /** Resolves once it answers again. */
+  async start(): Promise<void> {
+    await this.#running!.start();
+    await this.#comesUp();
+  }
+
+  /** From here on its key has another secret, until `start`. */
+  async revoke(): Promise<void> {
+    await this.#running!.stop();
+    await this.#running!.start('another-secret');
+  }
+
   /** A new and empty bucket. */
   async bucket(): Promise<string> {
     const bucket = `pgveil-${randomBytes(6).toString('hex')}`;
     await this.#client.send(new CreateBucketCommand({ Bucket: bucket }));
     return bucket;
+  }
+
+  async #comesUp(): Promise<void> {
+    await until(() => this.#answers(), { what: `S3 at ${this.endpoint} to answer`, timeout: 60_000 });
   }
 
   async #answers(): Promise<boolean> {

@@ -19,8 +19,8 @@ export function serversDirectory(): string {
 }
 
 /** A directory for one running server, owned by the user that runs it; to remove it is the caller's part. */
-export async function runDirectory(major: Major): Promise<string> {
-  const directory = await mkdtemp(join(serversDirectory(), `run-${major}-`));
+export async function runDirectory(major: Major, parent = serversDirectory()): Promise<string> {
+  const directory = await mkdtemp(join(parent, `run-${major}-`));
   if (serverUser) await chown(directory, serverUser.uid, serverUser.gid);
   return directory;
 }

@@ -14,6 +14,8 @@ export interface ServersOptions {
   readonly twin?: Major;
   readonly sourceSettings?: Readonly<Record<string, string>>;
   readonly twinSettings?: Readonly<Record<string, string>>;
+  /** Where their files are, if not beside those of all others. */
+  readonly directories?: { readonly source?: string | undefined; readonly twin?: string | undefined };
 }
 
 /** A source and a twin, both our own: a test stops them, reads their disks and logs. A test file starts them once. */
@@ -35,11 +37,17 @@ export class Servers implements AsyncDisposable {
       ...options.sourceSettings,
     };
     const [source, twin] = await Promise.all([
-      startPostgres({ major: options.source ?? chosenMajors().at(-1)!, settings, own: true }),
+      startPostgres({
+        major: options.source ?? chosenMajors().at(-1)!,
+        settings,
+        own: true,
+        directory: options.directories?.source,
+      }),
       startPostgres({
         major: options.twin ?? chosenMajors().at(-1)!,
         settings: { ...options.twinSettings },
         own: true,
+        directory: options.directories?.twin,
       }),
     ]);
     return new Servers(source, twin);

@@ -24,6 +24,7 @@ export interface SinkStatus {
   readonly position: string | null;
   readonly lag_ms: number | null;
   readonly slot?: { readonly name: string };
+  readonly halt?: { readonly code: string; readonly fix: string };
 }
 
 export interface TableStatus {

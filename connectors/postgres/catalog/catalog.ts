@@ -3,10 +3,11 @@ import { parseLsn } from '../../../src/core/lsn.ts';
 import type { Column, Index, Table } from '../../../src/core/table.ts';
 import { quoteTable } from '../../../src/postgres/quote.ts';
 import { ask } from '../session.ts';
+import { whyIdentityUnfit } from './identity.ts';
 import { findKey } from './key.ts';
 import { CATALOG } from './query.ts';
 import type { Asked, Leaf, Problem, Reading, Snapshot, TableReading } from './reading.ts';
-import { type CatalogRow, type IndexRow, parseRow, type RelationRow, type TextRow } from './row.ts';
+import { type CatalogRow, type ColumnRow, type IndexRow, parseRow, type RelationRow, type TextRow } from './row.ts';
 
 /**
  * Reads the definition of every asked table, all in one snapshot: the statement's own, or that of the transaction that `client` is in.
@@ -59,7 +60,9 @@ function readTable(name: string, asked: Asked, found: CatalogRow | null, listed:
   const unfit = whyUnfit(name, found, listed);
   if (unfit) return stop(unfit);
   const key = findKey(found, name, asked);
-  return 'code' in key ? stop(key) : readDefinition(name, found, key);
+  if ('code' in key) return stop(key);
+  const refused = whyIdentityUnfit(found, name, key, asked);
+  return refused ? stop(refused) : readDefinition(name, found, key.columns);
 }
 
 const KINDS: Record<string, string> = {
@@ -101,9 +104,7 @@ function whyUnfit(name: string, found: CatalogRow, listed: ReadonlySet<unknown>)
 
 function readDefinition(name: string, found: CatalogRow, keyAttnums: readonly number[]): TableReading {
   const { oid, schema, relation, replicaIdentity } = found.relation;
-  const columns: Column[] = found.columns
-    .filter((column) => !column.generated)
-    .map(({ attnum, name, type, deterministic }) => ({ attnum, name, type, deterministic }));
+  const columns = columnsOf(found, '');
   const at = new Map(columns.map(({ attnum }, index) => [attnum, index]));
   const carried = found.indexes.filter((index) => canCarry(index, at));
   const table: Table<'raw'> = {
@@ -126,11 +127,18 @@ function readDefinition(name: string, found: CatalogRow, keyAttnums: readonly nu
   const leaves = found.relation.kind === 'p' ? found.leaves.read : [found.relation];
   return {
     ...{ table, omittedIndexes, problem: null },
+    generated: columnsOf(found, 's'),
     leaves: leaves.map(asLeaf),
     partitions: found.leaves.oids,
     publishing: found.publishing,
     types: found.types,
   };
+}
+
+function columnsOf({ columns }: CatalogRow, kind: ColumnRow['generated']): Column[] {
+  return columns
+    .filter(({ generated }) => generated === kind)
+    .map(({ attnum, name, type, deterministic }) => ({ attnum, name, type, deterministic }));
 }
 
 /** Only what columns and a method describe in full. */

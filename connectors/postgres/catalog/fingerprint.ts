@@ -10,6 +10,8 @@ export type Marks = {
   readonly truncatedBy: number | null;
   /** Absent from an entry of an older pgveil: what its types were then, nobody knows. */
   readonly types?: readonly TypeMarks[];
+  /** attnums of its stored generated columns, which the stream may have. Absent from an entry of an older pgveil, whose publication sent none. */
+  readonly generated?: readonly number[];
 };
 
 /** Without its name, which is in no value. */
@@ -20,7 +22,8 @@ type LeafMarks = Pick<Leaf, 'oid' | 'relation' | 'relfilenode' | 'columnsChanged
 
 export function fingerprintOf(table: ReadTable, truncatedBy: number | null = null): Fingerprint & Marks {
   const types = table.types.map(({ name, ...marks }) => marks);
-  return { publishing: table.publishing, leaves: table.leaves.map(marksOf), truncatedBy, types };
+  const generated = table.generated.map(({ attnum }) => attnum);
+  return { publishing: table.publishing, leaves: table.leaves.map(marksOf), truncatedBy, types, generated };
 }
 
 function marksOf({ oid, relation, relfilenode, columnsChangedBy, toast, attachedBy }: Leaf): LeafMarks {

@@ -2,17 +2,17 @@ import { quoteName, quoteTable } from '../../../src/postgres/quote.ts';
 import type { Asked, Problem } from './reading.ts';
 import type { CatalogRow, ColumnRow, IndexRow, RelationRow } from './row.ts';
 
-type KeyProblem = Omit<Problem, 'oid'>;
+export type KeyProblem = Omit<Problem, 'oid'>;
 
 /**
- * The attnums of the key that the contract calls usable, in its index's order, or why there is none. Every UPDATE and DELETE
+ * The index of the key that the contract calls usable, or why there is none. Every UPDATE and DELETE
  * must carry the old key, so all of it has to lie in the replica identity: of the table and, since Postgres logs by them, of each leaf.
  */
-export function findKey(found: CatalogRow, name: string, { key }: Asked): readonly number[] | KeyProblem {
+export function findKey(found: CatalogRow, name: string, { key }: Asked): IndexRow | KeyProblem {
   const candidates = found.indexes.filter((index) =>
     key === null ? index.primary : isOver(index, key, found.columns),
   );
-  for (const index of candidates) if (whyUnusable(index, found) === null) return index.columns;
+  for (const index of candidates) if (whyUnusable(index, found) === null) return index;
   const why = candidates[0] && whyUnusable(candidates[0], found);
   if (why) return { code: 'no_key', message: `${name}: ${why.message}`, fix: why.fix };
   if (key === null) {
@@ -51,12 +51,6 @@ function whyUnusable(index: IndexRow, found: CatalogRow): { message: string; fix
 function whyNotIdentified(index: IndexRow, found: CatalogRow): { message: string; fix: string } | null {
   const names = namesOf(index, found.columns) as string[];
   const relations = [found.relation, ...found.leaves.read];
-  const broken = relations.filter((relation) => breaksUpdates(relation, found));
-  if (broken.length > 0) {
-    const message =
-      'its replica identity holds a generated column: PostgreSQL 18 would refuse every UPDATE of it once it is published';
-    return { message, fix: broken.map((relation) => identify(relation, 'DEFAULT')).join(' ') };
-  }
   const lacking = relations.filter(
     ({ identity }) => identity !== null && !names.every((name) => identity.includes(name)),
   );
@@ -71,15 +65,8 @@ function whyNotIdentified(index: IndexRow, found: CatalogRow): { message: string
   return { message, fix: lacking.map((relation) => identify(relation, wanted)).join(' ') };
 }
 
-/** Measured on 18: "cannot update table: Replica identity must not contain unpublished generated columns", in the application. */
-function breaksUpdates({ identity }: RelationRow, { version, columns }: CatalogRow): boolean {
-  return (
-    version >= 180_000 &&
-    columns.some(({ name, generated }) => generated && (identity === null || identity.includes(name)))
-  );
-}
-
-const identify = (relation: RelationRow, how: string) => `ALTER TABLE ${quoteTable(relation)} REPLICA IDENTITY ${how};`;
+export const identify = (relation: RelationRow, how: string) =>
+  `ALTER TABLE ${quoteTable(relation)} REPLICA IDENTITY ${how};`;
 
 function fixWithoutPrimaryKey(found: CatalogRow, name: string): string {
   const usable = found.indexes.find((index) => index.unique && whyUnusable(index, found) === null);

@@ -1,3 +1,11 @@
+import { quoteText } from '../../../src/postgres/quote.ts';
+
+/** The comment that tells a publication of ours from one that a person made: that one is never altered. */
+export const MARK = 'made by pgveil';
+
+/** Of a row `p` of pg_publication: ours, and the role may alter it. A person may have run the SQL that makes it. */
+export const IS_OURS = `obj_description(p.oid, 'pg_publication') IS NOT DISTINCT FROM ${quoteText(MARK)} AND pg_has_role(p.pubowner, 'USAGE')`;
+
 /** Columns of a relation's replica identity, by name; NULL under FULL, which holds them all. Leaves have attnums of their own, so names it is. */
 const identityOf = (relation: string) => `
   CASE WHEN ${relation}.relreplident <> 'f' THEN (
@@ -7,6 +15,9 @@ const identityOf = (relation: string) => `
     WHERE i.indrelid = ${relation}.oid AND i.indisvalid AND i.indimmediate
       AND CASE ${relation}.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END
   ) END`;
+
+/** Of a relation `c` of pg_class. */
+export const IDENTITY_OF_C = identityOf('c');
 
 /** `own` are the marks that a table has, or that its partitions have. */
 const relationOf = (
@@ -30,7 +41,7 @@ const NOT_NULL = `a.attnotnull AND NOT EXISTS (
 /** Arrays of text, not objects: over 500 tables json_build_object alone took 60 ms. */
 const COLUMNS = `
   SELECT to_json(array_agg(ARRAY[
-    a.attnum::text, a.attname, (a.attgenerated <> '')::text, (${NOT_NULL})::text,
+    a.attnum::text, a.attname, a.attgenerated::text, (${NOT_NULL})::text,
     (a.attcollation = ANY (moment.undetermined))::text,
     a.atttypid::text, format_type(a.atttypid, a.atttypmod), a.atttypmod::text,
     t.typtype::text, t.typcategory::text, (t.typnamespace = 'pg_catalog'::regnamespace)::text
@@ -117,6 +128,11 @@ const PUBLISHING = `
       WHERE s.publication = p.oid AND s.namespace = n.oid))
   FROM pg_publication p WHERE p.pubname = asked.publication`;
 
+/** Whether the publication sends stored generated columns, or will: one that is not there yet, or is ours to alter. Before 18 none does, and nobody minds. */
+const SENDS_GENERATED = `
+  SELECT to_jsonb(p) ->> 'pubgencols' IS DISTINCT FROM 'n' OR (${IS_OURS})
+  FROM pg_publication p WHERE p.pubname = asked.publication`;
+
 /**
  * One row per asked table, `nth` from 1 (at least one row, with a null `nth`). $1, $2 and $3 are the schemas, the relations and the publications, as text[]:
  * a cast to `name` would cut a long one to 63 bytes and find another table. One statement is one snapshot.
@@ -124,12 +140,11 @@ const PUBLISHING = `
  */
 export const CATALOG = `
   WITH published_schema AS MATERIALIZED (${SCHEMAS})
-  SELECT moment.snapshot, moment.lsn, moment.version, asked.nth, c.oid IS NOT NULL AS found,
+  SELECT moment.snapshot, moment.lsn, asked.nth, c.oid IS NOT NULL AS found,
     CASE WHEN c.oid IS NOT NULL THEN ${relationOf('c', 'n', OF_TABLE)} END AS relation,
     (${COLUMNS}) AS columns, (${INDEXES}) AS indexes, (${LEAVES}) AS leaves, (${ANCESTORS}) AS ancestors,
-    (${PUBLISHING}) AS publishing, (${TYPES}) AS types
+    (${PUBLISHING}) AS publishing, coalesce((${SENDS_GENERATED}), true) AS sends_generated, (${TYPES}) AS types
   FROM (SELECT pg_current_snapshot()::text AS snapshot, pg_current_wal_flush_lsn()::text AS lsn,
-               current_setting('server_version_num') AS version,
                ARRAY(SELECT oid FROM pg_collation WHERE NOT collisdeterministic) AS undetermined,
                ARRAY(SELECT oid FROM pg_opclass WHERE NOT opcdefault) AS uncommon) AS moment
   LEFT JOIN unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS asked (schema, relation, publication, nth) ON true

@@ -1,7 +1,7 @@
 import type { Config } from '../../../config/config.ts';
 import type { ErrorCode } from '../../../src/core/errors.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
-import type { Table } from '../../../src/core/table.ts';
+import type { Column, Table } from '../../../src/core/table.ts';
 
 /** A table as the configuration asks for it. */
 export interface Asked {
@@ -72,6 +72,8 @@ export type UsedType = {
 /** A table that can be read. */
 export interface ReadTable {
   readonly table: Table<'raw'>;
+  /** Stored generated columns, in attnum order: since 18 the stream may have them, and nobody reads them. */
+  readonly generated: readonly Column[];
   readonly leaves: readonly Leaf[];
   /** Null where the publication is not there. */
   readonly publishing: Publishing | null;
@@ -92,7 +94,7 @@ export type TableReading =
 export interface Problem {
   /** 0 where the table is not there. */
   readonly oid: number;
-  /** `table_missing`, `table_unfit`, `no_key`, `unknown_key`. */
+  /** `table_missing`, `table_unfit`, `no_key`, `unknown_key`, `identity_unfit`. */
   readonly code: ErrorCode;
   readonly message: string;
   readonly fix: string;

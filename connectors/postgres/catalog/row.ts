@@ -3,8 +3,6 @@ import type { Publishing, UsedType } from './reading.ts';
 
 /** One table as CATALOG found it, before anything is made of it. */
 export interface CatalogRow {
-  /** server_version_num. */
-  readonly version: number;
   readonly relation: RelationRow;
   /** In attnum order; generated ones too. */
   readonly columns: readonly ColumnRow[];
@@ -14,6 +12,8 @@ export interface CatalogRow {
   /** The tables that it is a partition of; `sent` where the publication sends its rows as that one's. */
   readonly ancestors: readonly { readonly oid: number; readonly sent: boolean }[];
   readonly publishing: Publishing | null;
+  /** The publication sends stored generated columns, or will. True before Postgres 18, where none does and nothing depends on it. */
+  readonly sendsGenerated: boolean;
   readonly types: readonly UsedType[];
 }
 
@@ -40,7 +40,8 @@ export interface RelationRow {
 export interface ColumnRow {
   readonly attnum: number;
   readonly name: string;
-  readonly generated: boolean;
+  /** pg_attribute.attgenerated: '' is an ordinary column, 's' stored, 'v' virtual (since 18). */
+  readonly generated: '' | 's' | 'v';
   readonly notNull: boolean;
   readonly deterministic: boolean;
   readonly type: ColumnType;
@@ -62,20 +63,20 @@ export interface IndexRow {
 }
 
 /** What the driver gives for a row of CATALOG: text, and JSON as text. */
-export type TextRow = Record<'snapshot' | 'lsn' | 'version' | 'found', string> &
+export type TextRow = Record<'snapshot' | 'lsn' | 'found' | 'sends_generated', string> &
   Record<'nth' | 'relation' | 'columns' | 'indexes' | 'leaves' | 'ancestors' | 'publishing' | 'types', string | null>;
 
 /** Null where the table is not there. */
 export function parseRow(row: TextRow): CatalogRow | null {
   if (row.found !== 't') return null;
   return {
-    version: Number(row.version),
     relation: parseJson<RelationRow>(row.relation),
     columns: (parseJson<string[][] | null>(row.columns) ?? []).map(parseColumn),
     indexes: (parseJson<string[][] | null>(row.indexes) ?? []).map(parseIndex),
     leaves: parseJson<CatalogRow['leaves']>(row.leaves),
     ancestors: parseJson<CatalogRow['ancestors']>(row.ancestors),
     publishing: parseJson<Publishing | null>(row.publishing),
+    sendsGenerated: row.sends_generated === 't',
     types: parseJson<UsedType[] | null>(row.types) ?? [],
   };
 }
@@ -87,7 +88,7 @@ function parseColumn(fields: readonly string[]): ColumnRow {
   return {
     attnum: Number(attnum),
     name,
-    generated: generated === 'true',
+    generated: generated as ColumnRow['generated'],
     notNull: notNull === 'true',
     deterministic: nondeterministic !== 'true',
     type: parseType(type),

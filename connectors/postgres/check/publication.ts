@@ -31,7 +31,7 @@ async function missing(client: pg.Client, name: string, tables: readonly Table<'
   const object = `publication ${quoteName(name)}`;
   const why = row!.may === 't' ? `the role does not own ${names(notOwned)}` : 'the role lacks CREATE on the database';
   const message = `${object} is not there and cannot be created: ${why}`;
-  return [{ code: 'publication_missing', object, message, fix: createSql(name, tables) }];
+  return [{ code: 'publication_missing', object, message, fix: await createSql(client, name, tables) }];
 }
 
 async function notOwnedOf(client: pg.Client, tables: readonly Table<'raw'>[]): Promise<Table<'raw'>[]> {
@@ -59,9 +59,6 @@ function settings(name: string, publication: Publication, reading: Pick<Reading,
   }
   if (!publication.viaRoot && [...reading.tables.values()].some(isPartitioned)) {
     unfit.push(['publishes partitions, not the listed tables', set('publish_via_partition_root = true')]);
-  }
-  if (publication.generatedColumns) {
-    unfit.push(['publishes generated columns', set('publish_generated_columns = none')]);
   }
   return unfit;
 }

@@ -5,21 +5,24 @@ import type { SourceConfig } from '../../../config/config.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
 import { reach } from '../../../src/core/fault.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
-import type { Slots } from '../../../src/core/slots.ts';
+import type { KeptWal, Slots } from '../../../src/core/slots.ts';
 import { sqlState, trouble } from '../../../src/postgres/trouble.ts';
 import { endSession, openReader } from '../session.ts';
-import { dropSlot } from './slot.ts';
+import { dropSlot, type Slot } from './slot.ts';
 import { findSlot } from './slot-fit.ts';
 
 /** A walsender ends a moment after the connection that it served. */
 const LET_GO_MS = 5_000;
 const LOOK_MS = 100;
 
+/** Of max_slot_wal_keep_size. */
+const SHARE_OF_SERVERS = 0.9;
+
 /** The slot of a pipeline, and its copies for sinks that read by themselves. Each question has a session of its own: they are rare. */
 export class OwnSlots implements Slots {
-  readonly #source: Pick<SourceConfig, 'url' | 'slot'>;
+  readonly #source: Pick<SourceConfig, 'url' | 'slot' | 'walLimit'>;
 
-  constructor(source: Pick<SourceConfig, 'url' | 'slot'>) {
+  constructor(source: Pick<SourceConfig, 'url' | 'slot' | 'walLimit'>) {
     this.#source = source;
   }
 
@@ -29,6 +32,14 @@ export class OwnSlots implements Slots {
 
   async stands(): Promise<Lsn | null> {
     return await this.#ask(async (client) => (await findSlot(client, this.#source.slot))?.confirmedFlush ?? null);
+  }
+
+  async kept(sink: string | null): Promise<KeptWal | null> {
+    const name = sink === null ? this.#source.slot : this.nameOf(sink);
+    const slot = await this.#ask((client) => findSlot(client, name));
+    const limit = slot && (this.#source.walLimit ?? ownLimit(slot));
+    if (limit === null || slot?.confirmedFlush == null) return null;
+    return { name, stands: slot.confirmedFlush, excess: slot.retainedBytes - limit };
   }
 
   async copy(sink: string): Promise<void> {
@@ -63,6 +74,12 @@ export function ownSlotName(slot: string, sink: string): string {
     .replaceAll(/[^a-z0-9]/g, '_')
     .slice(0, 20)}`;
   return `${readable}_${createHash('sha256').update(`${slot} ${sink}`).digest('hex').slice(0, 8)}`;
+}
+
+/** Most of what the server would keep for it: at the limit itself it is too late. Null where it has none. */
+function ownLimit({ walStatus, retainedBytes, safeBytes }: Slot): number | null {
+  if (walStatus === 'lost') return 0;
+  return safeBytes === null ? null : (retainedBytes + safeBytes) * SHARE_OF_SERVERS;
 }
 
 async function copySlot(client: pg.Client, main: string, own: string): Promise<void> {

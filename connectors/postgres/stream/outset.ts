@@ -30,7 +30,8 @@ export interface Outset extends Streams {
 
 /**
  * After a restart: the tables that streamed go on unless their definition changed in the meantime. Rows from before that change
- * may still come, but nobody could tell where it lies: the table stops where the stream begins.
+ * may still come, but nobody could tell where it lies: the table stops where the stream begins. `mended` are marks that take the place of
+ * those in the entries.
  */
 export function resume(
   entries: ReadonlyMap<string, TableEntry>,
@@ -38,6 +39,7 @@ export function resume(
   since: Lsn,
   rules: Rules,
   observe: Observe,
+  mended: ReadonlyMap<string, Marks> = new Map(),
 ): Outset {
   const copiedAs = new Map([...entries].sort(streamingLast).map(([name, { oid }]) => [oid, name]));
   const streaming = new Map<string, Streaming>();
@@ -45,7 +47,8 @@ export function resume(
   for (const [name, now] of reading.tables) {
     const entry = entries.get(name);
     if (entry?.state.state !== 'streaming') continue;
-    const copied = { name, oid: entry.oid, shape: entry.shape, marks: entry.fingerprint as Marks };
+    const marks = mended.get(name) ?? (entry.fingerprint as Marks);
+    const copied = { name, oid: entry.oid, shape: entry.shape, marks };
     const changed = now.table && !rules.isAsCopied(now.table);
     const stop =
       judgeCatalog(copied, now, since, copiedAs, MAY_BE_TOLD) ??
@@ -54,6 +57,7 @@ export function resume(
     else if (now.table) {
       streaming.set(name, { copied, table: now.table });
       events.push({ type: 'defined', table: now.table, generation: entry.generation });
+      if (mended.has(name)) events.push({ type: 'noted', table: now.table, fingerprint: marks });
     }
   }
   return { streaming, copiedAs, reading, events };

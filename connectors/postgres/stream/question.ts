@@ -4,15 +4,14 @@ import type { TableEvent } from '../../../src/core/batch.ts';
 import type { Fingerprint } from '../../../src/core/checkpoint.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import type { Observe } from '../../../src/core/observer.ts';
-import type { Table } from '../../../src/core/table.ts';
+import type { Column, Table } from '../../../src/core/table.ts';
 import { judgeCatalog, namesMoved, stale } from '../catalog/definition.ts';
 import { fingerprintOf, type IsTold, MAY_BE_TOLD, type Marks } from '../catalog/fingerprint.ts';
-import type { Stop } from '../catalog/guard.ts';
-import type { Reading, Snapshot, TableReading } from '../catalog/reading.ts';
-import { stopTable } from '../catalog/stop.ts';
+import type { Reading, ReadTable, Snapshot, TableReading } from '../catalog/reading.ts';
+import { type Stop, stopTable } from '../catalog/stop.ts';
 import type { Streaming, Streams } from './outset.ts';
 import { malformed, type Relation } from './pgoutput.ts';
-import { differenceOfRelation } from './relation.ts';
+import { columnsSent, differenceOfRelation, omittedOf } from './relation.ts';
 
 /** What an oid of the stream stands for since its last RELATION. */
 export interface Known {
@@ -23,6 +22,8 @@ export interface Known {
   open: boolean;
   /** Whose rows they are; null where they are not ours: unlisted, a leaf under its root, or a table that has stopped. */
   table: Table<'raw'> | null;
+  /** Positions in its rows of what is not read: generated columns. Known with the answer. */
+  omitted: readonly number[];
 }
 
 /** A table that one stream hands to another one, at a position that both have reached. */
@@ -105,7 +106,7 @@ export class Relations {
   received(relation: Relation, xid: number): void {
     const name = this.#nameOf(relation);
     const table = (name !== null && this.#streaming.get(name)?.table) || null;
-    this.#known.set(relation.oid, { relation, xid, open: table !== null, table });
+    this.#known.set(relation.oid, { relation, xid, open: table !== null, table, omitted: [] });
   }
 
   of(oid: number): Known {
@@ -118,7 +119,7 @@ export class Relations {
   async settle(known: Known, since: Lsn): Promise<TableEvent<'raw'>[]> {
     const name = this.#nameOf(known.relation)!;
     const reading = await this.#readAfter(name, known.xid);
-    const stops = this.#judge(name, known.relation, reading, since);
+    const stops = this.#judge(name, known, reading, since);
     known.open = false;
     if (known.table?.oid !== known.relation.oid) known.table = null;
     return stops;
@@ -158,13 +159,16 @@ export class Relations {
     return { type: 'noted', table, fingerprint: marks };
   }
 
-  #judge(name: string, relation: Relation, reading: TableReading, since: Lsn): TableEvent<'raw'>[] {
+  #judge(name: string, known: Known, reading: TableReading, since: Lsn): TableEvent<'raw'>[] {
     const { copied, table } = this.#streaming.get(name)!;
+    const { relation } = known;
     const stops = this.#judgeCatalog(name, reading, since, MAY_BE_TOLD);
-    if (stops.length > 0) return stops;
+    if (stops.length > 0 || reading.problem) return stops;
     // A stranger that stood under the name for a while and is gone again: its rows were never ours.
     if (relation.oid !== copied.oid) return [];
-    const reason = differenceOfRelation(table, relation);
+    const sent = columnsSent(table, lastingOf(copied.marks, reading), relation);
+    known.omitted = omittedOf(table, sent);
+    const reason = differenceOfRelation(table, relation, sent);
     return reason === null ? [] : this.#stop(name, stale(name, since, reason));
   }
 
@@ -213,6 +217,11 @@ export class Relations {
   #remember({ snapshot, tables }: Reading): void {
     for (const [name, reading] of tables) this.#seen.set(name, { snapshot, reading });
   }
+}
+
+/** Its stored generated columns if all of them were there at the copy; none otherwise, since nobody could tell then which columns a RELATION has. */
+function lastingOf({ generated: before = [] }: Marks, { generated }: ReadTable): readonly Column[] {
+  return generated.every(({ attnum }) => before.includes(attnum)) ? generated : [];
 }
 
 /** Whether a snapshot sees the transaction as finished. The stream gives 32 bits of its xid, the snapshot all 64. */

@@ -6,6 +6,7 @@ import type { Reading } from '../catalog/reading.ts';
 import { Arena } from './arena.ts';
 import type { Batches } from './batches.ts';
 import type { Search } from './history.ts';
+import { omitFrom } from './omit.ts';
 import {
   MESSAGE,
   malformed,
@@ -143,16 +144,12 @@ export class Transactions {
     return null;
   }
 
-  #keep({ table, relation }: Known, bytes: Buffer, start: number, end: number): void {
+  #keep({ table, relation, omitted }: Known, bytes: Buffer, start: number, end: number): void {
     if (!table) return;
     const length = end - start;
     const kept = this.#arena.keep(bytes, start, end);
-    const { op, before, beforeIs, after } = readRow(
-      kept.bytes,
-      kept.start,
-      kept.start + length,
-      relation.columns.length,
-    );
+    const row = readRow(kept.bytes, kept.start, kept.start + length, relation.columns.length);
+    const { op, before, beforeIs, after } = omitted.length === 0 ? row : omitFrom(row, omitted);
     const transaction = this.#current();
     this.#batches.add({ op, table, transaction, seq: this.#seq, before, beforeIs, after }, length + CHANGE_BYTES);
   }

@@ -49,6 +49,11 @@ export class Cluster {
     this.#bootstrap = connection.brokers;
   }
 
+  /** Of no other cluster; null where the brokers do not say. */
+  async id(): Promise<string | null> {
+    return (await this.askAny(metadataV12.api, [], false)).clusterId ?? null;
+  }
+
   /** Of a topic that is there; null where it is not. */
   async partitions(topic: string): Promise<number | null> {
     await this.refresh(topic);

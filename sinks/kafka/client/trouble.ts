@@ -55,13 +55,20 @@ const WORDS: Readonly<Record<string, string>> = {
   SASL_AUTHENTICATION_FAILED: 'the broker refused the credentials',
   TOKEN_REFUSED: 'the token endpoint refused the client',
   TOKEN_AWAY: 'the token endpoint gave no token',
+  INVALID_TIMESTAMP: 'the broker refused the time of a message',
 };
 const LOGIN = 'Correct the sink’s `sasl`, or what brokers and token endpoint know of it.';
+const CLOCK =
+  'Set this machine’s clock, or the broker’s: they differ by more than `message.timestamp.after.max.ms` (an hour).';
+const FIXES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(CREDENTIALS.map((code) => [code, LOGIN])),
+  INVALID_TIMESTAMP: CLOCK,
+};
 
 /** The same of a code that `codeOf` gave. */
 export function troubleOf(code: string): PgveilError {
-  const about = CREDENTIALS.includes(code) ? { fix: LOGIN } : {};
-  return new PgveilError(ourCode(code), WORDS[code] ?? code, about);
+  const fix = FIXES[code];
+  return new PgveilError(ourCode(code), WORDS[code] ?? code, fix === undefined ? {} : { fix });
 }
 
 function ourCode(code: string): ErrorCode {

@@ -47,17 +47,14 @@ export class LocalCopies {
 
   /** Where a file's columns lie, by its footer. */
   async #chunks(path: string, columns: readonly string[]): Promise<[number, number][]> {
-    const connection = await this.#duck.connect();
-    try {
+    return await this.#duck.with(async (connection) => {
       const reader = await connection.runAndReadAll(
         `SELECT coalesce(nullif(dictionary_page_offset, 0), data_page_offset), total_compressed_size
          FROM parquet_metadata(${literal(path)})
          WHERE split_part(path_in_schema, ', ', 1) IN (${columns.map(literal).join(', ')})`,
       );
       return reader.getRows().map(([start, bytes]) => [Number(start), Number(start) + Number(bytes)]);
-    } finally {
-      connection.closeSync();
-    }
+    });
   }
 
   async #fill(name: string, path: string, ranges: readonly (readonly [number, number])[]): Promise<void> {

@@ -29,14 +29,14 @@ export async function writeCheckpoint(
   take: (file: string) => Promise<void>,
 ): Promise<void> {
   const [lines, file] = [duck.path('json'), duck.path('parquet')];
-  const connection = await duck.connect();
   try {
-    await pipeline(Readable.from(linesOf(actions)), createWriteStream(lines));
-    const source = `read_json(${literal(lines)}, format = 'newline_delimited', columns = {${COLUMN_LIST}})`;
-    await connection.run(`COPY (FROM ${source}) TO ${literal(file)} (FORMAT parquet, COMPRESSION zstd)`);
+    await duck.with(async (connection) => {
+      await pipeline(Readable.from(linesOf(actions)), createWriteStream(lines));
+      const source = `read_json(${literal(lines)}, format = 'newline_delimited', columns = {${COLUMN_LIST}})`;
+      await connection.run(`COPY (FROM ${source}) TO ${literal(file)} (FORMAT parquet, COMPRESSION zstd)`);
+    });
     await take(file);
   } finally {
-    connection.closeSync();
     await Promise.all([lines, file].map((path) => rm(path, { force: true })));
   }
 }
@@ -44,17 +44,17 @@ export async function writeCheckpoint(
 /** The actions of a checkpoint, whoever wrote it. */
 export async function readCheckpoint(duck: Duck, content: Buffer): Promise<Action[]> {
   const file = duck.path('parquet');
-  const connection = await duck.connect();
-  try {
-    await writeFile(file, content);
-    const columns = Object.keys(COLUMNS).join(', ');
-    const row = `CAST(to_json(struct_pack(${columns.replace(/\w+/g, '$& := "$&"')})) AS VARCHAR)`;
-    const reader = await connection.runAndReadAll(`SELECT ${row} FROM read_parquet(${literal(file)})`);
-    return reader.getRows().map(([json]) => withoutNulls(actionFromJson(json as string)));
-  } finally {
-    connection.closeSync();
-    await rm(file, { force: true });
-  }
+  return await duck.with(async (connection) => {
+    try {
+      await writeFile(file, content);
+      const columns = Object.keys(COLUMNS).join(', ');
+      const row = `CAST(to_json(struct_pack(${columns.replace(/\w+/g, '$& := "$&"')})) AS VARCHAR)`;
+      const reader = await connection.runAndReadAll(`SELECT ${row} FROM read_parquet(${literal(file)})`);
+      return reader.getRows().map(([json]) => withoutNulls(actionFromJson(json as string)));
+    } finally {
+      await rm(file, { force: true });
+    }
+  });
 }
 
 function* linesOf(actions: Iterable<Action>): Iterable<string> {

@@ -68,8 +68,13 @@ export class FolderStorage implements Storage {
     });
   }
 
-  async upload(name: string, file: string): Promise<void> {
-    await asTrouble(() => this.#place(name, (unfinished) => copyDurably(file, unfinished), rename));
+  async upload(name: string, file: string, signal?: AbortSignal): Promise<void> {
+    const fill = async (unfinished: string) => {
+      signal?.throwIfAborted();
+      await copyDurably(file, unfinished);
+      signal?.throwIfAborted();
+    };
+    await asTrouble(() => this.#place(name, fill, rename));
   }
 
   async *list(prefix: string, after = ''): AsyncIterable<Stored> {
@@ -94,8 +99,8 @@ export class FolderStorage implements Storage {
         await rm(path, { force: true });
         swept++;
       }
-      // Somebody who is not alone may be about to write there.
-      if (before === Infinity) await rm(this.#path(UNFINISHED), { recursive: true, force: true });
+      // Somebody who is not alone may be about to write there, and one who was overtaken still writes.
+      if (before === Infinity) await rmdir(this.#path(UNFINISHED)).catch(() => {});
       return swept;
     });
   }

@@ -18,32 +18,43 @@ interface Place {
   readonly Key: string;
 }
 
-/** Uploads a file. Nothing is to be seen of it before it is whole; when it fails nothing stays. */
-export async function uploadInParts(client: S3Client, place: Place, path: string): Promise<void> {
+/** Uploads a file. Nothing is to be seen of it before it is whole; when it fails nothing stays. Once `signal` aborts it rejects at once. */
+export async function uploadInParts(client: S3Client, place: Place, path: string, signal?: AbortSignal): Promise<void> {
+  const options = signal ? { abortSignal: signal } : {};
   await using file = await open(path);
   const { size } = await file.stat();
   if (size <= PART_BYTES) {
-    await client.send(new PutObjectCommand({ ...place, Body: await slice(file, 0, size) }));
+    await client.send(new PutObjectCommand({ ...place, Body: await slice(file, 0, size) }), options);
     return;
   }
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...place, ChecksumAlgorithm: 'CRC32' }));
+  const create = new CreateMultipartUploadCommand({ ...place, ChecksumAlgorithm: 'CRC32' });
+  const { UploadId } = await client.send(create, options);
   try {
-    const parts = await sendParts(client, { ...place, UploadId: UploadId! }, file, size);
-    await client.send(new CompleteMultipartUploadCommand({ ...place, UploadId, MultipartUpload: { Parts: parts } }));
+    const parts = await sendParts(client, { ...place, UploadId: UploadId! }, file, size, options);
+    const complete = new CompleteMultipartUploadCommand({ ...place, UploadId, MultipartUpload: { Parts: parts } });
+    await client.send(complete, options);
   } catch (error) {
     // Parts of an upload that is never completed are paid for and not listed. What cannot be aborted now is at the next start.
-    await client.send(new AbortMultipartUploadCommand({ ...place, UploadId })).catch(() => {});
+    const aborted = client.send(new AbortMultipartUploadCommand({ ...place, UploadId })).catch(() => {});
+    if (!signal?.aborted) await aborted;
     throw error;
   }
 }
 
-async function sendParts(client: S3Client, upload: Place & { UploadId: string }, file: FileHandle, size: number) {
+async function sendParts(
+  client: S3Client,
+  upload: Place & { UploadId: string },
+  file: FileHandle,
+  size: number,
+  options: { abortSignal?: AbortSignal },
+) {
   const parts: CompletedPart[] = [];
   for (let start = 0; start < size; start += PART_BYTES) {
     const PartNumber: number = parts.length + 1;
     const Body = await slice(file, start, Math.min(start + PART_BYTES, size));
     const { ETag, ChecksumCRC32 } = await client.send(
       new UploadPartCommand({ ...upload, PartNumber, Body, ChecksumAlgorithm: 'CRC32' }),
+      options,
     );
     parts.push({ PartNumber, ETag, ChecksumCRC32 });
   }

@@ -24,7 +24,9 @@ export interface S3Address {
 }
 
 /** An answer that does not come must not hold the pipeline: the request is sent again, on another connection. */
-const TIMEOUTS = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
+const TIMEOUTS = { connectionTimeout: 5_000, throwOnRequestTimeout: true };
+/** Until an answer begins, and within one that has begun. */
+const SILENCE_MS = 30_000;
 const ATTEMPTS = 4;
 
 const NOT_FOUND = 404;
@@ -37,8 +39,10 @@ export class S3Storage implements Storage {
   readonly #bucket: string;
   readonly #prefix: string;
 
-  constructor({ bucket, prefix, region, endpoint, credentials }: S3Address) {
-    const config: S3ClientConfig = { maxAttempts: ATTEMPTS, requestHandler: TIMEOUTS };
+  /** `silenceMs`: how long the store may say nothing when it is its turn. */
+  constructor({ bucket, prefix, region, endpoint, credentials }: S3Address, silenceMs = SILENCE_MS) {
+    const requestHandler = { ...TIMEOUTS, requestTimeout: silenceMs, socketTimeout: silenceMs };
+    const config: S3ClientConfig = { maxAttempts: ATTEMPTS, requestHandler };
     if (region) config.region = region;
     if (endpoint) Object.assign(config, { region: region ?? anyRegion, endpoint, forcePathStyle: true });
     if (credentials) config.credentials = credentials;
@@ -94,8 +98,8 @@ export class S3Storage implements Storage {
     });
   }
 
-  async upload(name: string, file: string): Promise<void> {
-    await asTrouble(() => uploadInParts(this.#client, this.#at(name), file));
+  async upload(name: string, file: string, signal?: AbortSignal): Promise<void> {
+    await asTrouble(() => uploadInParts(this.#client, this.#at(name), file, signal));
   }
 
   async *list(prefix: string, after?: string): AsyncIterable<Stored> {

@@ -37,8 +37,8 @@ export interface Storage {
    * Contents must never come back, or a writer that slept could take an old one for what it knows.
    */
   swap(name: string, bytes: Buffer, etag: string | null): Promise<string | null>;
-  /** Brings a file of this machine there, of any size and in bounded memory. */
-  upload(name: string, file: string): Promise<void>;
+  /** Brings a file of this machine there, of any size and in bounded memory. Once `signal` aborts it rejects soon, and nothing more comes. */
+  upload(name: string, file: string, signal?: AbortSignal): Promise<void>;
   /** In the order of their names' bytes, all that begin with `prefix` and come behind `after`. */
   list(prefix: string, after?: string): AsyncIterable<Stored>;
   /** No error where it is not there. */

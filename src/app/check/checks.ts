@@ -21,7 +21,7 @@ export function checksOf(config: Config, targets: Targets, identify: () => Promi
   return [
     { needs: 'source', findings: () => findSource(config, targets) },
     ...[...targets].map(([name, target]) => ({ needs: name, findings: () => target.check() })),
-    { needs: 'source', findings: () => findOneDatabase(targets, identify) },
+    { needs: 'source', findings: () => findOnePlace(targets, identify) },
   ];
 }
 
@@ -63,8 +63,8 @@ function findRules(
   return [...unfit, ...sinksAdded(stored, wanted), ...changesSince(entries, wanted)];
 }
 
-/** Databases that are one: nothing can be copied into itself, and each pipeline has one checkpoint in each. */
-async function findOneDatabase(targets: Targets, identify: () => Promise<Identity>): Promise<Finding[]> {
+/** Places that are one: nothing can be copied into itself, and each pipeline has one checkpoint in each. */
+async function findOnePlace(targets: Targets, identify: () => Promise<Identity>): Promise<Finding[]> {
   const [source, others] = await Promise.all([
     identify().catch((error) => unlessKnown(error, null)),
     ofEach(targets, (target) => target.identity().catch((error) => unlessKnown(error, null))),
@@ -73,9 +73,9 @@ async function findOneDatabase(targets: Targets, identify: () => Promise<Identit
   return known.flatMap(([name, identity], at) => {
     const isShared = known.slice(0, at).some(([, other]) => isDeepStrictEqual(other, identity));
     const code = isDeepStrictEqual(source, identity) ? 'twin_is_source' : isShared ? 'sink_shared' : null;
-    return code === null
-      ? []
-      : [{ code, object: `sinks.${name}.url`, message: ERRORS[code].means, fix: ERRORS[code].fix }];
+    if (code === null) return [];
+    const object = `sinks.${name}.${'clusterId' in identity! ? 'brokers' : 'url'}`;
+    return [{ code, object, message: ERRORS[code].means, fix: ERRORS[code].fix }];
   });
 }
 
@@ -84,6 +84,11 @@ type StoredIn = ReadonlyMap<string, Checkpoint | null | undefined>;
 
 async function storedIn(targets: Targets): Promise<StoredIn> {
   return await ofEach(targets, (target) => target.checkpoint().catch((error) => unlessKnown(error, undefined)));
+}
+
+/** Whether any sink that answers holds something durably. */
+export async function hasRun(targets: Targets): Promise<boolean> {
+  return [...(await storedIn(targets)).values()].some((stored) => stored?.position != null);
 }
 
 /** What the sinks that answer hold in common. */

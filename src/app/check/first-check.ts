@@ -16,13 +16,20 @@ export class NotReady extends Error {
   }
 }
 
+export interface FirstCheck {
+  readonly checks: readonly Check[];
+  /** How long to wait for what is away; null: for ever. */
+  readonly patienceMs: number | null;
+  /** Whether the pipeline ever ran: then the other sinks go on without one that a person has to mend. */
+  readonly hasRun: () => Promise<boolean>;
+}
+
 /**
- * The checks before a start. Waits for what is away, `patienceMs` at the longest (null: for ever), and then rejects with
- * `timed_out`. Rejects with NotReady where a person has to act. What halts one table is only said: the others can go on.
+ * The checks before a start. Waits for what is away, and rejects with `timed_out` in the end. Rejects with NotReady where a person has to
+ * act. What halts one table, or one sink of a pipeline that has run, is only said: the others can go on.
  */
 export async function checkFirst(
-  checks: readonly Check[],
-  patienceMs: number | null,
+  { checks, patienceMs, hasRun }: FirstCheck,
   observe: Observe,
   signal: AbortSignal,
 ): Promise<void> {
@@ -32,8 +39,10 @@ export async function checkFirst(
   try {
     while (!signal.aborted) {
       const findings = await gather(checks);
+      const final = findings.filter(isFinal);
+      const isRefused = final.length > 0 && (!areOfSomeSinks(final, checks) || !(await hasRun()));
       // With all that was found: whoever mends the one thing should not meet the next at the next start.
-      if (findings.some(isFinal)) throw new NotReady(findings.filter(isInTheWay));
+      if (isRefused) throw new NotReady(findings.filter(isInTheWay));
       const away = awayFrom(findings, checks);
       if (!away) {
         for (const finding of findings) if (ERRORS[finding.code].recovery !== 'reopen') tell(finding, observe);
@@ -55,13 +64,24 @@ function isFinal({ code }: Finding): boolean {
   return exit === 2 || (retry === 'person' && recovery === 'stop');
 }
 
+/** Whether they halt some of the sinks, and not all of them: see MainRoster for what becomes of these. */
+function areOfSomeSinks(final: readonly Found[], checks: readonly Check[]): boolean {
+  const isOfSink = ({ code, needs }: Found) => ERRORS[code].exit === 3 && needs !== 'source';
+  return final.every(isOfSink) && sinksOf(checks).some((sink) => final.every(({ needs }) => needs !== sink));
+}
+
 /** What is waited for: the source, and one sink at least. The others can be away as they can be later. */
 function awayFrom(findings: readonly Found[], checks: readonly Check[]): Found | undefined {
   const away = findings.filter(({ code }) => ERRORS[code].recovery === 'reopen');
-  const sinks = new Set(checks.flatMap(({ needs }) => (needs === 'source' ? [] : needs)));
-  const isAway = (sink: string) => away.some(({ needs }) => needs === sink);
+  const sinks = sinksOf(checks);
+  const isMissing = (sink: string) =>
+    findings.some((found) => found.needs === sink && (away.includes(found) || isFinal(found)));
   const source = away.find(({ needs }) => needs === 'source');
-  return source ?? (sinks.size > 0 && [...sinks].every(isAway) ? away[0] : undefined);
+  return source ?? (sinks.length > 0 && sinks.every(isMissing) ? away[0] : undefined);
+}
+
+function sinksOf(checks: readonly Check[]): readonly string[] {
+  return [...new Set(checks.flatMap(({ needs }) => (needs === 'source' ? [] : needs)))];
 }
 
 function tell(finding: Finding, observe: Observe): void {

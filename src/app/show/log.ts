@@ -92,9 +92,15 @@ export class Log {
     }
   }
 
-  #trouble({ part, code, message, retryInMs }: Extract<Observation, { readonly type: 'trouble' }>): void {
+  #trouble({
+    part,
+    code,
+    message,
+    fix = fixOf(code),
+    retryInMs,
+  }: Extract<Observation, { readonly type: 'trouble' }>): void {
     this.#said.delete('waiting');
-    const fields = { part, code, fix: fixOf(code), retry_in_ms: retryInMs };
+    const fields = { part, code, fix, retry_in_ms: retryInMs };
     if (retryInMs === null) this.#logger.error(fields, message);
     else this.#logger.warn(fields, message);
   }

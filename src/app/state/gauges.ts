@@ -16,7 +16,7 @@ export interface StatusGauge {
 
 const TABLE_STATES: readonly TableStatus['state'][] = ['waiting', 'copying', 'streaming', 'halted'];
 const WAL_STATUSES = ['reserved', 'extended', 'unreserved', 'lost'];
-const ALARMS = ['wal_retained', 'wal_time_left'];
+const ALARMS = ['wal_retained', 'wal_time_left', 'wal_limit'];
 
 export const GAUGES: readonly StatusGauge[] = [
   {
@@ -54,6 +54,14 @@ export const GAUGES: readonly StatusGauge[] = [
     (table) => table.progress?.total_bytes ?? null,
   ),
   bySink('sink_live', '1 unless the sink is parked', (sink) => Number(sink.state === 'live')),
+  {
+    name: 'sink_halted',
+    help: '1 for each parked sink that waits for a person, with the code of docs/errors.md that says why',
+    labels: ['sink', 'code'],
+    fill: ({ sinks }, set) => {
+      for (const [sink, { halt }] of Object.entries(sinks)) if (halt) set({ sink, code: halt.code }, 1);
+    },
+  },
   bySink('sink_lag_bytes', 'WAL that the sink does not hold durably', (sink) => sink.lag_bytes),
   bySink(
     'sink_lag_seconds',
@@ -82,7 +90,7 @@ export const GAUGES: readonly StatusGauge[] = [
   },
   {
     name: 'slot_alarm',
-    help: '1 while the slot is beyond the level of source.wal_alarm that the code stands for (wal_retained, wal_time_left), else 0',
+    help: '1 while the slot is beyond the level that the code stands for (wal_retained, wal_time_left, wal_limit), else 0',
     labels: ['slot', 'code'],
     fill: (status, set) => {
       for (const { name: slot, alarms } of slotsOf(status))

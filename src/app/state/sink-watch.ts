@@ -1,8 +1,9 @@
 import { formatLsn, type Lsn } from '../../core/lsn.ts';
 import type { Observation } from '../../core/observer.ts';
+import { fixOf, isForPerson } from '../known-errors.ts';
 import { Lag } from './lag.ts';
 import { type SlotStatus, SlotWatch } from './slot-watch.ts';
-import { TableWatch } from './table-status.ts';
+import { type Notice, TableWatch } from './table-status.ts';
 
 export interface SinkStatus {
   readonly state: 'live' | 'parked';
@@ -12,6 +13,8 @@ export interface SinkStatus {
   readonly lag_bytes: number | null;
   /** Age of the oldest commit that it does not hold durably yet; null when nobody measures it. */
   readonly lag_ms: number | null;
+  /** Of a parked one: what only a person can mend. */
+  readonly halt?: Notice;
   /** Of a parked one: what keeps its WAL, where that is not the pipeline's. */
   readonly slot?: SlotStatus;
 }
@@ -32,7 +35,12 @@ export class SinkWatch {
   #leftAt = 0;
 
   /** What keeps it away; null where nothing is known to. */
-  trouble: string | null = null;
+  trouble: Notice | null = null;
+
+  /** What only a person can mend; null where it may be back by itself. */
+  get halt(): Notice | null {
+    return this.trouble && isForPerson(this.trouble.code) ? this.trouble : null;
+  }
 
   get isLive(): boolean {
     return this.#state === 'live';
@@ -72,7 +80,7 @@ export class SinkWatch {
         break;
       case 'trouble':
         this.#isFollowing = false;
-        this.trouble = `${seen.code}: ${seen.message}`;
+        this.trouble = { code: seen.code, message: seen.message, fix: seen.fix ?? fixOf(seen.code) };
         this.#lag.restart();
         break;
       case 'slot':
@@ -94,6 +102,7 @@ export class SinkWatch {
       lag_bytes: pos === null || end === null ? null : Math.max(0, Number(end - pos)),
       // What it has not even received is about as old as its absence.
       lag_ms: this.isLive ? lagMs : this.#isFollowing ? this.#lag.ageMs(pos, now) : now - this.#leftAt,
+      ...(this.halt ? { halt: this.halt } : {}),
       ...(this.#slot ? { slot: this.#slot.status() } : {}),
     };
   }

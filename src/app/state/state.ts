@@ -102,8 +102,9 @@ export class State {
       if (state !== 'streaming') reasons.push(`${name}: ${halt ? `halted, ${halt.code}` : state}`);
     }
     for (const [name, sink] of this.#sinks) {
-      const why = sink.trouble === null ? '' : `, ${sink.trouble}`;
-      if (this.#sink(name, sink).state === 'parked') reasons.push(`sink ${name}: parked${why}`);
+      if (this.#sink(name, sink).state === 'live') continue;
+      const why = sink.trouble === null ? '' : `, ${sink.trouble.code}: ${sink.trouble.message}`;
+      reasons.push(`sink ${name}: ${sink.halt ? 'halted' : 'parked'}${why}`);
     }
     // Until then the states of the tables are what the checkpoint says, and what came since may have ended that.
     if (reasons.length === 0 && this.#following?.size !== this.#sinks.size)
@@ -182,8 +183,8 @@ export class State {
     if (least !== null) this.#lag.forget(least);
   }
 
-  #stumble({ part, code, message }: Extract<Observation, { readonly type: 'trouble' }>): void {
-    this.#trouble = { part, notice: { code, message, fix: fixOf(code) } };
+  #stumble({ part, code, message, fix }: Extract<Observation, { readonly type: 'trouble' }>): void {
+    this.#trouble = { part, notice: { code, message, fix: fix ?? fixOf(code) } };
     this.#waiting = null;
     this.#following = null;
     this.#lag.restart();

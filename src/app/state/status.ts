@@ -49,9 +49,9 @@ export function statusText({ running, name, version, position, tables, sinks, sl
     rows === null ? '' : `${formatCount(rows)} rows`,
     [...(progress ? [progressText(progress)] : []), ...(restarts ? [`restarted ${restarts} times`] : [])].join(', '),
   ]);
-  const sinkRows = Object.entries(sinks).map(([sink, { state, position, lag_bytes, lag_ms }]) => [
+  const sinkRows = Object.entries(sinks).map(([sink, { state, halt, position, lag_bytes, lag_ms }]) => [
     `sink ${sink}`,
-    state,
+    halt ? 'halted' : state,
     position ?? '-',
     lag_bytes === null ? '' : `${formatBytes(lag_bytes)} behind`,
     lag_ms === null ? '' : `${lag_ms} ms`,
@@ -63,7 +63,9 @@ export function statusText({ running, name, version, position, tables, sinks, sl
     retained_bytes === null ? '' : `holds ${formatBytes(retained_bytes)}`,
     safe_bytes === null ? '' : `${formatBytes(safe_bytes)} to the limit`,
   ]);
-  return [head, '', ...aligned([...tableRows, ...sinkRows, ...slotRows]), ...remarks(tables, trouble)].join('\n');
+  return [head, '', ...aligned([...tableRows, ...sinkRows, ...slotRows]), ...remarks({ tables, sinks, trouble })].join(
+    '\n',
+  );
 }
 
 function progressText({ step, estimated_rows, bytes, total_bytes, room_bytes }: CopyProgress): string {
@@ -76,11 +78,17 @@ function progressText({ step, estimated_rows, bytes, total_bytes, room_bytes }: 
   return parts.join(', ');
 }
 
-function remarks(tables: Status['tables'], trouble: Notice | undefined): string[] {
-  const about = Object.entries(tables).flatMap(([table, { halt, warnings }]) =>
+function remarks({
+  tables,
+  sinks,
+  trouble,
+}: Pick<Status, 'tables' | 'sinks'> & { trouble: Notice | undefined }): string[] {
+  const ofSinks = Object.entries(sinks).flatMap(([sink, { halt }]) => (halt ? [[`sink ${sink}`, halt] as const] : []));
+  const ofTables = Object.entries(tables).flatMap(([table, { halt, warnings }]) =>
     [...(halt ? [halt] : []), ...warnings].map((notice) => [table, notice] as const),
   );
-  const all = trouble ? [['pipeline', trouble] as const, ...about] : about;
+  const ofPipeline = trouble ? [['pipeline', trouble] as const] : [];
+  const all = [...ofPipeline, ...ofSinks, ...ofTables];
   return all.flatMap(([object, { code, message, fix }]) => [
     '',
     printable(`${object}: ${code}: ${message}`),

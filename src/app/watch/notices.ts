@@ -31,6 +31,8 @@ function remarksOf({ report, failure }: View): Remark[] {
   if (!report) return remarks;
   const { tables, trouble } = report;
   if (trouble) remarks.push({ about: 'pipeline', notice: trouble, kind: HALT });
+  for (const [sink, { halt }] of Object.entries(report.sinks))
+    if (halt) remarks.push({ about: `sink ${sink}`, notice: halt, kind: HALT });
   for (const [about, { halt }] of Object.entries(tables)) if (halt) remarks.push({ about, notice: halt, kind: HALT });
   for (const { name, alarms } of slotsOf(report)) {
     for (const notice of alarms) remarks.push({ about: `slot ${name}`, notice, kind: WARNING });

@@ -27,9 +27,9 @@ const SLOT_COLUMNS: readonly Column[] = [
 const BAR_WIDTH = 20;
 
 export function sinkLines({ sinks }: Report, width: number): Line[] {
-  const rows = Object.entries(sinks).map(([name, { state, position, lag_bytes, lag_ms }]) => [
+  const rows = Object.entries(sinks).map(([name, { state, halt, position, lag_bytes, lag_ms }]) => [
     span(name),
-    span(state, state === 'live' ? undefined : 'red'),
+    span(halt ? 'halted' : state, state === 'live' ? undefined : 'red'),
     span(position ?? '-'),
     span(lag_bytes === null ? '-' : formatBytes(lag_bytes)),
     span(lag_ms === null ? '-' : formatLag(lag_ms)),

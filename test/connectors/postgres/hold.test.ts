@@ -23,7 +23,10 @@ function open(streams: boolean) {
     snapshot: { xmin: 800n, xmax: 800n, running: [] },
     lsn: 0n,
     tables: new Map([
-      [t.name, { table: t, leaves: [], publishing: null, types: [], problem: null } as unknown as TableReading],
+      [
+        t.name,
+        { table: t, leaves: [], publishing: null, types: [], generated: [], problem: null } as unknown as TableReading,
+      ],
     ]),
   };
   const copied = {

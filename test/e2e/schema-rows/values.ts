@@ -215,6 +215,41 @@ export const VALUES: readonly Row[] = [
     since: 18,
   },
   {
+    name: 'a stored generated column under REPLICA IDENTITY FULL keeps nobody from writing',
+    setup: `${PERSON}; ALTER TABLE person REPLICA IDENTITY FULL`,
+    ddl: [
+      'ALTER TABLE person ADD up text GENERATED ALWAYS AS (upper(ssn)) STORED',
+      `UPDATE person SET ssn = ssn || '.' WHERE id = 9`,
+      'DELETE FROM person WHERE id = 10',
+    ],
+    ends: { as: 'recopied' },
+  },
+  {
+    name: 'REPLICA IDENTITY FULL with a stored generated column keeps nobody from writing',
+    setup: `${PERSON}; ALTER TABLE person ADD up text GENERATED ALWAYS AS (upper(ssn)) STORED`,
+    ddl: [
+      'ALTER TABLE person REPLICA IDENTITY FULL',
+      `UPDATE person SET ssn = ssn || '.' WHERE id = 9`,
+      'DELETE FROM person WHERE id = 10',
+    ],
+    ends: { as: 'recopied', says: /it has another replica identity/ },
+  },
+  {
+    name: 'a virtual generated column under REPLICA IDENTITY FULL halts the table, until the identity is without it',
+    setup: `${PERSON}; ALTER TABLE person REPLICA IDENTITY FULL`,
+    ddl: ['ALTER TABLE person ADD up text GENERATED ALWAYS AS (upper(ssn)) VIRTUAL'],
+    ends: { as: 'halted', code: 'identity_unfit', fix: { sql: ['ALTER TABLE person REPLICA IDENTITY DEFAULT'] } },
+    since: 18,
+  },
+  {
+    name: 'a stored generated column that somebody’s publication leaves out halts the table, until the identity is without it',
+    setup: `${PERSON}; ALTER TABLE person REPLICA IDENTITY FULL`,
+    ddl: ['ALTER TABLE person ADD up text GENERATED ALWAYS AS (upper(ssn)) STORED'],
+    ends: { as: 'halted', code: 'identity_unfit', fix: { sql: ['ALTER TABLE person REPLICA IDENTITY DEFAULT'] } },
+    since: 18,
+    pipeline: 'FOR ALL TABLES',
+  },
+  {
     name: 'defaults, constraints, statistics, storage and collations are in no value',
     ddl: [
       `ALTER TABLE person ALTER note SET DEFAULT 'none'`,

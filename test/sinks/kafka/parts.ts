@@ -53,6 +53,7 @@ export function optionsFor(server: KafkaServer, changed: Partial<KafkaOptions> =
     type: 'kafka',
     name: 'topics',
     patienceMs: 0,
+    mayDetach: false,
     pipeline: 'shop',
     connection: plainConnection(server.brokers),
     topic: '{name}.{schema}.{table}',

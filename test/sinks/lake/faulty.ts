@@ -39,8 +39,8 @@ export class FaultyStorage implements Storage {
     return this.#run('swap', name, () => this.#storage.swap(name, bytes, etag));
   }
 
-  upload(name: string, file: string): Promise<void> {
-    return this.#run('upload', name, () => this.#storage.upload(name, file));
+  upload(name: string, file: string, signal?: AbortSignal): Promise<void> {
+    return this.#run('upload', name, () => this.#storage.upload(name, file, signal));
   }
 
   list(prefix: string, after?: string): AsyncIterable<Stored> {

@@ -10,6 +10,7 @@ import { Duck } from '../../../sinks/lake/parquet/duck.ts';
 import { LakeSink } from '../../../sinks/lake/sink.ts';
 import { FolderStorage } from '../../../sinks/lake/storage/folder.ts';
 import { fileTrouble } from '../../../sinks/lake/trouble.ts';
+import { Yard } from '../../../sinks/lake/yard.ts';
 import { apply, signal } from '../../acceptance/sink-trial.ts';
 import { copyOf, insert, positionAt, sketchTable, tuple, upTo, writeCopy } from '../../support/batches.ts';
 import { SETTINGS } from './storages.ts';
@@ -30,11 +31,8 @@ test('rows that DuckDB has no memory for halt their table, and no value is told'
       await connection.run("SET memory_limit = '2MB'");
       return await work(connection);
     });
-  const gathering = new Gathering(lakeTable(table), {
-    storage: new FolderStorage(join(folder, 'lake')),
-    duck,
-    maker: '1',
-  });
+  const yard = new Yard(new FolderStorage(join(folder, 'lake')), duck, '1');
+  const gathering = new Gathering(lakeTable(table), yard);
   const transaction = { clsn: 1n, xid: 1, commitTime: 0n };
   const image = tuple(['1', `secret${randomBytes(20_000_000).toString('hex')}`]);
   gathering.add({
@@ -50,7 +48,7 @@ test('rows that DuckDB has no memory for halt their table, and no value is told'
     table: 'public.t',
     message: /^no file could be made of rows: [A-Za-z ]+ Error$/,
   });
-  await duck.close();
+  await yard.close();
 });
 
 test('a disk that is full comes back, and what else is wrong with the rows does not', () => {

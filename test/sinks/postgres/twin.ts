@@ -26,6 +26,7 @@ export function optionsFor(server: PostgresServer, changed: Partial<TwinOptions>
   return {
     name: 'twin',
     patienceMs: 0,
+    mayDetach: false,
     pipeline: 'shop',
     url: new Secret(server.url()),
     indexes: true,

@@ -55,7 +55,7 @@ interface FakeOptions {
   readonly checks?: readonly Check[];
   readonly source?: ScriptedSource;
   readonly sink?: MemorySink;
-  readonly checkpoint?: Checkpoint;
+  readonly checkpoint?: Checkpoint | undefined;
   readonly slot?: SlotSeen;
   readonly remains?: readonly Remains[];
   /** Called when the pipeline is about to start. */
@@ -73,10 +73,15 @@ export function fakeAssembly(options: FakeOptions = {}): Assembly {
       return { source, sinks, redactor: new PassingRedactor(), memory: 1_000_000 };
     },
     caretakers: new Map(),
+    hasRun: async () => (options.checkpoint?.position ?? null) !== null,
     checkpoints: async () => new Map([['twin', options.checkpoint ?? null]]),
     slot: async () => options.slot ?? null,
     ownSlots: async () => new Map(),
-    sides: { sinks: new Map(), source: async () => 'there is no source', isFed: async () => false },
+    sides: {
+      sinks: new Map(),
+      source: () => ({ look: async () => 'there is no source', close: async () => {} }),
+      isFed: async () => false,
+    },
     remains: async () => options.remains ?? [],
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RawBatch } from '../../../src/core/batch.ts';
-import { PgveilError } from '../../../src/core/errors.ts';
+import { type ErrorCode, PgveilError } from '../../../src/core/errors.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import type { Observation } from '../../../src/core/observer.ts';
 import type { Slots } from '../../../src/core/slots.ts';
@@ -82,6 +82,9 @@ class MemorySlots implements Slots {
   async drop(sink: string) {
     this.made.delete(sink);
   }
+  async kept() {
+    return null;
+  }
 }
 
 function trial(patience = 0) {
@@ -95,6 +98,7 @@ function trial(patience = 0) {
   const apart = {
     slots,
     patience: () => patience,
+    mayDetach: () => false,
     parts: () => {
       own.push(new WalSource(wal));
       return { source: own.at(-1)!, redactor: new PassingRedactor(), memory: 1000 };
@@ -236,15 +240,85 @@ test('a database that is gone, or a slot that is not to be had, ends nothing for
   });
 });
 
-test('what only a person can mend ends all, whoever met it', async () => {
-  const { wal, parts, states, c } = trial();
-  const door = keepAway(c);
-  wal.commit(10n);
-  const run = runPipeline(parts, { caughtUp: false, patienceMs: null }, new AbortController().signal);
-  await until(async () => states().includes('parked'), { what: 'the sink to be parked' });
-  c.open = async () => {
-    throw new PgveilError('newer_checkpoint', 'of a newer one');
+/** What it says from now on until it is mended. */
+function halt(sink: MemorySink, code: ErrorCode): { mend(): void } {
+  const { open, beforeWrite } = sink;
+  const refuse = async () => {
+    throw new PgveilError(code, 'somebody has to act', { fix: 'do it' });
   };
-  door.isAway = false;
-  await assert.rejects(run, { code: 'newer_checkpoint' });
+  Object.assign(sink, { open: refuse, beforeWrite: refuse });
+  return { mend: () => void Object.assign(sink, { open, beforeWrite }) };
+}
+
+const troublesOf = (seen: readonly Observation[]) =>
+  seen.flatMap((one) => (one.type === 'trouble' && one.own === 'c' ? `${one.code}: ${one.fix}` : []));
+
+for (const when of ['with the others', 'parked'] as const) {
+  test(`what only a person can mend in one sink that is ${when} ends nothing for the others, and it is back when it is mended`, async () => {
+    const { wal, sinks, source, parts, seen, states, c } = trial();
+    await running(parts, async () => {
+      const door = keepAway(c);
+      door.isAway = when === 'parked';
+      wal.commit(10n);
+      if (door.isAway) await until(async () => states().includes('parked'), { what: 'the sink to be parked' });
+      else await until(async () => c.durable?.pos === 10n, { what: 'all to hold the first' });
+      door.isAway = false;
+      const { mend } = halt(c, 'newer_checkpoint');
+      wal.commit(20n);
+      const told = () => troublesOf(seen).includes('newer_checkpoint: do it');
+      await until(async () => told() && states().includes('parked'), { what: 'the halt to be told' });
+      wal.commit(30n);
+      await until(async () => source.acked.at(-1) === 30n, { what: 'the slot to move' });
+      mend();
+      await until(async () => states().at(-1) === 'live', { what: 'the sink to be back' });
+      await until(async () => c.durable?.pos === 30n, { what: 'all to hold the last' });
+    });
+    assert.deepEqual(clsnsOf(c), clsnsOf(sinks.get('a')!));
+  });
+}
+
+test('at the first start of all, and where no other sink is left, it ends the run', async () => {
+  const first = trial();
+  for (const sink of first.sinks.values()) sink.durable = null;
+  halt(first.c, 'twin_rights');
+  const never = new AbortController().signal;
+  const until = { caughtUp: false, patienceMs: null };
+  await assert.rejects(runPipeline(first.parts, until, never), { code: 'twin_rights', sink: 'c' });
+
+  const second = trial();
+  for (const sink of second.sinks.values()) halt(sink, 'twin_rights');
+  await assert.rejects(runPipeline(second.parts, until, never), { code: 'twin_rights' });
+});
+
+test('at a later start the others go on without it', async () => {
+  const { wal, source, parts, states, c } = trial();
+  const { mend } = halt(c, 'twin_rights');
+  await running(parts, async () => {
+    wal.commit(10n);
+    await until(async () => source.acked.at(-1) === 10n, { what: 'the slot to move' });
+    mend();
+    await until(async () => states().at(-1) === 'live', { what: 'the sink to be back' });
+  });
+});
+
+test('a run until caught up brings the others there, and ends with what a person has to mend', async () => {
+  const { wal, sinks, parts, c } = trial();
+  halt(c, 'lake_unfit');
+  wal.commit(10n);
+  const run = runPipeline(parts, { caughtUp: true, patienceMs: 60_000 }, new AbortController().signal);
+  await assert.rejects(run, { code: 'lake_unfit', sink: 'c' });
+  assert.deepEqual([sinks.get('a')!.durable?.pos, c.durable?.pos], [10n, 1n]);
+});
+
+test('another instance that took the sink over is none of that: everything is opened again', async () => {
+  const { wal, source, parts, c } = trial();
+  await running(parts, async () => {
+    wal.commit(10n);
+    await until(async () => source.acked.at(-1) === 10n, { what: 'all to hold the first' });
+    const { mend } = halt(c, 'fenced');
+    wal.commit(20n);
+    await until(async () => source.opened > 1, { what: 'another session' });
+    mend();
+    await until(async () => source.acked.at(-1) === 20n, { what: 'all to hold the second' });
+  });
 });

@@ -26,7 +26,7 @@ const column = (attnum: number, name: string, type = 25, modifier = -1): Column 
 });
 
 const read = (table: Table<'raw'>) =>
-  ({ table, leaves: [], publishing: null, types: [], problem: null }) as unknown as TableReading;
+  ({ table, leaves: [], publishing: null, types: [], generated: [], problem: null }) as unknown as TableReading;
 
 /** What becomes of the table when the catalog has these columns. */
 function judge(columns: readonly Column[], others: Partial<Table<'raw'>> = {}) {

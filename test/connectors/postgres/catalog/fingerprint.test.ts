@@ -27,7 +27,7 @@ const reading = (
   publishing: Publishing | null = BY_NAME,
   oid = ROOT,
   types: readonly UsedType[] = [],
-) => ({ table: { oid }, leaves, publishing, types, problem: null }) as unknown as ReadTable;
+) => ({ table: { oid }, leaves, publishing, types, generated: [], problem: null }) as unknown as ReadTable;
 
 /** As a checkpoint gives it back. */
 const stored = (table: ReadTable): Marks => JSON.parse(JSON.stringify(fingerprintOf(table)));

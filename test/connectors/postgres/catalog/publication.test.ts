@@ -4,6 +4,7 @@ import {
   dropPublication,
   keepPublication,
   readPublication,
+  sendGenerated,
 } from '../../../../connectors/postgres/catalog/publication.ts';
 import { PgveilError } from '../../../../src/core/errors.ts';
 import { forMajors } from '../../../support/majors.ts';
@@ -60,15 +61,17 @@ forMajors('a publication', { core: true }, (major) => {
       ALTER TABLE p1 REPLICA IDENTITY NOTHING; INSERT INTO p VALUES (1);
       CREATE TABLE generated (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a + 1) STORED);
       ALTER TABLE generated REPLICA IDENTITY FULL; INSERT INTO generated VALUES (1);
+      CREATE TABLE virtual (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a + 1) ${major >= 18 ? 'VIRTUAL' : 'STORED'});
+      ALTER TABLE virtual REPLICA IDENTITY FULL; INSERT INTO virtual VALUES (1);
       CREATE UNLOGGED TABLE unlogged (a int PRIMARY KEY); INSERT INTO unlogged VALUES (1); CREATE VIEW v AS SELECT 1 AS a;`,
     );
-    const tables = ['nokey', 'later', 'nothing', 'p', 'generated', 'unlogged', 'v'];
+    const tables = ['nokey', 'later', 'nothing', 'p', 'generated', 'virtual', 'unlogged', 'v'];
     await keep(
       database,
       tables.map((table) => `public.${table}`),
     );
     for (const table of tables.slice(0, -1)) await database.query(`UPDATE ${table} SET a = 2; DELETE FROM ${table}`);
-    assert.deepEqual(await membersOf(database), major >= 18 ? [] : ['generated']);
+    assert.deepEqual(await membersOf(database), major >= 18 ? ['generated'] : ['generated', 'virtual']);
   });
 
   test('a table that loses its identity while it is published is taken out', async () => {
@@ -81,6 +84,27 @@ forMajors('a publication', { core: true }, (major) => {
     await assert.rejects(database.query('UPDATE a SET n = 2'), /replica identity/);
     await keep(database, ['public.a']);
     await database.query('UPDATE a SET n = 2');
+  });
+
+  test('one of an older pgveil is told to send generated columns; one that a person made is not', async () => {
+    await using database = await Database.create(
+      server,
+      `CREATE TABLE a (id int PRIMARY KEY, n int GENERATED ALWAYS AS (id) STORED); ALTER TABLE a REPLICA IDENTITY FULL; INSERT INTO a VALUES (1);
+      CREATE PUBLICATION pub FOR TABLE a`,
+    );
+    const update = () => database.query('UPDATE a SET id = id + 1');
+    const mend = () => sendGenerated(database.url, database.observer, 'pub');
+    if (major >= 18) await assert.rejects(update(), /cannot update table/);
+    else await update();
+    assert.equal(await mend(), false, 'a person made it');
+    await database.query(`COMMENT ON PUBLICATION pub IS 'made by pgveil'`);
+    assert.equal(await mend(), major >= 18);
+    assert.equal(await mend(), false, 'it was done');
+    await update();
+    if (major < 18) return;
+    await database.query('ALTER PUBLICATION pub SET (publish_generated_columns = none)');
+    await keep(database, ['public.a']);
+    await update();
   });
 
   test('one that a person made is left as it is', async () => {

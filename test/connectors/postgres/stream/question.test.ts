@@ -23,7 +23,7 @@ const asStreaming = (table: Table<'raw'>): Streaming => ({
 });
 
 const present = (table: Table<'raw'>, leaves: readonly Leaf[] = []) =>
-  ({ table, leaves, publishing: null, types: [], problem: null }) as unknown as ReadTable;
+  ({ table, leaves, publishing: null, types: [], generated: [], problem: null }) as unknown as ReadTable;
 
 function reading(tables: Record<string, TableReading>, xmax: bigint, running: bigint[] = []): Reading {
   return { lsn: 0n, snapshot: { xmin: running[0] ?? xmax, xmax, running }, tables: new Map(Object.entries(tables)) };
@@ -107,6 +107,35 @@ test('a stopped table asks nothing more and has no rows, under any RELATION', as
   await made.settle(receive(customer, 901), 1n);
   const known = receive(customer, 902);
   assert.deepEqual([known.open, known.table], [false, null]);
+});
+
+test('generated columns that were there at the copy are left out of rows; one that came later stops the table', async () => {
+  const [generated] = messages.table(100, 'customer', ['id', 'note', 'upper']).columns.slice(2);
+  const widened = messages.table(100, 'customer', ['id', 'note', 'upper']);
+  const now = { ...present(customer), generated: [generated!] };
+  const withIt = fingerprintOf(now);
+  for (const [marks, says] of [
+    [withIt, null],
+    [fingerprintOf(present(customer)), 'it had other columns'],
+    [{ ...withIt, generated: undefined }, 'it had other columns'],
+  ] as const) {
+    const streaming = new Map([
+      [customer.name, { table: customer, copied: { ...asStreaming(customer).copied, marks } }],
+    ]);
+    const copiedAs = new Map([[customer.oid, customer.name]]);
+    const first = reading({ 'public.customer': now }, 800n);
+    const made = new Relations(
+      { streaming, copiedAs, reading: first } as never,
+      () => assert.fail(),
+      () => {},
+    );
+    made.received(messages.relationOf(widened) as Parameters<Relations['received']>[0], 700);
+    const known = made.of(customer.oid);
+    const [stop] = await made.settle(known, 9n);
+    assert.deepEqual(stop?.type === 'stopped' ? stop.state : null, says && { state: 'stale', since: 9n, reason: says });
+    if (says === null) assert.deepEqual([known.table, known.omitted], [customer, [2]]);
+    else assert.equal(known.table, null);
+  }
 });
 
 test('a RELATION that differs stops the table even where the catalog is as it was: a column added and dropped', async () => {

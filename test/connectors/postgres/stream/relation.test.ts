@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { differenceOfRelation } from '../../../../connectors/postgres/stream/relation.ts';
+import { columnsSent, differenceOfRelation, omittedOf } from '../../../../connectors/postgres/stream/relation.ts';
 import * as messages from '../messages.ts';
 
 const customer = messages.table(100, 'customer', ['id', 'ssn', 'note']);
@@ -38,4 +38,22 @@ test('a RELATION with another name, key or replica identity is different', () =>
   }
   const columns = relation.columns.map((column, i) => ({ ...column, key: i === 1 }));
   assert.equal(differenceOfRelation(customer, { ...relation, columns }), 'it had another key');
+});
+
+test('generated columns are told from the others by where they stand, and left out wherever that is', () => {
+  const all = messages.table(100, 'customer', ['lower', 'id', 'upper', 'ssn', 'note', 'length']);
+  const generated = all.columns.filter((_, i) => [0, 2, 5].includes(i));
+  const own = { ...all, columns: all.columns.filter((column) => !generated.includes(column)), key: [0] };
+  const widened = messages.relationOf({ ...all, key: [1] }) as typeof relation;
+  const sent = columnsSent(own, generated, widened);
+  assert.deepEqual(sent, all.columns);
+  assert.equal(differenceOfRelation(own, widened, sent), null);
+  assert.deepEqual(omittedOf(own, sent), [0, 2, 5]);
+  const narrow = messages.relationOf(own) as typeof relation;
+  assert.deepEqual(omittedOf(own, columnsSent(own, generated, narrow)), [], 'a publication that leaves them out');
+  const without = { ...widened, columns: widened.columns.slice(1) };
+  assert.equal(differenceOfRelation(own, without, columnsSent(own, generated, without)), 'it had other columns');
+  const [lower, id, upper, ssn, note, length] = widened.columns;
+  const swapped = { ...widened, columns: [lower!, id!, ssn!, upper!, note!, length!] };
+  assert.equal(differenceOfRelation(own, swapped, columnsSent(own, generated, swapped)), 'it had other columns');
 });

@@ -14,7 +14,14 @@ import * as messages from '../messages.ts';
 
 const t = messages.table(100, 't');
 const unlisted = messages.table(500, 'unlisted');
-const present = { table: t, leaves: [], publishing: null, types: [], problem: null } as unknown as ReadTable;
+const present = {
+  table: t,
+  leaves: [],
+  publishing: null,
+  types: [],
+  generated: [],
+  problem: null,
+} as unknown as ReadTable;
 const history = { systemIdentifier: '1', timeline: 1, databaseOid: 1, slot: 's' };
 const from: Position = { pos: 200n, witness: { clsn: 190n, xid: 7, commitTime: 5n }, history };
 

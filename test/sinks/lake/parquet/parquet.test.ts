@@ -10,6 +10,7 @@ import { type ParquetFile, writeParquet } from '../../../../sinks/lake/parquet/p
 import { type Row, Rows, type Text } from '../../../../sinks/lake/parquet/rows.ts';
 import type { Transaction } from '../../../../src/core/batch.ts';
 import { type Cell, sketchTable, tuple, UNCHANGED } from '../../../support/batches.ts';
+import { until } from '../../../support/wait.ts';
 import { openDuck } from '../delta.ts';
 
 const TRANSACTION: Transaction = { clsn: 0x7fffffffffffffffn, xid: 4_294_967_295, commitTime: 812_345_678_901_234n };
@@ -212,6 +213,45 @@ test('the next open removes what is left of an instance before, and closing one 
   assert.deepEqual(await readdir(folder), [basename(dirname(second.path('x')))]);
   await first.close();
   await second.close();
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test('closing waits for what is still written into the folder, and lets nothing else begin', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pgveil-duck-'));
+  const closed = await Duck.open(folder);
+  const held = Promise.withResolvers<void>();
+  let begun = 0;
+  const write = async () => {
+    begun++;
+    await held.promise;
+    await writeFile(closed.path('parquet'), 'rows');
+  };
+  const writing = [closed.inTurn(0, write), closed.with(write)];
+  const refused = assert.rejects(closed.inTurn(Number.POSITIVE_INFINITY, write), { code: 'lake_away' });
+  await until(() => begun === writing.length, { what: 'both to be at work' });
+  const closing = closed.close();
+  held.resolve();
+  await closing;
+  assert.deepEqual(await readdir(folder), []);
+  await Promise.all(writing);
+  await refused;
+  await assert.rejects(closed.with(write), { code: 'lake_away' });
+});
+
+test('an instance that is overtaken and still writes does not keep the next one from opening', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pgveil-duck-'));
+  const overtaken = await Duck.open(folder);
+  let isOver = false;
+  const writing = (async () => {
+    while (!isOver) await writeFile(overtaken.path('parquet'), 'rows').catch(() => {});
+  })();
+  try {
+    for (let i = 0; i < 20; i++) await (await Duck.open(folder)).close();
+  } finally {
+    isOver = true;
+    await writing;
+  }
+  await overtaken.close();
   assert.deepEqual(await readdir(folder), []);
 });
 

@@ -7,6 +7,7 @@ import { CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-
 import { S3Storage } from '../../../../sinks/lake/storage/s3.ts';
 import { type S3Server, startS3 } from '../../../support/s3.ts';
 import { S3Proxy } from '../../../support/s3-proxy.ts';
+import { until } from '../../../support/wait.ts';
 import { addressOf } from '../storages.ts';
 
 let server: S3Server;
@@ -23,10 +24,11 @@ after(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function spoiled(spoil: S3Proxy['spoil']) {
+async function spoiled(spoil: S3Proxy['spoil'], silenceMs?: number) {
   proxy.spoil = spoil;
   const bucket = await server.bucket();
-  const storage = new S3Storage({ ...addressOf(server), endpoint: proxy.endpoint, bucket, prefix: 'lake/' });
+  const address = { ...addressOf(server), endpoint: proxy.endpoint, bucket, prefix: 'lake/' };
+  const storage = new S3Storage(address, silenceMs);
   return { storage, bucket };
 }
 
@@ -45,6 +47,16 @@ async function largeFile(): Promise<string> {
   await writeFile(file, Buffer.alloc(20 * 1024 * 1024, 'x'));
   return file;
 }
+
+test('an answer that ends in the middle is not waited for', async () => {
+  const { storage } = await spoiled((method) => (method === 'GET' ? 'half' : null), 500);
+  await storage.put('object', Buffer.from('0123456789'));
+  const saw = storage.get('object').then(
+    () => 'an answer',
+    ({ code }) => code,
+  );
+  assert.equal(await until(() => saw, { what: 'it to be given up', timeout: 20_000 }), 'lake_away');
+});
 
 test('a server that is busy for a moment is asked again', async () => {
   const { storage } = await spoiled(first(2, 'PUT', 'busy'));

@@ -1,0 +1,37 @@
+import { type ErrorCode, PgveilError } from '../core/errors.ts';
+
+/** Wrong at the first start, but a passing state (a password being rotated, slots of somebody's test) for a service that has run. */
+const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set([
+  'credentials_refused',
+  'database_missing',
+  'tls_failed',
+  'lake_rights',
+  'kafka_rights',
+  'registry_rights',
+  'no_free_slot',
+  'no_free_sender',
+]);
+
+/** Whether what failed may be back by itself. `hasRun`: whether it ever worked. That another instance has taken over is no such thing. */
+export function isPassing(error: unknown, hasRun: boolean): error is PgveilError {
+  if (!isWhole(error)) return false;
+  return error.kind.recovery === 'reopen' || (hasRun && PASSING_ONCE_RUN.has(error.code));
+}
+
+/**
+ * Whether this is the trouble of one sink, without which the others go on: it is away, or waits for a person. `hasRun`: whether the pipeline
+ * ever worked; before, whoever starts it is there to mend it.
+ */
+export function isOfOneSink(error: unknown, hasRun: boolean): error is PgveilError {
+  if (!isWhole(error) || error.sink === null) return false;
+  return isPassing(error, hasRun) || (hasRun && needsPerson(error));
+}
+
+/** Whether nothing comes of waiting alone. It is tried again all the same: that is how it is noticed that somebody mended it. */
+export function needsPerson({ kind }: PgveilError): boolean {
+  return kind.recovery === 'stop' && kind.retry === 'person';
+}
+
+function isWhole(error: unknown): error is PgveilError {
+  return error instanceof PgveilError && error.table === null && error.code !== 'fenced';
+}

@@ -1,0 +1,27 @@
+import { once } from 'node:events';
+
+/**
+ * The time in which the source is this instance's. Whoever opens a sink or drops a slot beside the pipeline's session waits for it: an
+ * instance that was overtaken must take nothing back.
+ */
+export class Tenure {
+  #begun = Promise.withResolvers<void>();
+  #isHeld = false;
+
+  begin(): void {
+    this.#isHeld = true;
+    this.#begun.resolve();
+  }
+
+  end(): void {
+    if (this.#isHeld) this.#begun = Promise.withResolvers();
+    this.#isHeld = false;
+  }
+
+  /** Resolves while it lasts. Rejects when `signal` aborts. */
+  async held(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await Promise.race([this.#begun.promise, once(signal, 'abort')]);
+    signal.throwIfAborted();
+  }
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Clock } from '../support/clock.ts';
+import { topicDifferences } from '../support/kafka-topics.ts';
+import { assertBothEqual } from '../support/lake.ts';
+import { SETUP, tables } from '../support/lake-shop.ts';
+import { Load } from '../support/load.ts';
+import { Peers } from '../support/peers.ts';
+import { SlotWatch } from '../support/slot-watch.ts';
+import type { Trial } from '../support/trial.ts';
+import { TROUBLES } from '../support/troubles.ts';
+import { until } from '../support/wait.ts';
+
+// A twin, a lake in an S3 server and topics of a broker, fed by one pipeline, while one of the four servers or the clock is in trouble.
+// PGVEIL_TEST_TROUBLES: which, names with commas between them; or `all`.
+
+const SOME = [
+  'source is killed',
+  'twin is half-open',
+  'S3 is not to be logged in to',
+  'Kafka is on a full disk',
+  'the clock goes two hours ahead',
+].join();
+const chosen = process.env.PGVEIL_TEST_TROUBLES ?? SOME;
+
+/** Long enough for a sink to be parked. */
+const TROUBLED_MS = 4_000;
+/** Longer than any deadline or wait of the service's own. */
+const HEALED_MS = 240_000;
+
+/** Topics are what the twin is where a row that is updated comes whole. */
+const WHOLE = `${SETUP}; ALTER TABLE person REPLICA IDENTITY FULL`;
+
+let peers: Peers;
+before(async () => {
+  peers = await Peers.start();
+});
+after(() => peers[Symbol.asyncDispose]());
+
+/** The source goes on to be written, as long as it can be. */
+async function lasts(load: Load): Promise<void> {
+  const [began, before] = [performance.now(), load.tries];
+  const isOver = () => performance.now() - began >= TROUBLED_MS && load.tries - before >= 10;
+  await until(isOver, { what: 'the trouble to have lasted', timeout: 120_000, interval: 100 });
+}
+
+async function assertAllEqual(trial: Trial, bucket: string): Promise<void> {
+  await assertBothEqual(trial, peers.lake(trial, bucket));
+  const topics = { brokers: peers.kafka.brokers, pipeline: trial.name };
+  assert.deepEqual(await topicDifferences(topics, trial.twin, Object.keys(tables)), []);
+}
+
+describe('three sinks equal redact(source) again, and no slot was ever ahead of a sink, after', () => {
+  for (const [at, { name, fills, begin, end }] of TROUBLES.entries()) {
+    if (chosen !== 'all' && !chosen.split(',').includes(name)) continue;
+    test(name, async (context) => {
+      if (fills && !peers.peer(fills).disk) return context.skip('no small file system could be mounted: it takes root');
+      const bucket = await peers.s3.bucket();
+      await using trial = await peers.servers.trial(WHOLE, tables, { memory: '32MB' });
+      const pgveil = await trial.run({
+        configuration: peers.configuration(trial, bucket),
+        environment: { ...peers.environment, ...Clock.environment(trial.file('clock')) },
+      });
+      const scene = { peers, clock: new Clock(pgveil, trial.file('clock')) };
+      await pgveil.isReady();
+      const watch = new SlotWatch(peers, trial, peers.lake(trial, bucket));
+      const load = new Load(peers.servers, trial, at);
+      await until(() => load.committed >= 10, { what: 'some transactions' });
+      await begin(scene);
+      try {
+        await lasts(load);
+      } finally {
+        await end(scene);
+      }
+      const healed = load.committed;
+      await until(() => load.committed >= healed + 10, { what: 'some transactions after it' });
+      await load.stop();
+      await trial.reconnect();
+      await pgveil.isReady(HEALED_MS);
+      await trial.holdsAll(pgveil, HEALED_MS);
+      await pgveil.stop();
+      await watch.assertNeverAhead();
+      await assertAllEqual(trial, bucket);
+    });
+  }
+});
