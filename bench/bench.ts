@@ -1,11 +1,6 @@
 import type { Comparison, Figures } from './figures.ts';
+import type { Place } from './place.ts';
 import type { Servers } from './servers.ts';
-
-/** Where a bench takes place: made once, and shared by all runs. */
-export interface Place<P extends AsyncDisposable> {
-  readonly inWords: string;
-  start(): Promise<P>;
-}
 
 /** One thing measured against a reference, many times in the same place: on two servers, where it says nothing else. */
 export interface Bench<P extends AsyncDisposable = Servers> {
@@ -13,6 +8,8 @@ export interface Bench<P extends AsyncDisposable = Servers> {
   /** What the reference is, in words. */
   readonly reference: string;
   readonly place: Place<P>;
+  /** How many runs there are unless somebody asks for more or less; 5 by default. */
+  readonly runs?: number;
   /** Makes what all runs share. `scale` 1 is the size that figures are told of, here and below. */
   prepare(place: P, scale: number): Promise<void>;
   /** Run number `run`, from 1: both sides in turn. */

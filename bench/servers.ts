@@ -1,7 +1,7 @@
 // The two servers that all runs of a bench share, and the databases that each run has for itself.
 import type pg from 'pg';
 import { createDatabase, type PostgresServer, startPostgres } from '../test/support/postgres.ts';
-import type { Place } from './bench.ts';
+import type { Place } from './place.ts';
 
 /**
  * The same on both servers, and the same for both sides of a comparison. Checkpoints and vacuums come at moments of their own,

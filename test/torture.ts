@@ -1,10 +1,10 @@
-// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18] [--only tests|rows|faults|seeds|kafka]]: every test on every major, every schema
-// change in every circumstance on the oldest and the newest of them, kill -9 at every point with three sinks, each of their servers in
-// each trouble, and then random runs, one per seed and major, and those of topics, one per seed. What has passed on the same sources is not done again: stop it and go on
-// whenever you like.
+// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18] [--only tests|rows|faults|seeds|kafka|stops|soak] [--minutes 60]]: every test
+// on every major, every schema change in every circumstance on the oldest and the newest of them, kill -9 at every point with three sinks,
+// each of their servers in each trouble, and then random runs, one per seed and major, those of topics and of a source that is stopped,
+// one per seed, and a soak of an hour. What has passed on the same sources is not done again: stop it and go on whenever you like.
 //
-// Random runs are test/e2e/random*.test.ts and test/e2e/kafka-random.test.ts with PGVEIL_TEST_SEED, whole numbers from which all follows that is random in
-// them, and PGVEIL_TEST_MAJORS, one major.
+// Random runs are test/e2e/random*.test.ts, kafka-random.test.ts and source-stops.test.ts with PGVEIL_TEST_SEED, whole numbers from which
+// all follows that is random in them, and PGVEIL_TEST_MAJORS, one major.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -57,6 +57,7 @@ const seeded = (name: string, files: readonly string[]): Choosing => ({
 });
 const tables = seeded('random', ['random', 'random-ddl']);
 const topics = seeded('kafka-random', ['kafka-random']);
+const stops = seeded('source-stops', ['source-stops']);
 const points: Choosing = {
   name: 'three-sinks',
   files: ['three-sinks'],
@@ -81,6 +82,8 @@ const { values: options } = parseArgs({
     from: { type: 'string', default: '1' },
     majors: { type: 'string', default: allMajors.join() },
     only: { type: 'string' },
+    /** Of the soak. */
+    minutes: { type: 'string', default: '60' },
   },
 });
 const majors = parseMajors(options.majors);
@@ -93,6 +96,8 @@ const kinds: Record<string, () => readonly Step[]> = {
   faults: () => [...allOf(points, [...FAULTS, ...LAKE_FAULTS, ...KAFKA_FAULTS]), ...allOf(troubles, TROUBLE_NAMES)],
   seeds: () => batches(seeds).flatMap((batch) => majors.map((major) => chosenRuns(tables, batch, major))),
   kafka: () => batches(seeds).map((batch) => chosenRuns(topics, batch, majors.at(-1)!)),
+  stops: () => batches(seeds).map((batch) => chosenRuns(stops, batch, majors.at(-1)!)),
+  soak: () => [soakFor(wholeNumber(options.minutes))],
 };
 const { only } = options;
 if (only !== undefined && !Object.hasOwn(kinds, only)) throw new Error(`--only is one of ${Object.keys(kinds)}`);
@@ -134,11 +139,21 @@ function schemaRows(circumstance: Circumstance, major: Major): Step {
   return testRun({ name, again }, major, ['e2e/schema-rows'], { [variable]: circumstance });
 }
 
+function soakFor(minutes: number): Step {
+  const again = `npm run torture -- --only soak --minutes ${minutes}`;
+  return programRun({ name: `soak of ${minutes} minutes`, again }, ['test/soak/main.ts', '--minutes', String(minutes)]);
+}
+
 function testRun(part: Part, major: Major, files: readonly string[] = [], environment = {}): Step {
+  return programRun(part, ['test/run.ts', '--majors', String(major), ...files], environment);
+}
+
+/** It passes where its exit code is 0. */
+function programRun(part: Part, [program, ...args]: readonly string[], environment = {}): Step {
   const run = async () => {
-    const args = [join(projectRoot, 'test/run.ts'), '--majors', String(major), ...files];
     const env = { ...process.env, ...environment };
-    const [code] = await once(spawn(process.execPath, args, { stdio: 'inherit', env }), 'exit');
+    const child = spawn(process.execPath, [join(projectRoot, program!), ...args], { stdio: 'inherit', env });
+    const [code] = await once(child, 'exit');
     return code === 0 ? [part] : [];
   };
   return { parts: [part], run };

@@ -1,5 +1,6 @@
 import { ByteWriter } from '../../src/core/bytes.ts';
-import type { Comparison, Holding } from '../../src/core/comparison.ts';
+import type { Checkpoint } from '../../src/core/checkpoint.ts';
+import type { Comparer, Comparison, Holding } from '../../src/core/comparison.ts';
 import { DigestWriter } from '../../src/core/digest.ts';
 import { ofSink } from '../../src/core/errors.ts';
 import { KeyText } from '../../src/core/key-text.ts';
@@ -19,21 +20,56 @@ import { KEY_SPACE, TopicFold } from './verify/topic-fold.ts';
 const REST_MS = 12_000;
 const READ = { clsn: 0n, xid: null, commitTime: 0n };
 
+/** One connection to the cluster for all topics. */
+export class TopicComparer implements Comparer {
+  readonly cluster: Cluster;
+  readonly #options: KafkaOptions;
+
+  constructor(options: KafkaOptions) {
+    this.#options = options;
+    this.cluster = new Cluster(options.connection);
+  }
+
+  async checkpoint(): Promise<Checkpoint | null> {
+    return await this.asked(async () => {
+      const topic = checkpointTopicOf(this.#options.pipeline);
+      return (await this.cluster.partitions(topic)) === null ? null : await readCheckpoint(this.cluster, topic);
+    });
+  }
+
+  of(table: RedactedTable): Comparison | string {
+    if (this.#options.registry?.format === 'avro') return 'messages in Avro cannot be compared yet';
+    return new TopicComparison(this.#options, table, this);
+  }
+
+  async asked<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await asTrouble(ask);
+    } catch (error) {
+      throw ofSink(this.#options.name, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.cluster.close();
+  }
+}
+
 /** Rows as messages, and what a topic amounts to: of each key the last, in the generation that is complete. */
-export class TopicComparison implements Comparison {
+class TopicComparison implements Comparison {
   readonly restMs = REST_MS;
   readonly #options: KafkaOptions;
   readonly #table: RedactedTable;
-  readonly #cluster: Cluster;
+  readonly #topics: TopicComparer;
   readonly #format: Format;
   readonly #reader: RowReader;
   readonly #key: KeyText;
   readonly #value = new ByteWriter();
 
-  constructor(options: KafkaOptions, table: RedactedTable) {
+  constructor(options: KafkaOptions, table: RedactedTable, topics: TopicComparer) {
     this.#options = options;
     this.#table = table;
-    this.#cluster = new Cluster(options.connection);
+    this.#topics = topics;
     this.#format = formatOf(options)(table, null);
     this.#reader = new RowReader(table, options.format);
     this.#key = new KeyText(table, false);
@@ -54,40 +90,25 @@ export class TopicComparison implements Comparison {
   }
 
   async look(): Promise<Holding> {
-    const checkpoint = await this.#asked(async () => {
-      const topic = checkpointTopicOf(this.#options.pipeline);
-      return (await this.#cluster.partitions(topic)) === null ? null : await readCheckpoint(this.#cluster, topic);
-    });
+    const checkpoint = await this.#topics.checkpoint();
     return { checkpoint, rows: () => this.#rows(), close: async () => {} };
-  }
-
-  async close(): Promise<void> {
-    await this.#cluster.close();
   }
 
   /** Of all partitions: each holds the whole past of its keys. What comes in meanwhile may be among it. */
   async *#rows(): AsyncGenerator<Buffer> {
     const topic = topicName({ template: this.#options.topic, pipeline: this.#options.pipeline }, this.#table);
-    const partitions = (await this.#asked(() => this.#cluster.partitions(topic))) ?? 0;
+    const partitions = (await this.#topics.asked(() => this.#topics.cluster.partitions(topic))) ?? 0;
     try {
       for (let partition = 0; partition < partitions; partition++) {
         for (let from = 0; from < KEY_SPACE; ) {
           const fold = new TopicFold(this.#table.generation, this.#reader, from);
-          for await (const record of readCommitted(this.#cluster, topic, partition)) fold.take(record);
+          for await (const record of readCommitted(this.#topics.cluster, topic, partition)) fold.take(record);
           yield* fold.digests();
           from = fold.to;
         }
       }
     } catch (error) {
       throw ofSink(this.#options.name, trouble(error));
-    }
-  }
-
-  async #asked<T>(ask: () => Promise<T>): Promise<T> {
-    try {
-      return await asTrouble(ask);
-    } catch (error) {
-      throw ofSink(this.#options.name, error);
     }
   }
 }

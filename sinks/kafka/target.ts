@@ -1,14 +1,13 @@
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
-import type { Comparison } from '../../src/core/comparison.ts';
+import type { Comparer } from '../../src/core/comparison.ts';
 import { type Finding, ofSink, PgveilError } from '../../src/core/errors.ts';
 import type { ClusterIdentity } from '../../src/core/identity.ts';
-import type { RedactedTable } from '../../src/core/table.ts';
 import type { LeavingTable, Remains, Target } from '../../src/core/target.ts';
 import { type CheckParts, checkBrokers, checkTopics } from './check.ts';
 import { checkpointTopicOf, readCheckpoint } from './checkpoint-topic.ts';
 import { Cluster } from './client/cluster.ts';
 import { asTrouble } from './client/trouble.ts';
-import { TopicComparison } from './comparison.ts';
+import { TopicComparer } from './comparison.ts';
 import { isReserved } from './format/message-table.ts';
 import type { KafkaOptions } from './options.ts';
 import { Schemas } from './registry/schemas.ts';
@@ -65,9 +64,8 @@ export class KafkaTarget implements Target {
     });
   }
 
-  comparison(table: RedactedTable): Comparison | string {
-    if (this.#options.registry?.format === 'avro') return 'messages in Avro cannot be compared yet';
-    return new TopicComparison(this.#options, table);
+  comparer(): Comparer {
+    return new TopicComparer(this.#options);
   }
 
   /** The topics that we made, and at last the checkpoint, which says which these are. Topics that were there before are others' own. */

@@ -3,12 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LakeConfig } from '../../config/config.ts';
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
-import type { Comparison } from '../../src/core/comparison.ts';
+import type { Comparer } from '../../src/core/comparison.ts';
 import { type Finding, ofSink } from '../../src/core/errors.ts';
-import type { RedactedTable } from '../../src/core/table.ts';
 import type { Remains, Target } from '../../src/core/target.ts';
 import { Caretaker } from './care/caretaker.ts';
-import { LakeComparison } from './care/comparison.ts';
+import { LakeComparer } from './care/comparer.ts';
 import { checkLake } from './check.ts';
 import { storedCheckpoint } from './claim.ts';
 import { isReserved } from './columns/lake-table.ts';
@@ -62,9 +61,9 @@ export class LakeTarget implements Target {
     return await this.#naming(() => storedCheckpoint(this.#storage));
   }
 
-  comparison(table: RedactedTable): Comparison {
+  comparer(): Comparer {
     const storage = this.#storage;
-    return new LakeComparison({ ...this.#settings, storage, temporary: temporaryOf(this.#settings) }, table);
+    return new LakeComparer({ ...this.#settings, storage, temporary: temporaryOf(this.#settings) });
   }
 
   async remains(): Promise<readonly Remains[]> {

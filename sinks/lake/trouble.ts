@@ -50,6 +50,11 @@ export async function asTrouble<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Whether DuckDB has less memory than it needs for what it cannot put aside. */
+export function isOutOfMemory(thrown: unknown): boolean {
+  return /^Out of Memory Error/.test((thrown as StorageError).message ?? '');
+}
+
 /** How DuckDB says that its folder has no room. */
 const NO_ROOM = /^(IO|Out of Memory) Error: .*(No space left|Disk quota|max_temp_directory_size)/is;
 

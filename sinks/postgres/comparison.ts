@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
-import type { Comparison, Holding } from '../../src/core/comparison.ts';
+import type { Comparer, Comparison, Holding } from '../../src/core/comparison.ts';
 import { DigestWriter } from '../../src/core/digest.ts';
 import { ofSink } from '../../src/core/errors.ts';
 import { bytesOf, KeyText, keyIdentity } from '../../src/core/key-text.ts';
@@ -21,16 +21,58 @@ const REST_MS = 12_000;
 /** Which version of a row it is: both are others after every UPDATE. */
 const VERSION = ['xmin', 'ctid'];
 
+/** One connection for all tables: a snapshot of one ends before that of the next begins. */
+export class TwinComparer implements Comparer {
+  readonly #options: TwinOptions;
+  #idle: Client | null = null;
+
+  constructor(options: TwinOptions) {
+    this.#options = options;
+  }
+
+  async checkpoint(): Promise<Checkpoint | null> {
+    try {
+      const client = await this.take();
+      const checkpoint = await readCheckpoint(client, this.#options.pipeline);
+      this.give(client);
+      return checkpoint;
+    } catch (error) {
+      throw ofSink(this.#options.name, error);
+    }
+  }
+
+  of(table: RedactedTable): Comparison {
+    return new TwinComparison(this.#options, table, this);
+  }
+
+  async take(): Promise<Client> {
+    const idle = this.#idle;
+    this.#idle = null;
+    return idle ?? (await connectTwin(this.#options));
+  }
+
+  /** Without a transaction. */
+  give(client: Client): void {
+    this.#idle = client;
+  }
+
+  async close(): Promise<void> {
+    this.#idle?.end().catch(() => {});
+  }
+}
+
 /** Digests of rows on their way to the twin, and of rows as the twin holds them. */
-export class TwinComparison implements Comparison {
+class TwinComparison implements Comparison {
   readonly restMs = REST_MS;
   readonly #options: TwinOptions;
   readonly #table: TwinTable;
   readonly #rows: RowDigests;
   readonly #key: KeyText;
+  readonly #connections: TwinComparer;
 
-  constructor(options: TwinOptions, table: RedactedTable) {
+  constructor(options: TwinOptions, table: RedactedTable, connections: TwinComparer) {
     this.#options = options;
+    this.#connections = connections;
     this.#table = twinTable(table, options);
     this.#rows = new RowDigests(this.#table);
     this.#key = new KeyText(table, this.#table.keyByValue);
@@ -46,32 +88,34 @@ export class TwinComparison implements Comparison {
 
   async look(): Promise<Holding> {
     try {
-      return await TwinHolding.open(this.#options, this.#table);
+      return await TwinHolding.open(this.#options.pipeline, this.#connections, this.#table);
     } catch (error) {
       throw ofSink(this.#options.name, error);
     }
   }
-
-  async close(): Promise<void> {}
 }
 
 /** A snapshot of the twin. */
 class TwinHolding implements Holding {
   readonly checkpoint: Checkpoint | null;
   readonly #client: Client;
+  readonly #connections: TwinComparer;
   readonly #table: TwinTable;
+  /** In the midst of a COPY: nothing else can be said on this connection. */
+  #isReading = false;
 
-  private constructor(client: Client, table: TwinTable, checkpoint: Checkpoint | null) {
-    this.checkpoint = checkpoint;
+  private constructor(client: Client, connections: TwinComparer, table: TwinTable, checkpoint: Checkpoint | null) {
     this.#client = client;
+    this.#connections = connections;
     this.#table = table;
+    this.checkpoint = checkpoint;
   }
 
-  static async open(options: TwinOptions, table: TwinTable): Promise<TwinHolding> {
-    const client = await connectTwin(options);
+  static async open(pipeline: string, connections: TwinComparer, table: TwinTable): Promise<TwinHolding> {
+    const client = await connections.take();
     try {
       await query(client, 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
-      return new TwinHolding(client, table, await readCheckpoint(client, options.pipeline));
+      return new TwinHolding(client, connections, table, await readCheckpoint(client, pipeline));
     } catch (error) {
       client.end().catch(() => {});
       throw error;
@@ -85,15 +129,23 @@ class TwinHolding implements Holding {
     const decoder = new RowDecoder<'redacted'>(names.length);
     const digests = new RowDigests(this.#table);
     const sql = `COPY (SELECT ${names.join(', ')} FROM ${quoteTable(source)}) TO STDOUT`;
+    this.#isReading = true;
     for await (const piece of copyOut(this.#client, sql, 'twin')) {
       decoder.push(piece);
       for (const row of decoder.take().tuples) digests.addHeld(row);
       yield digests.take();
     }
+    this.#isReading = false;
   }
 
   async close(): Promise<void> {
-    this.#client.end().catch(() => {});
+    try {
+      if (this.#isReading) throw new Error('in the midst of a COPY');
+      await query(this.#client, 'ROLLBACK');
+      this.#connections.give(this.#client);
+    } catch {
+      this.#client.end().catch(() => {});
+    }
   }
 }
 

@@ -1,13 +1,12 @@
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
-import type { Comparison } from '../../src/core/comparison.ts';
+import type { Comparer } from '../../src/core/comparison.ts';
 import type { Finding } from '../../src/core/errors.ts';
 import type { Identity } from '../../src/core/identity.ts';
 import type { Observe } from '../../src/core/observer.ts';
-import type { RedactedTable } from '../../src/core/table.ts';
 import type { Remains, Target } from '../../src/core/target.ts';
 import { identify } from '../../src/postgres/identity.ts';
 import { checkTwin } from './check/check.ts';
-import { TwinComparison } from './comparison.ts';
+import { TwinComparer } from './comparison.ts';
 import { dropPipeline, findMade } from './drop.ts';
 import { storedCheckpoint } from './look.ts';
 import { type TwinOptions, withTwin } from './session.ts';
@@ -45,8 +44,8 @@ export class TwinTarget implements Target {
     return await storedCheckpoint(this.#options);
   }
 
-  comparison(table: RedactedTable): Comparison {
-    return new TwinComparison(this.#options, table);
+  comparer(): Comparer {
+    return new TwinComparer(this.#options);
   }
 
   async remains(): Promise<readonly Remains[]> {

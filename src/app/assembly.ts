@@ -58,13 +58,22 @@ export interface Check {
 
 export interface Sides {
   readonly sinks: ReadonlyMap<string, Target>;
-  /** One table of the source as it is now; a text where it cannot be compared with what a sink holds under `stored`, which says why. */
-  source(table: string, stored: Checkpoint): Promise<SourceSide | string>;
+  source(tables: readonly string[]): SourceTables;
   /** Whether an instance reads from the slot: what was committed is on its way to the sinks. */
   isFed(): Promise<boolean>;
 }
 
-/** A snapshot of one table, held until `close`. */
+/** Tables of the source, looked at one after another. */
+export interface SourceTables {
+  /**
+   * One of them as it is now, or `isAgain` false: as it was a moment ago; a text where it cannot be compared with what a sink holds under
+   * `stored`, which says why.
+   */
+  look(table: string, stored: Checkpoint, isAgain: boolean): Promise<SourceSide | string>;
+  close(): Promise<void>;
+}
+
+/** A snapshot of one table, to be read until `close`. */
 export interface SourceSide {
   /** What leaves of it, in the generation that the sink holds. */
   readonly table: RedactedTable;

@@ -17,7 +17,7 @@ import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts } from './assembly.ts';
 import { checksOf, hasRun, ofEach, type Targets } from './check/checks.ts';
 import { RenewedUrl, renewedLogin, renewedRegistry } from './renewed.ts';
-import { openSource } from './verify/source.ts';
+import { MomentSource } from './verify/source.ts';
 
 /** The one place where concrete parts are named. */
 export const assemble: Assemble = (configured, reload) => {
@@ -33,7 +33,7 @@ export const assemble: Assemble = (configured, reload) => {
     ownSlots: () => onSource(config, (client) => ownSlotsOf(config, client)),
     sides: {
       sinks: targets,
-      source: (table, stored) => openSource(config, table, stored),
+      source: (tables) => new MomentSource(config, tables),
       isFed: () =>
         onSource(config, async (client) => (await inspectSlot(client, config.source.slot))?.activePid != null),
     },

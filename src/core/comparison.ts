@@ -1,5 +1,15 @@
 import type { Checkpoint } from './checkpoint.ts';
+import type { RedactedTable } from './table.ts';
 import type { Tuple } from './tuple.ts';
+
+/** The tables of one sink, one after another: what is opened for one serves the next. */
+export interface Comparer {
+  /** What is durable now; null where nothing is. Rejects with a PgveilError. */
+  checkpoint(): Promise<Checkpoint | null>;
+  /** In the generation that the sink holds; or why it cannot be compared. */
+  of(table: RedactedTable): Comparison | string;
+  close(): Promise<void>;
+}
 
 /** One table of a sink, for whoever compares it with the source while rows go on coming in. */
 export interface Comparison {
@@ -9,7 +19,6 @@ export interface Comparison {
   readonly restMs: number;
   /** What it holds now, and goes on showing until `close`, whatever is written meanwhile. Rejects with a PgveilError. */
   look(): Promise<Holding>;
-  close(): Promise<void>;
 }
 
 export interface Holding {

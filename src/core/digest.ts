@@ -30,13 +30,13 @@ export class DigestWriter {
     out.length += DIGEST_BYTES;
   }
 
-  /** The same where somebody else has hashed the key and the row, in hex. */
-  addHashes(key: string, row: string, version: string): void {
+  /** The same where somebody else has hashed the key and the row: 16 bytes each. */
+  addHashes(key: Uint8Array, row: Uint8Array, version: string): void {
     const out = this.#out;
     out.reserve(DIGEST_BYTES);
     const { bytes, length } = out;
-    bytes.write(key, length, ROW_AT, 'hex');
-    bytes.write(row, length + ROW_AT, VERSION_AT - ROW_AT, 'hex');
+    bytes.set(key, length);
+    bytes.set(row, length + ROW_AT);
     bytes.write(sha256(Buffer.from(version)), length + VERSION_AT, DIGEST_BYTES - VERSION_AT, 'latin1');
     out.length += DIGEST_BYTES;
   }

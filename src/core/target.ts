@@ -1,5 +1,5 @@
 import type { Checkpoint } from './checkpoint.ts';
-import type { Comparison } from './comparison.ts';
+import type { Comparer } from './comparison.ts';
 import type { Finding } from './errors.ts';
 import type { Identity } from './identity.ts';
 import type { Observe } from './observer.ts';
@@ -23,8 +23,8 @@ export interface Target {
   identity(): Promise<Identity | null>;
   /** What is durable, without taking anything over; null where nothing is. Rejects with `newer_checkpoint`. */
   checkpoint(): Promise<Checkpoint | null>;
-  /** One table of it, in the generation that it holds, for `verify`; or why it cannot be compared. */
-  comparison(table: RedactedTable): Comparison | string;
+  /** Who holds its tables against the source's, for `verify`. */
+  comparer(): Comparer;
   /** What pgveil made there for this pipeline and nothing else; what is not there is not listed. */
   remains(): Promise<readonly Remains[]>;
 }

@@ -2,8 +2,8 @@ import { ERRORS } from '../../../src/core/errors.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import { type Shape, shapeOf, type Table } from '../../../src/core/table.ts';
 import { type IsTold, type Marks, unseenDifference } from './fingerprint.ts';
-import type { Stop } from './guard.ts';
 import type { Problem, TableReading } from './reading.ts';
+import type { Stop } from './stop.ts';
 
 /** What a table was copied under, and its marks since: rows of any other definition are not read as if they were of this one. */
 export interface Definition {

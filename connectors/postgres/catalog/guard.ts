@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
-import type { TableState } from '../../../src/core/checkpoint.ts';
 import { ERRORS, PgveilError } from '../../../src/core/errors.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import { shapeOf, type Table } from '../../../src/core/table.ts';
@@ -8,15 +7,7 @@ import { ask } from '../session.ts';
 import { readCatalog } from './catalog.ts';
 import { haltFor } from './definition.ts';
 import type { Asked, Leaf, ReadTable } from './reading.ts';
-
-/** Why a table's copy ends without an end. */
-export interface Stop {
-  readonly state: TableState;
-  readonly message: string;
-  readonly fix: string;
-  /** What stands under its name now, where that is another definition. */
-  readonly definition: Table<'raw'> | null;
-}
+import type { Stop } from './stop.ts';
 
 /** What a guard rejects with. */
 export class Stopped extends Error {

@@ -1,8 +1,17 @@
 import type { TableEvent } from '../../../src/core/batch.ts';
+import type { TableState } from '../../../src/core/checkpoint.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import type { Observe } from '../../../src/core/observer.ts';
-import type { Definition } from './definition.ts';
-import type { Stop } from './guard.ts';
+import type { Table } from '../../../src/core/table.ts';
+
+/** Why a table's copy ends without an end. */
+export interface Stop {
+  readonly state: TableState;
+  readonly message: string;
+  readonly fix: string;
+  /** What stands under its name now, where that is another definition. */
+  readonly definition: Table<'raw'> | null;
+}
 
 /** What a sink could not go on with. */
 export function haltedBy({ code, message, fix }: PgveilError): Stop {
@@ -11,7 +20,7 @@ export function haltedBy({ code, message, fix }: PgveilError): Stop {
 
 /** Tells the operator that a table stops, why, and what to do; gives the event that tells the sinks. */
 export function stopTable(
-  { name, oid }: Pick<Definition, 'name' | 'oid'>,
+  { name, oid }: { readonly name: string; readonly oid: number },
   { state, message, fix, definition }: Stop,
   observe: Observe,
 ): TableEvent<'raw'> {

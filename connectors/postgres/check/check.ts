@@ -1,21 +1,12 @@
 import type pg from 'pg';
 import { type Finding, PgveilError } from '../../../src/core/errors.ts';
-import type { Secret } from '../../../src/core/secret.ts';
 import { readCatalog } from '../catalog/catalog.ts';
-import type { Asked, Reading } from '../catalog/reading.ts';
+import type { Reading } from '../catalog/reading.ts';
 import { endSession, openReader } from '../session.ts';
+import type { Expected } from './expected.ts';
 import { checkPublication } from './publication.ts';
 import { checkServer, readServer } from './server.ts';
 import { checkTables } from './tables.ts';
-
-export interface Expected {
-  readonly url: Secret;
-  readonly tables: ReadonlyMap<string, Asked>;
-  readonly publication: string;
-  readonly slot: string;
-  /** Null: where the server can. */
-  readonly failover: boolean | null;
-}
 
 /** What somebody else finds in the tables as they were read. */
 export type Judge = (reading: Reading) => readonly Finding[];

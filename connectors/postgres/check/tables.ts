@@ -3,7 +3,7 @@ import { ERRORS, type Finding } from '../../../src/core/errors.ts';
 import { quoteName, quoteTable } from '../../../src/postgres/quote.ts';
 import type { Leaf, Reading, TableReading } from '../catalog/reading.ts';
 import { ask } from '../session.ts';
-import type { Expected } from './check.ts';
+import type { Expected } from './expected.ts';
 
 /** What concerns single tables: they halt alone, unless the configuration is wrong. */
 export async function checkTables(

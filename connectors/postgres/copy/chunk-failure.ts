@@ -1,6 +1,7 @@
 import { ERRORS, PgveilError } from '../../../src/core/errors.ts';
 import { sqlState } from '../../../src/postgres/trouble.ts';
-import { type Stop, Stopped } from '../catalog/guard.ts';
+import { Stopped } from '../catalog/guard.ts';
+import type { Stop } from '../catalog/stop.ts';
 
 /** Passes by itself: the lock was not free in time, somebody cancelled us, or we were in a deadlock. */
 const PASSING = ['55P03', '57014', '40P01'];

@@ -7,7 +7,7 @@ import { haltedBy } from '../catalog/stop.ts';
 import { endSession } from '../session.ts';
 import { CHUNK_BYTES } from './chunk.ts';
 import { ChunkReader } from './chunk-reader.ts';
-import type { CopyOptions } from './copy.ts';
+import type { CopyOptions } from './options.ts';
 import { BatchQueue } from './queue.ts';
 import type { Settled } from './settling.ts';
 import { TableCopy } from './table-copy.ts';

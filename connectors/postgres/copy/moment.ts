@@ -20,6 +20,8 @@ const CHUNK_BYTES = 16 * 1024 * 1024;
 const QUEUE_SHARE = 1 / 32;
 
 export interface Reader {
+  /** As the configuration names it. */
+  readonly table: string;
   readonly wanted: Wanted;
   /** Every reading is another one for the rules. */
   readonly generation: number;
@@ -65,13 +67,13 @@ export class Moment {
     }
   }
 
-  /** As a copy reads it: see copyEverything. May be called again. */
-  read({ wanted, generation, observe, signal }: Reader): AsyncGenerator<RawBatch> {
+  /** One table, as a copy reads it: see copyEverything. May be called again. */
+  read({ table, wanted, generation, observe, signal }: Reader): AsyncGenerator<RawBatch> {
     const { source, memory } = this.#config;
     return copyEverything({
       url: source.url,
-      asked: this.#asked,
-      reading: this.reading,
+      asked: new Map([[table, this.#asked.get(table)!]]),
+      reading: { ...this.reading, tables: new Map([[table, this.reading.tables.get(table)!]]) },
       snapshot: this.#snapshot,
       transaction: { clsn: this.end, xid: null, commitTime: 0n },
       workers: Math.min(WORKERS, source.workers),

@@ -11,8 +11,9 @@ import { incomplete } from '../check/publication.ts';
 import { ask, endSession, openReader } from '../session.ts';
 import { type MadeSlot, makeSlot } from '../slot/slot.ts';
 import type { Turn } from '../turn.ts';
-import { type CopyOptions, copyEverything } from './copy.ts';
+import { copyEverything } from './copy.ts';
 import { type Keeper, keepSnapshot } from './keeper.ts';
+import type { CopyOptions } from './options.ts';
 
 export interface NewSlot {
   readonly source: SourceConfig;

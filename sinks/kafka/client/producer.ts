@@ -3,7 +3,7 @@ import type { Cluster } from './cluster.ts';
 import { Coordinator } from './coordinator.ts';
 import { type Compression, type ProducerId, RecordBatch } from './record-batch.ts';
 import { Sender } from './sender.ts';
-import { KafkaTransaction, TRANSACTION_MS } from './transaction.ts';
+import { KafkaTransaction, type Outlet, TRANSACTION_MS } from './transaction.ts';
 import { asTrouble } from './trouble.ts';
 
 export interface ProducerOptions {
@@ -12,7 +12,7 @@ export interface ProducerOptions {
 }
 
 /** Writes records in transactions, one behind the other, under an id of which there is one in the world: see coordinator.ts. */
-export class TransactionalProducer {
+export class TransactionalProducer implements Outlet {
   readonly #cluster: Cluster;
   readonly #options: ProducerOptions;
   readonly #coordinator: Coordinator;
@@ -46,7 +46,6 @@ export class TransactionalProducer {
     return transaction;
   }
 
-  /** For a transaction whose turn it is. */
   async addPartitions(partitions: ReadonlyMap<string, readonly number[]>): Promise<void> {
     await asTrouble(() => this.#coordinator.addPartitions(this.#id, partitions));
   }

@@ -1,6 +1,5 @@
 import { PgveilError } from '../../../src/core/errors.ts';
 import { place } from './produce-request.ts';
-import type { TransactionalProducer } from './producer.ts';
 import { type Bytes, type RecordBatch, recordSize } from './record-batch.ts';
 
 /** Brokers abort a transaction that is open for longer. */
@@ -13,9 +12,20 @@ const GROWING_BYTES = 8 * 1024 * 1024;
 /** What may wait for an answer before whoever writes has to wait, too. */
 const WAITING_BYTES = 8 * 1024 * 1024;
 
+/** What a transaction needs of its producer, and asks for when it is its turn. */
+export interface Outlet {
+  newBatch(): RecordBatch;
+  addPartitions(partitions: ReadonlyMap<string, readonly number[]>): Promise<void>;
+  send(topic: string, partition: number, batch: RecordBatch): void;
+  /** Resolves when less than so much waits for an answer. */
+  sentBelow(bytes: number): Promise<void>;
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
 /** Records that become visible together, or not at all. After a rejection it and its producer are of no use. */
 export class KafkaTransaction {
-  readonly #producer: TransactionalProducer;
+  readonly #producer: Outlet;
   readonly #turn: Promise<void>;
   readonly #over: PromiseWithResolvers<void>;
   /** By topic and partition. */
@@ -29,7 +39,7 @@ export class KafkaTransaction {
   #begun: number | null = null;
   #bytes = 0;
 
-  constructor(producer: TransactionalProducer, turn: Promise<void>, over: PromiseWithResolvers<void>) {
+  constructor(producer: Outlet, turn: Promise<void>, over: PromiseWithResolvers<void>) {
     this.#producer = producer;
     this.#turn = turn;
     this.#over = over;

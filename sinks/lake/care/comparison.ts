@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBBlobValue, DuckDBConnection } from '@duckdb/node-api';
 import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { Comparison, Holding } from '../../../src/core/comparison.ts';
 import { DigestWriter } from '../../../src/core/digest.ts';
@@ -12,22 +11,20 @@ import { storedCheckpoint } from '../claim.ts';
 import { type LakeTable, lakeTable, schemaString, type Timestamps } from '../columns/lake-table.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import { Columnar } from '../parquet/columnar.ts';
-import { Duck, identifier } from '../parquet/duck.ts';
+import { type Duck, identifier } from '../parquet/duck.ts';
 import { HEAP_FIELD } from '../parquet/parquet.ts';
 import { Rows } from '../parquet/rows.ts';
 import type { Storage } from '../storage/storage.ts';
-import { asTrouble, trouble } from '../trouble.ts';
-import { latestQuery } from './latest.ts';
-import { ownFolder, removeOwnFolder } from './own-folder.ts';
+import { asTrouble, isOutOfMemory, trouble } from '../trouble.ts';
+import { LatestRows } from './latest-rows.ts';
 import { hashQuery } from './row-hash.ts';
-import { type Field, fieldsOf, rowsOf } from './shape.ts';
+import { type Field, fieldsOf } from './shape.ts';
 import { Tended } from './tended.ts';
 
 export interface ComparisonOptions {
   /** The sink's. */
   readonly name: string;
   readonly storage: Storage;
-  readonly temporary: string;
   readonly timestamps: Timestamps;
   readonly flush: { readonly everyMs: number };
 }
@@ -37,8 +34,8 @@ const REST_MS = 12_000;
 /** Of reads, whose transaction says nothing about the row. */
 const READ = { clsn: 0n, xid: null, commitTime: 0n };
 const ANY_DAY = '2000-01-01';
-/** What `Duck.inTurn` gives DuckDB memory for: all rows are folded at once, and what is more than that goes to disk. */
-const FOLD_BYTES = 40 * 1024 * 1024;
+/** What `Duck.inTurn` gives DuckDB memory for where a row or two need more than it has. */
+const LARGE_BYTES = 40 * 1024 * 1024;
 
 /** Rows as the lake would hold them, and as it does: of each key the latest. Both are hashed by DuckDB, which knows their types. */
 export class LakeComparison implements Comparison {
@@ -47,75 +44,51 @@ export class LakeComparison implements Comparison {
   readonly #table: LakeTable;
   readonly #key: KeyText;
   readonly #fields: readonly Field[];
-  #opened: Promise<Opened> | null = null;
+  readonly #open: () => Promise<Duck>;
 
-  constructor(options: ComparisonOptions, table: RedactedTable) {
+  /** `open` gives what is shared with the sink's other tables. */
+  constructor(options: ComparisonOptions, table: RedactedTable, open: () => Promise<Duck>) {
     this.restMs = options.flush.everyMs + REST_MS;
     this.#options = options;
+    this.#open = open;
     this.#table = lakeTable(table, options.timestamps);
     this.#key = new KeyText(table, false);
     this.#fields = fieldsOf({ schemaString: schemaString(this.#table) });
   }
 
   async expect(images: readonly Tuple<'redacted'>[]): Promise<Buffer> {
-    const { expected } = await this.#open();
-    const rows = new Rows(this.#table, ANY_DAY, expected.duck.spare);
+    const duck = await this.#open();
+    const rows = new Rows(this.#table, ANY_DAY, duck.spare);
     for (const image of images) {
       this.#key.find(image);
       rows.add({ op: 'r', transaction: READ, seq: 0, key: this.#key, previousKey: null, image });
     }
     const columnar = new Columnar(rows);
     const scan = { fields: [HEAP_FIELD, ...this.#table.fields], fill: columnar.fill.bind(columnar) };
-    const made = await asTrouble(() =>
-      expected.duck.scans.with(scan, async (scanned) => {
-        const source = `(SELECT * EXCLUDE (${identifier(HEAP_FIELD.name)}) FROM ${scanned})`;
-        const pieces: Buffer[] = [];
-        for await (const piece of hashes(expected.connection, hashQuery(this.#fields, source))) pieces.push(piece);
-        return pieces;
-      }),
+    return await asTrouble(() =>
+      duck.with((connection) => duck.scans.with(scan, (scanned) => this.#hash(connection, scanned))),
     );
-    return Buffer.concat(made);
+  }
+
+  async #hash(connection: DuckDBConnection, scanned: string): Promise<Buffer> {
+    const source = `(SELECT * EXCLUDE (${identifier(HEAP_FIELD.name)}) FROM ${scanned})`;
+    const pieces: Buffer[] = [];
+    for await (const piece of hashes(connection, hashQuery(this.#fields, source))) pieces.push(piece);
+    return Buffer.concat(pieces);
   }
 
   async look(): Promise<Holding> {
     try {
-      const { held } = await this.#open();
+      const duck = await this.#open();
       const checkpoint = await storedCheckpoint(this.#options.storage);
       // Read behind the checkpoint: the rows are no older than it.
-      const tended = new Tended(
-        { storage: this.#options.storage, duck: held, progress: () => {} },
-        this.#table.source.name,
-      );
+      const { storage } = this.#options;
+      const tended = new Tended({ storage, duck, progress: () => {} }, this.#table.source.name);
       return new LakeHolding(this.#options.name, tended, checkpoint, await tended.log.read(), this.#table);
     } catch (error) {
       throw ofSink(this.#options.name, error);
     }
   }
-
-  async close(): Promise<void> {
-    if (!this.#opened) return;
-    const { expected, held } = await this.#opened;
-    expected.connection.closeSync();
-    await Promise.all([expected.duck.close(), held.close()]);
-    await removeOwnFolder(this.#options.temporary);
-  }
-
-  #open(): Promise<Opened> {
-    this.#opened ??= openDucks(this.#options.temporary);
-    return this.#opened;
-  }
-}
-
-/** One for each side: what one of them holds is no room that the other lacks. */
-interface Opened {
-  readonly expected: { readonly duck: Duck; readonly connection: DuckDBConnection };
-  readonly held: Duck;
-}
-
-async function openDucks(temporary: string): Promise<Opened> {
-  const folder = await ownFolder(temporary);
-  const duck = await Duck.open(join(folder, 'expected'));
-  return { expected: { duck, connection: await duck.connect() }, held: await Duck.open(join(folder, 'held')) };
 }
 
 /** One version of the table. */
@@ -143,7 +116,7 @@ class LakeHolding implements Holding {
       await this.#folded;
       const connection = await duck.connect();
       try {
-        yield* hashes(connection, `SELECT * FROM ${this.#latest}`);
+        yield* hashes(connection, `FROM ${this.#latest}`);
       } finally {
         connection.closeSync();
       }
@@ -155,7 +128,7 @@ class LakeHolding implements Holding {
   async close(): Promise<void> {
     if (!this.#folded) return;
     await this.#folded.catch(() => {});
-    await this.#tended.workshop.duck.inTurn(0, (connection) => connection.run(`DROP TABLE IF EXISTS ${this.#latest}`));
+    await this.#tended.workshop.duck.with((connection) => connection.run(`DROP TABLE IF EXISTS ${this.#latest}`));
   }
 
   /** Makes a table of the hashes of all rows, which does not need the files any more. */
@@ -166,10 +139,15 @@ class LakeHolding implements Holding {
       throw new PgveilError('rule_changed', `${name} was copied anew meanwhile`, { table: name });
     }
     const fields = fieldsOf(metaData!);
-    await this.#tended.locals([...files.values()], async (paths) => {
-      const latest = `(${latestQuery(fields, rowsOf(fields, paths))})`;
-      const make = `CREATE TABLE ${this.#latest} AS ${hashQuery(fields, latest)}`;
-      await this.#tended.workshop.duck.inTurn(FOLD_BYTES, (connection) => connection.run(make));
+    const foldWith = (bytes: number) =>
+      this.#tended.workshop.duck.inTurn(bytes, async (connection) => {
+        await connection.run(`CREATE OR REPLACE TABLE ${this.#latest} (key BLOB, row BLOB, place VARCHAR)`);
+        const latest = new LatestRows(this.#tended, fields, [...files.values()], connection);
+        await latest.each((rows) => connection.run(`INSERT INTO ${this.#latest} ${hashQuery(fields, rows)}`));
+      });
+    await foldWith(0).catch(async (error) => {
+      if (!isOutOfMemory(error)) throw error;
+      await foldWith(LARGE_BYTES);
     });
   }
 }
@@ -178,7 +156,9 @@ async function* hashes(connection: DuckDBConnection, query: string): AsyncGenera
   const digests = new DigestWriter();
   const result = await connection.stream(query);
   for await (const rows of result.yieldRows()) {
-    for (const [key, row, place] of rows as [string, string, string][]) digests.addHashes(key, row, place);
+    for (const [key, row, place] of rows as [DuckDBBlobValue, DuckDBBlobValue, string][]) {
+      digests.addHashes(key.bytes, row.bytes, place);
+    }
     yield digests.take();
   }
 }

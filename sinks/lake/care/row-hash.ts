@@ -3,11 +3,15 @@ import { KEY_FIELD, OUR_FIELDS, TEXT_FIELD } from '../columns/lake-table.ts';
 import { identifier } from '../parquet/duck.ts';
 import type { Field } from './shape.ts';
 
-/** DuckDB's SQL for three texts of each row of `source`: the hash of its key, that of all that the source's row says, and its place in the stream. */
+/** DuckDB's SQL for three values of each row of `source`: 16 bytes of the hash of its key, 16 of that of all that the source's row says, and its place in the stream. */
 export function hashQuery(fields: readonly Field[], source: string): string {
   const said = [...fields.slice(0, fields.length - OUR_FIELDS), ...fields.filter(({ name }) => name === TEXT_FIELD)];
   const row = said.map(({ name, type }) => measured(identifier(name), type)).join(' || ');
-  return `SELECT sha256(${KEY_FIELD}) AS key, sha256(${row}) AS row, _commit_lsn || ' ' || _seq AS place FROM ${source}`;
+  return `SELECT ${hashed(KEY_FIELD)} AS key, ${hashed(row)} AS row, _commit_lsn || ' ' || _seq AS place FROM ${source}`;
+}
+
+function hashed(text: string): string {
+  return `unhex(left(sha256(${text}), 32))`;
 }
 
 /** With its length in front, so that two rows have one text only where they are equal. */

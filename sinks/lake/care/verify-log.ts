@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import { LogHistory } from './log-history.ts';
+import type { Report } from './problem.ts';
 import type { Tended } from './tended.ts';
-import type { Report } from './verify.ts';
 
 /** Reads all versions there are, one after another; null where that does not come to an end. */
 export async function verifyLog(table: Tended, report: Report): Promise<{ first: number; last: Snapshot } | null> {

@@ -2,19 +2,12 @@ import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { Add } from '../delta/action.ts';
 import type { Snapshot } from '../delta/snapshot.ts';
 import { History } from './history.ts';
+import type { Problem, Report } from './problem.ts';
 import { fieldsOf } from './shape.ts';
 import type { Tended } from './tended.ts';
 import { verifyFile } from './verify-file.ts';
 import { verifyLog } from './verify-log.ts';
 import { verifyRows } from './verify-rows.ts';
-
-/** Something that is not as it should be, without a value. */
-export interface Problem {
-  readonly about: 'log' | 'file' | 'position' | 'rows';
-  readonly message: string;
-}
-
-export type Report = (about: Problem['about'], message: string) => void;
 
 export interface Verified {
   readonly table: string;

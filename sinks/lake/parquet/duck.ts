@@ -8,7 +8,7 @@ import { Scans } from './scan.ts';
 import { SpareMemory } from './spare-memory.ts';
 import { Turn } from './turn.ts';
 
-/** What it may hold by itself, in MB; what is more it puts into its folder. */
+/** What it may hold by itself, in MB, where nothing else is said; what is more it puts into its folder. */
 const MEMORY_MB = 96;
 /** A file in the making is there as a table, as columns, as pages and compressed, and none of that can be put aside. */
 const FILE_SHARE = 4;
@@ -17,6 +17,7 @@ const FILE_SHARE = 4;
 export class Duck {
   readonly #instance: DuckDBInstance;
   readonly #folder: string;
+  readonly #memoryMb: number;
   /** For rows on their way. */
   readonly spare = new SpareMemory();
   /** What the table function of the name `scan` reads. */
@@ -24,25 +25,26 @@ export class Duck {
   /** Of files whose rows are converted: with one after another the event loop converts for one while DuckDB compresses the one before. */
   readonly converting = new Turn();
 
-  private constructor(instance: DuckDBInstance, folder: string) {
+  private constructor(instance: DuckDBInstance, folder: string, memoryMb: number) {
     this.#instance = instance;
     this.#folder = folder;
+    this.#memoryMb = memoryMb;
   }
 
   /** Empties `folder` first: of what a killed process left there, and of an instance's that this one overtakes. */
-  static async open(folder: string): Promise<Duck> {
+  static async open(folder: string, memoryMb = MEMORY_MB): Promise<Duck> {
     const own = join(await emptied(folder), randomUUID());
     await mkdir(own);
     const instance = await DuckDBInstance.create(':memory:', {
       threads: '1', // beside our own thread, which converts: more would be taken from the source and the other sinks
-      memory_limit: `${MEMORY_MB}MB`,
+      memory_limit: `${memoryMb}MB`,
       preserve_insertion_order: 'false', // one thread keeps it; to make sure of it DuckDB would gather what it could write
       temp_directory: join(own, 'spilled'),
       // Nothing is downloaded, ever: what is needed is built in.
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     });
-    const duck = new Duck(instance, own);
+    const duck = new Duck(instance, own, memoryMb);
     const connection = await duck.connect();
     duck.scans.register(connection); // for all connections
     connection.closeSync();
@@ -83,7 +85,7 @@ export class Duck {
     await this.#gate.enter(bytes);
     try {
       return await this.with(async (connection) => {
-        const needed = MEMORY_MB + Math.ceil((FILE_SHARE * this.#gate.bytes) / 1e6);
+        const needed = this.#memoryMb + Math.ceil((FILE_SHARE * this.#gate.bytes) / 1e6);
         // It gives back what is free, too: the C library would keep that, for each of its threads.
         await connection.run(`SET memory_limit = '${needed}MB'`);
         return await work(connection);

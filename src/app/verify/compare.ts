@@ -72,10 +72,9 @@ function sampleOf(share: number): Sample {
 async function findSuspects(look: Look, isMeant: Sample): Promise<Found> {
   try {
     const [expected, held] = [new Sums(), new Sums()];
-    await Promise.all([
-      each(look.expected(), (digests, at) => isMeant(digests, at) && expected.add(digests, at)),
-      each(look.held(), (digests, at) => isMeant(digests, at) && held.add(digests, at)),
-    ]);
+    // One after the other, here and below: what a sink needs to fold its rows is not needed beside what the source's take.
+    await each(look.held(), (digests, at) => isMeant(digests, at) && held.add(digests, at));
+    await each(look.expected(), (digests, at) => isMeant(digests, at) && expected.add(digests, at));
     const groups = expected.differing(held, MOST_SUSPECTS);
     return { ...(await unequal(look, groups, isMeant)), rows: expected.rows };
   } finally {
@@ -110,15 +109,13 @@ const NOWHERE: Sighting = { source: null, sink: null, version: null };
 async function sightings(look: Look, isMeant: Sample): Promise<Map<string, Sighting>> {
   const sources = new Map<string, string>();
   const sinks = new Map<string, Sighting>();
-  await Promise.all([
-    each(look.expected(), (digests, at) => {
-      if (isMeant(digests, at)) sources.set(keyOf(digests, at), rowOf(digests, at));
-    }),
-    each(look.held(), (digests, at) => {
-      if (!isMeant(digests, at)) return;
-      sinks.set(keyOf(digests, at), { source: null, sink: rowOf(digests, at), version: versionOf(digests, at) });
-    }),
-  ]);
+  await each(look.held(), (digests, at) => {
+    if (!isMeant(digests, at)) return;
+    sinks.set(keyOf(digests, at), { source: null, sink: rowOf(digests, at), version: versionOf(digests, at) });
+  });
+  await each(look.expected(), (digests, at) => {
+    if (isMeant(digests, at)) sources.set(keyOf(digests, at), rowOf(digests, at));
+  });
   const seen = new Map(sinks);
   for (const [key, source] of sources) seen.set(key, { ...(sinks.get(key) ?? NOWHERE), source });
   return seen;

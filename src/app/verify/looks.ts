@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Checkpoint } from '../../core/checkpoint.ts';
-import type { Comparison, Holding } from '../../core/comparison.ts';
+import type { Comparer, Comparison, Holding } from '../../core/comparison.ts';
 import { PgveilError } from '../../core/errors.ts';
 import { formatLsn, type Lsn } from '../../core/lsn.ts';
 import type { Observe } from '../../core/observer.ts';
-import type { Target } from '../../core/target.ts';
-import type { Sides } from '../assembly.ts';
+import type { Sides, SourceTables } from '../assembly.ts';
 import type { Look } from './compare.ts';
 
 const ASK_MS = 50;
@@ -23,6 +22,8 @@ export class NotComparable extends Error {}
 
 export interface LooksOptions {
   readonly sides: Sides;
+  readonly source: SourceTables;
+  readonly comparer: Comparer;
   readonly sink: string;
   readonly table: string;
   readonly timeoutMs: number;
@@ -40,32 +41,30 @@ export interface Quiet {
 /** Looks at one table of a sink, and at the source, which the sink is never behind. */
 export class Looks {
   readonly #options: LooksOptions;
-  readonly #target: Target;
   readonly #stored: Checkpoint;
   #comparison: Comparison | null = null;
+  #count = 0;
 
-  private constructor(options: LooksOptions, target: Target, stored: Checkpoint) {
+  private constructor(options: LooksOptions, stored: Checkpoint) {
     this.#options = options;
-    this.#target = target;
     this.#stored = stored;
   }
 
   /** Throws NotComparable where the sink does not have the table. */
   static async begin(options: LooksOptions): Promise<Looks> {
-    const { sides, sink, table } = options;
-    const target = sides.sinks.get(sink)!;
-    const stored = await target.checkpoint();
+    const stored = await options.comparer.checkpoint();
     if (!stored?.position) throw new NotComparable('its first copy is not finished');
-    requireStreaming(stored, table);
-    return new Looks(options, target, stored);
+    requireStreaming(stored, options.table);
+    return new Looks(options, stored);
   }
 
   async open(patient: boolean): Promise<Look> {
-    const { sides, table, observe } = this.#options;
-    const source = await sides.source(table, this.#stored);
+    const { table, comparer, observe } = this.#options;
+    // Each look but the first is to show what came since the one before.
+    const source = await this.#options.source.look(table, this.#stored, this.#count++ > 0);
     if (typeof source === 'string') throw new NotComparable(source);
     try {
-      const comparison = this.#comparison ?? this.#target.comparison(source.table);
+      const comparison = this.#comparison ?? comparer.of(source.table);
       if (typeof comparison === 'string') throw new NotComparable(comparison);
       this.#comparison = comparison;
       const holding = await this.#hold(comparison, source.end, patient);
@@ -84,11 +83,7 @@ export class Looks {
 
   /** Throws NotComparable where the table is another one by now: what was read of it may have been of neither. */
   async confirm(): Promise<void> {
-    this.#require(await this.#target.checkpoint());
-  }
-
-  async close(): Promise<void> {
-    await this.#comparison?.close();
+    this.#require(await this.#options.comparer.checkpoint());
   }
 
   /** What the sink holds once it holds everything before `end`. */

@@ -1,8 +1,8 @@
 import { PgveilError } from '../../core/errors.ts';
 import type { Observe } from '../../core/observer.ts';
-import type { Sides } from '../assembly.ts';
+import type { Sides, SourceTables } from '../assembly.ts';
 import { type Compared, compare } from './compare.ts';
-import { Looks, NotComparable, type Quiet } from './looks.ts';
+import { Looks, type LooksOptions, NotComparable, type Quiet } from './looks.ts';
 
 /** One table of one sink. */
 export interface Verified {
@@ -26,27 +26,34 @@ export interface VerifyOptions {
 
 /** Compares one table after another with one sink after another, and hands over each result. Rejects with what keeps it from going on. */
 export async function* verify(options: VerifyOptions): AsyncGenerator<Verified> {
-  for (const sink of options.sinks) {
-    const quiet: Quiet = { pos: -1n, end: -1n };
-    for (const table of options.tables) {
-      options.begun(table, sink);
-      yield { table, sink, result: await verifyOne(options, sink, table, quiet) };
-    }
+  const source = options.sides.source(options.tables);
+  try {
+    for (const sink of options.sinks) yield* verifySink(options, sink, source);
+  } finally {
+    await source.close();
   }
 }
 
-async function verifyOne(
-  options: VerifyOptions,
-  sink: string,
-  table: string,
-  quiet: Quiet,
-): Promise<Verified['result']> {
+async function* verifySink(options: VerifyOptions, sink: string, source: SourceTables): AsyncGenerator<Verified> {
+  const comparer = options.sides.sinks.get(sink)!.comparer();
+  const quiet: Quiet = { pos: -1n, end: -1n };
   try {
-    const looks = await Looks.begin({ ...options, sink, table, quiet });
+    for (const table of options.tables) {
+      options.begun(table, sink);
+      const { share } = options;
+      yield { table, sink, result: await verifyTable({ ...options, sink, table, source, comparer, quiet }, share) };
+    }
+  } finally {
+    await comparer.close();
+  }
+}
+
+async function verifyTable(options: LooksOptions, share: number): Promise<Verified['result']> {
+  try {
+    const looks = await Looks.begin(options);
     try {
-      return await compare((patient) => looks.open(patient), options.share);
+      return await compare((patient) => looks.open(patient), share);
     } finally {
-      await looks.close();
       // Of a table that was copied anew meanwhile neither a result nor an error says anything.
       await looks.confirm();
     }

@@ -2,8 +2,9 @@
 import type pg from 'pg';
 import { readCatalog } from '../../../connectors/postgres/catalog/catalog.ts';
 import type { Asked, Reading } from '../../../connectors/postgres/catalog/reading.ts';
-import { type CopyOptions, copyEverything } from '../../../connectors/postgres/copy/copy.ts';
+import { copyEverything } from '../../../connectors/postgres/copy/copy.ts';
 import { keepSnapshot } from '../../../connectors/postgres/copy/keeper.ts';
+import type { CopyOptions } from '../../../connectors/postgres/copy/options.ts';
 import { Settling } from '../../../connectors/postgres/copy/settling.ts';
 import { endSession, openReader } from '../../../connectors/postgres/session.ts';
 import { dropSlot, makeSlot } from '../../../connectors/postgres/slot/slot.ts';

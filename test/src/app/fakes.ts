@@ -77,7 +77,11 @@ export function fakeAssembly(options: FakeOptions = {}): Assembly {
     checkpoints: async () => new Map([['twin', options.checkpoint ?? null]]),
     slot: async () => options.slot ?? null,
     ownSlots: async () => new Map(),
-    sides: { sinks: new Map(), source: async () => 'there is no source', isFed: async () => false },
+    sides: {
+      sinks: new Map(),
+      source: () => ({ look: async () => 'there is no source', close: async () => {} }),
+      isFed: async () => false,
+    },
     remains: async () => options.remains ?? [],
   };
 }

@@ -11,14 +11,14 @@ import { promisify } from 'node:util';
 const MOST = 400_000_000;
 const skip = process.platform === 'linux' ? false : 'there is no /proc to count memory by';
 
-test('a lake is verified, compacted and folded within 400 MB', { skip }, async (t) => {
+test('a lake is verified, compacted, folded and compared within 400 MB', { skip }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'pgveil-memory-'));
   t.after(() => rm(folder, { recursive: true }));
   const program = join(import.meta.dirname, 'memory-carer.ts');
   const run = async (step: string) =>
     Number((await promisify(execFile)(process.execPath, [program, step, folder])).stdout);
   await run('write');
-  for (const step of ['verify', 'compact', 'compact --latest']) {
+  for (const step of ['compare', 'verify', 'compact', 'compact --latest']) {
     const bytes = await run(step);
     t.diagnostic(`${step}: ${Math.round(bytes / 1e6)} MB`);
     assert.ok(bytes < MOST, `${step}: ${Math.round(bytes / 1e6)} MB`);

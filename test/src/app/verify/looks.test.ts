@@ -47,16 +47,19 @@ class FakeSides implements Sides {
         this.open++;
         return { checkpoint: this.#next(), rows: none, close: async () => void this.open-- };
       },
-      close: async () => {},
     };
-    const target = { comparison: () => comparison, checkpoint: async () => this.#next() };
+    const comparer = { of: () => comparison, checkpoint: async () => this.#next(), close: async () => {} };
+    const target = { comparer: () => comparer };
     return new Map([['twin', target as unknown as Target]]);
   }
 
-  async source() {
-    if (this.#fake.source !== undefined) return this.#fake.source;
-    this.open++;
-    return { table: TABLE, end: 100n, rows: none, close: async () => void this.open-- };
+  source(_tables: readonly string[]) {
+    const look = async () => {
+      if (this.#fake.source !== undefined) return this.#fake.source;
+      this.open++;
+      return { table: TABLE, end: 100n, rows: none, close: async () => void this.open-- };
+    };
+    return { look, close: async () => {} };
   }
 
   async isFed() {
@@ -71,7 +74,8 @@ class FakeSides implements Sides {
 async function* none(): AsyncGenerator<Buffer> {}
 
 function optionsOf(sides: Sides, timeoutMs = LONG_MS, quiet: Quiet = { pos: -1n, end: -1n }) {
-  return { sides, sink: 'twin', table: TABLE.name, timeoutMs, quiet, observe: () => {} };
+  const [source, comparer] = [sides.source([TABLE.name]), sides.sinks.get('twin')!.comparer()];
+  return { sides, source, comparer, sink: 'twin', table: TABLE.name, timeoutMs, quiet, observe: () => {} };
 }
 
 /** What a patient look comes to. */
