@@ -128,10 +128,10 @@ const PUBLISHING = `
       WHERE s.publication = p.oid AND s.namespace = n.oid))
   FROM pg_publication p WHERE p.pubname = asked.publication`;
 
-/** Whether the publication sends stored generated columns, or will: one that is not there yet, or is ours to alter. Before 18 none does, and nobody minds. */
+/** Whether a publication sends stored generated columns, or will: one that is not there yet, or is ours to alter. Before 18 none does, and nobody minds. */
 const SENDS_GENERATED = `
-  SELECT to_jsonb(p) ->> 'pubgencols' IS DISTINCT FROM 'n' OR (${IS_OURS})
-  FROM pg_publication p WHERE p.pubname = asked.publication`;
+  SELECT p.pubname AS publication, to_jsonb(p) ->> 'pubgencols' IS DISTINCT FROM 'n' OR (${IS_OURS}) AS sends
+  FROM pg_publication p`;
 
 /**
  * One row per asked table, `nth` from 1 (at least one row, with a null `nth`). $1, $2 and $3 are the schemas, the relations and the publications, as text[]:
@@ -139,15 +139,16 @@ const SENDS_GENERATED = `
  * $4 is the one leaf to read, or null for all of them. It takes no lock on any table (pg_relation_size and its kin would), so that it can never wait behind an ALTER.
  */
 export const CATALOG = `
-  WITH published_schema AS MATERIALIZED (${SCHEMAS})
+  WITH published_schema AS MATERIALIZED (${SCHEMAS}), generated AS MATERIALIZED (${SENDS_GENERATED})
   SELECT moment.snapshot, moment.lsn, asked.nth, c.oid IS NOT NULL AS found,
     CASE WHEN c.oid IS NOT NULL THEN ${relationOf('c', 'n', OF_TABLE)} END AS relation,
     (${COLUMNS}) AS columns, (${INDEXES}) AS indexes, (${LEAVES}) AS leaves, (${ANCESTORS}) AS ancestors,
-    (${PUBLISHING}) AS publishing, coalesce((${SENDS_GENERATED}), true) AS sends_generated, (${TYPES}) AS types
+    (${PUBLISHING}) AS publishing, coalesce(generated.sends, true) AS sends_generated, (${TYPES}) AS types
   FROM (SELECT pg_current_snapshot()::text AS snapshot, pg_current_wal_flush_lsn()::text AS lsn,
                ARRAY(SELECT oid FROM pg_collation WHERE NOT collisdeterministic) AS undetermined,
                ARRAY(SELECT oid FROM pg_opclass WHERE NOT opcdefault) AS uncommon) AS moment
   LEFT JOIN unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS asked (schema, relation, publication, nth) ON true
   LEFT JOIN pg_namespace n ON n.nspname = asked.schema
   LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = asked.relation
+  LEFT JOIN generated ON generated.publication = asked.publication
   ORDER BY asked.nth`;
