@@ -37,9 +37,9 @@ export class SinkWatch {
   /** What keeps it away; null where nothing is known to. */
   trouble: Notice | null = null;
 
-  /** What only a person can mend; null where it may be back by itself. */
+  /** What only a person can mend; null while it is with the others, and where it may be back by itself. */
   get halt(): Notice | null {
-    return this.trouble && isForPerson(this.trouble.code) ? this.trouble : null;
+    return !this.isLive && this.trouble && isForPerson(this.trouble.code) ? this.trouble : null;
   }
 
   get isLive(): boolean {

@@ -11,6 +11,7 @@ const OF_THE_PROCESS = /^pgveil_(process|nodejs)_/;
 /** A pipeline of which everything is known. */
 const EVERYTHING: readonly Observation[] = [
   { type: 'trouble', part: 'source', code: 'source_away', message: 'gone', retryInMs: 1 },
+  { type: 'sink', sink: 'spare', state: 'away', slot: null, own: 'spare' },
   { type: 'trouble', part: 'spare', code: 'twin_rights', message: 'refused', retryInMs: 1, own: 'spare' },
   { type: 'table', table: 'public.a', generation: 1, state: 'halted', code: 'no_key' },
   { type: 'copy', table: 'public.b', rows: 7, bytes: 70, totalBytes: 700 },
@@ -22,7 +23,7 @@ const EVERYTHING: readonly Observation[] = [
 ];
 
 function told(...seen: readonly Observation[]): Metrics {
-  const state = new State({ name: 'shop', slot: 's', tables: ['public.a', 'public.b'], sinks: ['twin'] });
+  const state = new State({ name: 'shop', slot: 's', tables: ['public.a', 'public.b'], sinks: ['twin', 'spare'] });
   const metrics = new Metrics(state);
   for (const observation of seen) {
     state.observe(observation);
