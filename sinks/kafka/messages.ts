@@ -6,7 +6,7 @@ import type { RedactedTable } from '../../src/core/table.ts';
 import { partitionOf } from './client/partition.ts';
 import { BATCH_HEAD_BYTES, type Bytes, recordSize } from './client/record-batch.ts';
 import type { KafkaTransaction } from './client/transaction.ts';
-import { type Format, type Marker, markerKey, type RowEvent } from './format/event.ts';
+import { type Format, type Marker, markerKey, type RowEvent, type RowOp } from './format/event.ts';
 import { Headers } from './format/headers.ts';
 import type { Topic } from './topics/topics.ts';
 
@@ -34,12 +34,11 @@ export class Messages {
 
   /** Throws `message_too_large`, and `row_missing` where the source did not send the key. */
   add(to: KafkaTransaction, change: Change<'redacted'>): void {
-    const { op, transaction, seq, before, beforeIs, after } = change;
-    const event = { transaction, seq, previousKey: null, before, beforeIs, after };
+    const { op, transaction, seq, before, after } = change;
     if (op === 'truncate') this.mark(to, { op: 't', transaction, seq });
-    else if (op === 'read') this.#row(to, { ...event, op: 'r', key: this.#read(this.#key, after!) });
-    else if (op === 'insert') this.#row(to, { ...event, op: 'c', key: this.#read(this.#key, after!) });
-    else if (op === 'delete') this.#delete(to, { ...event, op: 'd', key: this.#read(this.#key, before!) });
+    else if (op === 'read') this.#row(to, eventOf('r', this.#read(this.#key, after!), change));
+    else if (op === 'insert') this.#row(to, eventOf('c', this.#read(this.#key, after!), change));
+    else if (op === 'delete') this.#delete(to, eventOf('d', this.#read(this.#key, before!), change));
     else this.#update(to, change);
   }
 
@@ -63,16 +62,16 @@ export class Messages {
   }
 
   /** A row that gets another key is one that goes and one that comes. */
-  #update(to: KafkaTransaction, { transaction, seq, before, beforeIs, after }: Change<'redacted'>): void {
+  #update(to: KafkaTransaction, change: Change<'redacted'>): void {
+    const { before, after } = change;
     const key = this.#read(this.#key, after!, before);
     const old = before && this.#read(this.#oldKey, before);
-    const event = { transaction, seq, previousKey: null, before, beforeIs, after };
     if (!old || isEqual(old, key)) {
-      this.#row(to, { ...event, op: 'u', key });
+      this.#row(to, eventOf('u', key, change));
       return;
     }
-    this.#delete(to, { ...event, op: 'd', key: old, after: null });
-    this.#row(to, { ...event, op: 'c', key, previousKey: old });
+    this.#delete(to, { ...eventOf('d', old, change), after: null });
+    this.#row(to, { ...eventOf('c', key, change), previousKey: old });
   }
 
   /** The event, and a tombstone behind it: by that a compacted topic forgets the key. */
@@ -115,6 +114,11 @@ export class Messages {
     const message = `a row of ${this.#table.name} is larger than the ${maxMessageBytes} bytes that the topic ${name} takes`;
     return new PgveilError('message_too_large', message, { table: this.#table.name });
   }
+}
+
+/** Made in one go: to spread an object into each row's took a twentieth of a message's time. */
+function eventOf(op: RowOp, key: Bytes, { transaction, seq, before, beforeIs, after }: Change<'redacted'>): RowEvent {
+  return { op, transaction, seq, key, previousKey: null, before, beforeIs, after };
 }
 
 function whole(bytes: Buffer): Bytes {

@@ -6,12 +6,10 @@ type Entries = Checkpoint['tables'];
 
 /** Whether the others hold a copy of the table that a sink has to make for itself. What halted it with them, or after them, halts all. */
 function isToCopy(own: TableEntry | undefined, others: TableEntry): boolean {
-  if (others.state.state !== 'streaming' || (own && isSameCopy(own, others))) return false;
+  const lacksOrdered = own !== undefined && own.order.count < others.order.count;
+  if (others.state.state !== 'streaming' || (own && isSameCopy(own, others) && !lacksOrdered)) return false;
   const isOlder =
-    !own ||
-    own.generation < others.generation ||
-    own.binding.number < others.binding.number ||
-    own.order.count < others.order.count;
+    !own || own.generation < others.generation || own.binding.number < others.binding.number || lacksOrdered;
   return isOlder || own.state.state !== 'halted';
 }
 
@@ -22,7 +20,8 @@ function isToCopy(own: TableEntry | undefined, others: TableEntry): boolean {
  */
 export function together(checkpoints: ReadonlyMap<string, Checkpoint>, stands: Lsn | null): ReadonlySet<string> {
   const isCovered = ({ position }: Checkpoint) => position !== null && (stands === null || position.pos >= stands);
-  const rank = (one: Checkpoint) => [Number(isCovered(one)), streamingIn(one), one.position?.pos ?? -1n] as const;
+  const rank = (one: Checkpoint) =>
+    [Number(isCovered(one)), streamingIn(one), orderedIn(one), one.position?.pos ?? -1n] as const;
   const leader = [...checkpoints.values()].reduce((best, one) => (isAbove(rank(one), rank(best)) ? one : best));
   const lacks = (one: Checkpoint) =>
     [...leader.tables].some(([name, entry]) => isToCopy(one.tables.get(name), entry) && !isLater(name, one, leader));
@@ -40,6 +39,11 @@ function isLater(name: string, { position, tables }: Checkpoint, leader: Checkpo
 
 function streamingIn({ tables }: Checkpoint): number {
   return [...tables.values()].filter(({ state }) => state.state === 'streaming').length;
+}
+
+/** Of two that hold as much it is the one that heard of more orders that the other has to follow. */
+function orderedIn({ tables }: Checkpoint): number {
+  return [...tables.values()].reduce((sum, { order }) => sum + order.count, 0);
 }
 
 function isAbove(one: readonly (number | bigint)[], other: readonly (number | bigint)[]): boolean {

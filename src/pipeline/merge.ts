@@ -40,19 +40,21 @@ function isNewer(one: TableEntry, other: TableEntry): boolean {
 /** What the sink that is furthest in the stream says of the newest generation. */
 function stateOf(held: readonly Held[], newest: TableEntry): TableState {
   const { state } = held.findLast((entry) => entry?.generation === newest.generation) ?? newest;
-  if (state.state !== 'streaming' || held.every((entry) => entry && isSameCopy(entry, newest))) return state;
+  const ordered = Math.max(...held.map((entry) => entry?.order.count ?? 0));
+  const isAlike = (entry: Held) => entry && isSameCopy(entry, newest) && entry.order.count === ordered;
+  if (state.state !== 'streaming' || held.every(isAlike)) return state;
   if (held.some((entry) => !entry || entry.state.state === 'absent')) return { state: 'absent' };
   return { state: 'stale', since: 0n, reason: 'the sinks hold different copies of it' };
 }
 
-/** Whether both sinks hold the table under the same definition, with every copy that people ordered, and it streams into both or into none. */
+/** Whether both sinks hold the table under the same definition, and it streams into both or into none. */
 export function isSameCopy(one: TableEntry, other: TableEntry): boolean {
   return isDeepStrictEqual(copyOf(one), copyOf(other));
 }
 
 /** Each sink counts its own copies when it reads by itself: numbers may differ where nothing else does. */
-function copyOf({ oid, binding, shape, plan, key, state, order }: TableEntry) {
-  return { oid, binding, shape, plan, key, state, ordered: order.count };
+function copyOf({ oid, binding, shape, plan, key, state }: TableEntry) {
+  return { oid, binding, shape, plan, key, state };
 }
 
 /** What was ordered in any of them is not done yet. */

@@ -5,14 +5,14 @@ import type { Observe } from '../core/observer.ts';
 import type { KeptWal } from '../core/slots.ts';
 import type { Absences } from './absence.ts';
 import { detached } from './absent-sink.ts';
-import type { MainRoster } from './main-roster.ts';
+import type { Company } from './company.ts';
 import type { Apart } from './parts.ts';
 
 const EVERY_MS = 10_000;
 
 export interface WalLimitOptions {
   readonly apart: Apart;
-  readonly main: MainRoster;
+  readonly company: Company;
   readonly absences: Absences;
   readonly observe: Observe;
 }
@@ -37,7 +37,7 @@ export class WalLimit {
     try {
       for (;;) {
         await sleep(EVERY_MS, undefined, { signal });
-        await this.#options.main.tenure.held(signal);
+        await this.#options.company.tenure.held(signal);
         await this.#look().catch(unlessKnown); // whoever reads from the source meets it as well
       }
     } catch (error) {
@@ -65,15 +65,15 @@ export class WalLimit {
     if (excess <= 0) return this.#calm(name);
     if (!this.#beyond.has(name)) {
       this.#beyond.add(name);
-      this.#options.main.running?.hurry();
+      this.#options.company.running?.hurry();
     } else if (relieve(kept)) this.#beyond.delete(name);
     else this.#tell(name, false);
   }
 
   /** The pipeline's slot: those that hold it back may be here, or away. */
   #relieve({ stands, excess }: KeptWal): boolean {
-    const { main, absences, apart } = this.#options;
-    const { running } = main;
+    const { company, absences, apart } = this.#options;
+    const { running } = company;
     if (!running) return false;
     const sinks = whoHoldsBack(running.positions, stands, excess, apart.mayDetach);
     for (const name of sinks) {

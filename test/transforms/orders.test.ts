@@ -27,8 +27,9 @@ describe('`run --recopy`', () => {
     const copied = { ...first, state: streaming, order: { ...first.order, copy: false } };
     assert.equal(after(named, copied), copied);
     const without = after({}, copied);
-    assert.deepEqual([without.order, without.state], [NOTHING_ORDERED, streaming]);
-    assert.equal(after(named, without).order.copy, true);
+    assert.deepEqual([without.order, without.state], [{ ...NOTHING_ORDERED, count: 1 }, streaming]);
+    const { copy, count } = after(named, without).order;
+    assert.deepEqual([copy, count], [true, 2]);
   });
 
   test('goes on with what was ordered and not done, whoever starts', () => {
@@ -66,16 +67,18 @@ describe('entries', () => {
   test('an approval is over when a copy begins, an order when it is finished or halts', () => {
     const entries = entriesWith(entryIn({ state: 'halted', code: 'names_moved' }));
     entries.order(T, 'hash', false);
-    assert.deepEqual(entries.all.get(T)?.order, { ...NOTHING_ORDERED, copy: true, approved: 'hash' });
+    assert.deepEqual(entries.all.get(T)?.order, { copy: true, approved: 'hash', byFlag: false, count: 1 });
+    entries.order(T, 'hash', false);
+    assert.equal(entries.all.get(T)?.order.count, 1, 'of an order that is not done yet there is one');
     assert.equal(entries.all.get(T)?.state.state, 'stale');
     entries.startCopy(table, plan, 2, {});
-    assert.deepEqual(entries.all.get(T)?.order, { ...NOTHING_ORDERED, copy: true });
+    assert.deepEqual(entries.all.get(T)?.order, { ...NOTHING_ORDERED, copy: true, count: 1 });
     entries.setState(T, streaming, 200);
-    assert.deepEqual(entries.all.get(T)?.order, NOTHING_ORDERED);
+    assert.deepEqual(entries.all.get(T)?.order, { ...NOTHING_ORDERED, count: 1 });
     entries.order(T, 'hash', true);
     assert.equal(entries.all.get(T)?.state, streaming);
     entries.setState(T, { state: 'halted', code: 'names_moved' }, 200);
-    assert.deepEqual(entries.all.get(T)?.order, NOTHING_ORDERED);
+    assert.deepEqual(entries.all.get(T)?.order, { ...NOTHING_ORDERED, count: 2 });
   });
 
   test('oids that a name was bound to before are known, until the source is another database', () => {

@@ -55,7 +55,7 @@ interface FakeOptions {
   readonly checks?: readonly Check[];
   readonly source?: ScriptedSource;
   readonly sink?: MemorySink;
-  readonly checkpoint?: Checkpoint;
+  readonly checkpoint?: Checkpoint | undefined;
   readonly slot?: SlotSeen;
   readonly remains?: readonly Remains[];
   /** Called when the pipeline is about to start. */

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { test } from 'node:test';
 import type { Check } from '../../../src/app/assembly.ts';
 import { listen } from '../../../src/app/http.ts';
+import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import { type ErrorCode, type Finding, PgveilError } from '../../../src/core/errors.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import { until } from '../../support/wait.ts';
@@ -103,6 +104,20 @@ test('of several sinks one that is away at the start is not waited for, and all 
     await pgveil(['run', '--until-caught-up', '--timeout', '100ms'], { checks, source: upToDate(), starting: streams });
   assert.equal((await run(away('twin'), there)).exitCode, 0);
   assert.match((await run(away('twin'), away('lake'))).err, /timed_out/);
+});
+
+test('what a person has to mend in one sink of several ends a first start with 3, and no later one', async () => {
+  const halted: Check = { needs: 'lake', findings: async () => [finding('lake_unfit', 'sinks.lake')] };
+  const checks = [halted, { needs: 'twin', findings: async () => [] }];
+  const run = async (given: readonly Check[], checkpoint?: Checkpoint) =>
+    await pgveil(['run', '--until-caught-up'], { checks: given, checkpoint, source: upToDate(), starting: streams });
+  const checkpoint = { position: positionAt(100n), tables: new Map() };
+  assert.equal((await run(checks)).exitCode, 3);
+  const later = await run(checks, checkpoint);
+  assert.equal(later.exitCode, 0, later.err);
+  assert.match(later.out, /"code":"lake_unfit"/);
+  assert.equal((await run([halted], checkpoint)).exitCode, 3, 'there is no other sink');
+  assert.equal((await run([...checks, finds(finding('wal_level', 'source'))], checkpoint)).exitCode, 3);
 });
 
 test('a source that stays away ends a run until caught up with 1 after its timeout', async () => {

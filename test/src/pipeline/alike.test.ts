@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Checkpoint, TableEntry } from '../../../src/core/checkpoint.ts';
+import { type Checkpoint, NOTHING_ORDERED, type TableEntry } from '../../../src/core/checkpoint.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import { together, toward, whatNext } from '../../../src/pipeline/alike.ts';
 import { entryOf, positionAt } from './parts.ts';
@@ -87,4 +87,20 @@ test('a table that halted in it alone is not copied again and again', () => {
     'join',
   );
   assert.equal(whatNext(tablesOf(entryOf({ state: halted })), tablesOf(entryOf({ generation: 2 }))), 'copy');
+});
+
+test('a sink that was away when people ordered a copy makes it when it is back', () => {
+  const order = { ...NOTHING_ORDERED, count: 2 };
+  const others = entryOf({ generation: 4, order });
+  for (const own of [
+    entryOf({ generation: 4 }),
+    entryOf({ generation: 6 }),
+    entryOf({ generation: 4, state: halted }),
+  ]) {
+    assert.equal(whatNext(tablesOf(own), tablesOf(others)), 'copy');
+    const { checkpoint } = toward(at(10n, own), tablesOf(others));
+    assert.deepEqual([checkpoint.tables.get(NAME)!.state, checkpoint.tables.get(NAME)!.order], [absent, order]);
+  }
+  assert.equal(group(10n, at(20n, others), at(90n, entryOf({ generation: 9 }))), 'a');
+  assert.equal(whatNext(tablesOf(entryOf({ generation: 7, order })), tablesOf(others)), 'join');
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TableEntry } from '../../../src/core/checkpoint.ts';
+import { NOTHING_ORDERED, type TableEntry } from '../../../src/core/checkpoint.ts';
 import { mergeEntries } from '../../../src/pipeline/merge.ts';
 import { entryOf } from './parts.ts';
 
@@ -58,4 +58,11 @@ test('what the sink that is furthest says of the present copy holds for all: sta
 test('what was ordered in one of them is not done yet', () => {
   const ordered = entryOf({ order: { copy: true, approved: 'h', byFlag: true, count: 0 } });
   assert.deepEqual(merge(ordered, entryOf()).merged.order, ordered.order);
+});
+
+test('a table that was ordered anew of one of them alone is copied into all', () => {
+  const order = { ...NOTHING_ORDERED, count: 1 };
+  const { merged, isApart } = merge(entryOf(), entryOf({ order }));
+  assert.deepEqual([merged.state.state, merged.order, isApart], ['stale', order, true]);
+  assert.deepEqual(merge(entryOf({ order }), entryOf({ order })).merged.state, { state: 'streaming' });
 });

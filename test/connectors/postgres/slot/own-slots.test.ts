@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { OwnSlots, ownSlotName } from '../../../../connectors/postgres/slot/own-slots.ts';
 import { Secret } from '../../../../src/core/secret.ts';
 import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { until } from '../../../support/wait.ts';
 
 let server: PostgresServer;
 before(async () => {
@@ -42,4 +43,21 @@ test('a copy stands where the pipeline’s stands, is made once, and goes withou
   await own.drop('lake');
   await own.drop('lake');
   assert.deepEqual(await made(), ['pgveil_shop']);
+});
+
+test('a slot keeps too much beyond what is configured, or most of what the server would keep for it', async () => {
+  const [any, limited] = [slots(), slots(1024 ** 2)];
+  assert.equal(await any.kept(null), null, 'the server keeps whatever is needed');
+  assert.equal(await limited.kept('lake'), null, 'it has none');
+  const before = (await limited.kept(null))!;
+  assert.equal(before.name, 'pgveil_shop');
+  await server.query(`SELECT pg_logical_emit_message(false, 'test', repeat('x', ${2 * 1024 ** 2}))`);
+  const isBeyond = async () => ((await limited.kept(null))!.excess > 0 ? await limited.kept(null) : null);
+  const { stands, excess } = await until(isBeyond, { what: 'it to be written' });
+  assert.ok(before.excess < 0 && excess < 4 * 1024 ** 2, `${before.excess} ${excess}`);
+  assert.equal(stands, before.stands);
+  await server.query(`ALTER SYSTEM SET max_slot_wal_keep_size = '100MB'`);
+  await server.query('SELECT pg_reload_conf()');
+  const kept = await until(() => any.kept(null), { what: 'the limit to hold' });
+  assert.ok(kept.excess < -80 * 1024 ** 2 && kept.excess > -120 * 1024 ** 2, `${kept.excess}`);
 });

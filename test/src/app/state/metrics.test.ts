@@ -11,6 +11,7 @@ const OF_THE_PROCESS = /^pgveil_(process|nodejs)_/;
 /** A pipeline of which everything is known. */
 const EVERYTHING: readonly Observation[] = [
   { type: 'trouble', part: 'source', code: 'source_away', message: 'gone', retryInMs: 1 },
+  { type: 'trouble', part: 'spare', code: 'twin_rights', message: 'refused', retryInMs: 1, own: 'spare' },
   { type: 'table', table: 'public.a', generation: 1, state: 'halted', code: 'no_key' },
   { type: 'copy', table: 'public.b', rows: 7, bytes: 70, totalBytes: 700 },
   { type: 'durable', sink: 'twin', pos: 1n },

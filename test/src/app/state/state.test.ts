@@ -295,6 +295,11 @@ test('a sink that reads by itself has a state, a slot and tables of its own, and
   state.observe(own({ type: 'trouble', part: 'lake', code: 'lake_away', message: 'gone', retryInMs: 1 }));
   now += 5000;
   assert.deepEqual(state.reasons(), ['sink lake: parked, lake_away: gone']);
+  assert.equal(state.status().sinks.lake!.halt, undefined);
+  const halt = { code: 'lake_unfit', message: 'no folder', fix: 'make one' };
+  state.observe(own({ type: 'trouble', part: 'lake', ...halt, retryInMs: 1 }));
+  assert.deepEqual(state.reasons(), ['sink lake: halted, lake_unfit: no folder']);
+  assert.deepEqual([state.status().sinks.lake!.state, state.status().sinks.lake!.halt], ['parked', halt]);
   assert.deepEqual([state.status().sinks.lake!.lag_ms, state.status().trouble], [5000, undefined]);
 
   state.observe(own({ type: 'sink', sink: 'lake', state: 'parked', slot: 'own' }));
