@@ -14,7 +14,8 @@ import { Random } from '../support/prng.ts';
 import { RandomChanges } from '../support/random-changes.ts';
 import { Servers } from '../support/servers.ts';
 import { assertThreeEqual, stateOf, streamThree, threeSinks } from '../support/three-sinks.ts';
-import { KEY, type Trial } from '../support/trial.ts';
+import type { Trial } from '../support/trial.ts';
+import { KEY } from '../support/trial-configuration.ts';
 import { until } from '../support/wait.ts';
 
 // What the source can become while three sinks hold what it was. test/connectors/postgres/recopy/restore.test.ts has more of it, for the
