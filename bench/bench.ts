@@ -8,6 +8,8 @@ export interface Bench<P extends AsyncDisposable = Servers> {
   /** What the reference is, in words. */
   readonly reference: string;
   readonly place: Place<P>;
+  /** How many runs there are unless somebody asks for more or less; 5 by default. */
+  readonly runs?: number;
   /** Makes what all runs share. `scale` 1 is the size that figures are told of, here and below. */
   prepare(place: P, scale: number): Promise<void>;
   /** Run number `run`, from 1: both sides in turn. */

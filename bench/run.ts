@@ -9,11 +9,14 @@ import { type Comparison, type Figures, medians, rounded } from './figures.ts';
 import { kafka } from './kafka.ts';
 import { lake } from './lake.ts';
 import { latency } from './latency.ts';
+import { outages } from './outage.ts';
 import { recopy } from './recopy.ts';
 
 /** A bench knows what its own place is. */
 // biome-ignore lint/suspicious/noExplicitAny: nobody else uses it
-const BENCHES: Readonly<Record<string, Bench<any>>> = { apply, copy, latency, recopy, beside, lake, kafka, fanout };
+type AnyBench = Bench<any>;
+const SINGLE: Readonly<Record<string, AnyBench>> = { apply, copy, latency, recopy, beside, lake, kafka, fanout };
+const BENCHES: Readonly<Record<string, AnyBench>> = { ...SINGLE, ...outages };
 
 const USAGE = `npm run -s bench -- NAME [--json] [--runs N] [--scale F]
   NAME       apply    a backlog of 500,000 inserts and 100,000 one-row transactions: changes a second
@@ -24,9 +27,13 @@ const USAGE = `npm run -s bench -- NAME [--json] [--runs N] [--scale F]
              lake     500,000 redacted rows into committed files of a lake: rows a second
              kafka    300,000 changes, redacted, into committed messages: messages a second
              fanout   that backlog of apply into a twin, a lake and topics, against a twin alone: changes a second
+             outage-kafka, outage-lake, outage-twin
+                      that one away for ten minutes (--scale 0.1: one) under 1,000 changes a second: what the two others notice of it
   --json     the result as one line of JSON
-  --runs N   medians of so many runs, 5 by default; fewer are for a quick look
+  --runs N   medians of so many runs, 5 by default (an outage: 1); fewer are for a quick look
   --scale F  a workload F times as large, 1 by default`;
+
+const RUNS = 5;
 
 interface Asked {
   readonly name: string;
@@ -102,7 +109,7 @@ function readCommandLine(): Asked | number {
       allowPositionals: true,
       options: {
         json: { type: 'boolean', default: false },
-        runs: { type: 'string', default: '5' },
+        runs: { type: 'string' },
         scale: { type: 'string', default: '1' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -112,13 +119,14 @@ function readCommandLine(): Asked | number {
       return 0;
     }
     const [name, ...others] = positionals;
-    const [runs, scale] = [Number(values.runs), Number(values.scale)];
     const isKnown = name !== undefined && Object.hasOwn(BENCHES, name) && others.length === 0;
-    if (isKnown && Number.isInteger(runs) && runs > 0 && Number.isFinite(scale) && scale > 0) {
+    if (!isKnown) throw new Error('not a bench');
+    const [runs, scale] = [Number(values.runs ?? BENCHES[name]!.runs ?? RUNS), Number(values.scale)];
+    if (Number.isInteger(runs) && runs > 0 && Number.isFinite(scale) && scale > 0) {
       return { name, json: values.json, runs, scale };
     }
   } catch {
-    // an unknown option: told below
+    // an unknown bench or option: told below
   }
   say(USAGE);
   return 2;

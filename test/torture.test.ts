@@ -9,7 +9,20 @@ const torture = (...args: string[]) =>
 test('torture says what it does, and begins nothing', () => {
   const { status, stdout } = torture('--help');
   assert.equal(status, 0);
-  for (const said of ['tests', 'rows', 'faults', 'seeds', 'kafka', '--only', '--from', '--majors', '--seeds']) {
+  for (const said of [
+    'tests',
+    'rows',
+    'faults',
+    'seeds',
+    'kafka',
+    'stops',
+    'soak',
+    '--only',
+    '--from',
+    '--majors',
+    '--seeds',
+    '--minutes',
+  ]) {
     assert.match(stdout, new RegExp(`^ +${said} `, 'm'));
   }
   assert.ok(stdout.split('\n').every((line) => line.length <= 140));
@@ -17,5 +30,5 @@ test('torture says what it does, and begins nothing', () => {
 
 test('a kind that it does not know is refused with those that it does', () => {
   const { status, stderr } = torture('--only', 'everything');
-  assert.deepEqual([status, stderr], [2, '--only is one of tests, rows, faults, seeds, kafka\n']);
+  assert.deepEqual([status, stderr], [2, '--only is one of tests, rows, faults, seeds, kafka, stops, soak\n']);
 });

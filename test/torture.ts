@@ -53,6 +53,7 @@ const seeded = (name: string, files: readonly string[]): Choosing => ({
 });
 const tables = seeded('random', ['random', 'random-ddl']);
 const topics = seeded('kafka-random', ['kafka-random']);
+const stops = seeded('source-stops', ['source-stops']);
 const points: Choosing = {
   name: 'three-sinks',
   files: ['three-sinks'],
@@ -77,6 +78,8 @@ const { values: options } = parseArgs({
     from: { type: 'string', default: '1' },
     majors: { type: 'string', default: allMajors.join() },
     only: { type: 'string' },
+    /** Of the soak. */
+    minutes: { type: 'string', default: '60' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -108,6 +111,11 @@ const kinds: Readonly<Record<string, Kind>> = {
     what: 'the same into topics, whose broker is killed as well, one run per seed',
     steps: () => batches(seeds).map((batch) => chosenRuns(topics, batch, majors.at(-1)!)),
   },
+  stops: {
+    what: 'a source that is stopped and started, one run per seed',
+    steps: () => batches(seeds).map((batch) => chosenRuns(stops, batch, majors.at(-1)!)),
+  },
+  soak: { what: 'everything at once, for --minutes', steps: () => [soakFor(wholeNumber(options.minutes))] },
 };
 
 const HELP = `npm run torture [-- OPTIONS]
@@ -121,6 +129,7 @@ ${Object.entries(kinds)
   .join('\n')}
   --seeds N      so many random runs (20)
   --from N       the first seed (1)
+  --minutes N    of the soak (60)
   --majors LIST  Postgres majors (${allMajors.join()})
   --help         this
 
@@ -175,11 +184,21 @@ function schemaRows(circumstance: Circumstance, major: Major): Step {
   return testRun({ name, again }, major, ['e2e/schema-rows'], { [variable]: circumstance });
 }
 
+function soakFor(minutes: number): Step {
+  const again = `npm run torture -- --only soak --minutes ${minutes}`;
+  return programRun({ name: `soak of ${minutes} minutes`, again }, ['test/soak/main.ts', '--minutes', String(minutes)]);
+}
+
 function testRun(part: Part, major: Major, files: readonly string[] = [], environment = {}): Step {
+  return programRun(part, ['test/run.ts', '--majors', String(major), ...files], environment);
+}
+
+/** It passes where its exit code is 0. */
+function programRun(part: Part, [program, ...args]: readonly string[], environment = {}): Step {
   const run = async () => {
-    const args = [join(projectRoot, 'test/run.ts'), '--majors', String(major), ...files];
     const env = { ...process.env, ...environment };
-    const [code] = await once(spawn(process.execPath, args, { stdio: 'inherit', env }), 'exit');
+    const child = spawn(process.execPath, [join(projectRoot, program!), ...args], { stdio: 'inherit', env });
+    const [code] = await once(child, 'exit');
     return code === 0 ? [part] : [];
   };
   return { parts: [part], run };

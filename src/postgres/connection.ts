@@ -110,7 +110,8 @@ async function whereaboutsOf({ pid, backend_start: start }: Backend, options: Co
   const client = clientOf({ ...options, purpose: 'read' });
   try {
     await client.connect();
-    const text = 'SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2';
+    // Of another role's backend nothing is told but its pid.
+    const text = 'SELECT FROM pg_stat_activity WHERE pid = $1 AND coalesce(backend_start = $2, true)';
     const asked = { text, values: [pid, start], query_timeout: ANSWER_MS };
     return (await client.query(asked as pg.QueryConfig)).rowCount === 0 ? 'gone' : 'there';
   } catch (error) {

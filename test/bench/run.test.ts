@@ -19,8 +19,8 @@ async function bench(...args: string[]) {
 test('help names every bench', async () => {
   const { code, stdout } = await bench('--help');
   assert.equal(code, 0);
-  for (const name of ['apply', 'copy', 'latency', 'recopy', 'beside', 'lake', 'kafka', 'fanout'])
-    assert.match(stdout, new RegExp(`^ .* ${name} `, 'm'));
+  for (const name of ['apply', 'copy', 'latency', 'recopy', 'beside', 'lake', 'kafka', 'fanout', 'outage-twin'])
+    assert.match(stdout, new RegExp(`^ .* ${name}\\b`, 'm'));
 });
 
 for (const args of [

@@ -23,7 +23,7 @@ export interface SinkStatus {
   readonly state: 'live' | 'parked';
   readonly position: string | null;
   readonly lag_ms: number | null;
-  readonly slot?: { readonly name: string };
+  readonly slot?: { readonly name: string; readonly retained_bytes: number | null };
   readonly halt?: { readonly code: string; readonly fix: string };
 }
 
@@ -42,6 +42,9 @@ export interface TableStatus {
   readonly warnings: readonly { readonly code: string }[];
   readonly halt?: { readonly code: string; readonly message: string; readonly fix: string };
 }
+
+/** Far longer than anything takes on a machine that does nothing else. On one that has much to do Node alone may need a minute to start. */
+const LONG_MS = 180_000;
 
 /** A running `pgveil run`: what users and service managers see of it, and nothing else. */
 export class Service implements AsyncDisposable {
@@ -84,7 +87,7 @@ export class Service implements AsyncDisposable {
   async dies(): Promise<void> {
     await until(() => this.process.exited, {
       what: () => `pgveil to reach a fault point; ${this.lastWords()}`,
-      timeout: 60_000,
+      timeout: LONG_MS,
     });
     assert.equal((await this.process.exited).signal, 'SIGKILL', this.lastWords());
   }
@@ -126,7 +129,7 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves once every table streams. */
-  async isReady(timeout = 60_000): Promise<void> {
+  async isReady(timeout = LONG_MS): Promise<void> {
     await until(async () => (await this.page('/ready'))?.code === 200, {
       what: () => `/ready to be 200; ${this.lastWords()}`,
       timeout,

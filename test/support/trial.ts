@@ -147,7 +147,7 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Resolves once the running service holds everything committed by now durably. */
-  async holdsAll(service: Service, timeout = 30_000): Promise<Status> {
+  async holdsAll(service: Service, timeout = 120_000): Promise<Status> {
     const end = await this.sourceEnd();
     // Where it is no commit of ours (a rollback, a record of the server's own), the position follows once that is worth a write.
     await this.source.query(`SELECT pg_logical_emit_message(false, 'test', repeat(' ', 100000))`);

@@ -28,13 +28,13 @@ interface PeerTrouble {
 
 const up = (peer: Peer) => peer.start();
 const passes = ({ proxy }: Peer) => proxy.pass();
-const FULL = 'on a full disk';
+const FULL = 'has a full disk';
 
 const OF_A_SERVER: Readonly<Record<string, PeerTrouble>> = {
-  stopped: { begin: (peer) => peer.stop('orderly'), end: up },
-  killed: { begin: (peer) => peer.stop('at once'), end: up },
-  slow: { begin: ({ proxy }) => proxy.delay(SLOW_MS), end: passes },
-  'half-open': { begin: ({ proxy }) => proxy.stall(), end: passes },
+  'is stopped': { begin: (peer) => peer.stop('orderly'), end: up },
+  'is killed': { begin: (peer) => peer.stop('at once'), end: up },
+  'is slow': { begin: ({ proxy }) => proxy.delay(SLOW_MS), end: passes },
+  'is half-open': { begin: ({ proxy }) => proxy.stall(), end: passes },
   [FULL]: {
     begin: ({ disk }) => disk!.fill(),
     end: async (peer) => {
@@ -42,7 +42,7 @@ const OF_A_SERVER: Readonly<Record<string, PeerTrouble>> = {
       await peer.start();
     },
   },
-  'not to be logged in to': { begin: (peer) => peer.revoke(), end: (peer) => peer.restore() },
+  'refuses the login': { begin: (peer) => peer.revoke(), end: (peer) => peer.restore() },
 };
 
 const ofClock = (name: string, hours: number): Trouble => ({
@@ -56,7 +56,7 @@ const ofClock = (name: string, hours: number): Trouble => ({
 export const TROUBLES: readonly Trouble[] = [
   ...PEERS.flatMap((peer) =>
     Object.entries(OF_A_SERVER).map(([what, { begin, end }]) => ({
-      name: `${peer} is ${what}`,
+      name: `${peer} ${what}`,
       fills: what === FULL ? peer : null,
       begin: ({ peers }: Scene) => begin(peers.peer(peer)),
       end: ({ peers }: Scene) => end(peers.peer(peer)),

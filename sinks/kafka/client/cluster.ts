@@ -7,6 +7,8 @@ import { codeOf } from './trouble.ts';
 
 /** How long something is tried again before whoever waits for it is told: about as long as a broker takes to come back. */
 const PATIENCE_MS = 30_000;
+/** Unless none of the brokers answers: then nobody will say who leads instead, and until the sink says that it is away the others wait for it. */
+const SILENCE_MS = 1_000;
 
 /** A partition has another leader, or a new one none yet that knows of it. */
 const LEADERLESS = [
@@ -43,6 +45,8 @@ export class Cluster {
   /** By name. */
   readonly #topics = new Map<string, KnownTopic>();
   readonly #closed = new AbortController();
+  /** Since when no broker answers. */
+  #silentSince: number | null = null;
 
   constructor(connection: KafkaConnection) {
     this.#connections = new Connections(connection);
@@ -130,17 +134,30 @@ export class Cluster {
   /** Of whichever broker answers. */
   async askAny<P extends unknown[], A>(api: Api<P, A>, ...parameters: P): Promise<A> {
     const brokers = [...this.#brokers.values(), ...this.#bootstrap];
-    return await api.async(await this.#connections.pool.getFirstAvailable(brokers), ...parameters);
+    try {
+      const answer = await api.async(await this.#connections.pool.getFirstAvailable(brokers), ...parameters);
+      this.#silentSince = null;
+      return answer;
+    } catch (error) {
+      if (codeOf(error) === 'NETWORK') this.#silentSince ??= performance.now();
+      else this.#silentSince = null;
+      throw error;
+    }
   }
 
-  /** Does `work` again while it fails by one of `passing`, until patience ends or this is closed. */
+  /** Whether whoever was asked last, and for a while before, gave no answer, of all brokers. */
+  get isSilent(): boolean {
+    return this.#silentSince !== null && performance.now() - this.#silentSince > SILENCE_MS;
+  }
+
+  /** Does `work` again while it fails by one of `passing`, until patience ends, no broker answers, or this is closed. */
   async patiently<T>(passing: readonly string[], work: () => Promise<T>): Promise<T> {
     const deadline = performance.now() + PATIENCE_MS;
     for (let wait = 2; ; wait = Math.min(wait * 2, 50)) {
       try {
         return await work();
       } catch (error) {
-        if (!passing.includes(codeOf(error)) || performance.now() > deadline) throw error;
+        if (!passing.includes(codeOf(error)) || this.isSilent || performance.now() > deadline) throw error;
         await this.pause(wait);
       }
     }

@@ -143,7 +143,8 @@ export class Sender {
     if (lanes.some(({ failingSince }) => now - failingSince! > this.#cluster.patienceMs)) return this.#fail(code);
     try {
       await this.#cluster.pause(RETRY_MS);
-      for (const { topic } of lanes) await this.#cluster.refresh(topic).catch(() => {}); // away as well: the next try tells
+      for (const { topic } of lanes) await this.#cluster.refresh(topic).catch(() => {}); // away as well: that is told here, or by the next try
+      if (this.#cluster.isSilent) return this.#fail('NETWORK');
     } catch {
       return this.#fail('NETWORK'); // it was closed
     }

@@ -102,6 +102,32 @@ async function opened(sink: KafkaSink): Promise<Checkpoint> {
   return await until(open, { what: 'rights to be known' });
 }
 
+describe('a broker that is gone', () => {
+  test('is told of within seconds where there is no other one: until then all sinks wait for it', async () => {
+    await using kafka = await startOwnKafka();
+    const cluster = new Cluster(plainConnection(kafka.brokers));
+    const topics = new Topics(cluster, plainConnection(kafka.brokers));
+    try {
+      await topics.open('gone', { create: true, partitions: 1, replicas: 1, configs: {} });
+      const producer = await TransactionalProducer.open(cluster, { transactionalId: 'gone', compression: 'zstd' });
+      const write = async (relieved: () => Promise<void>) => {
+        const transaction = producer.begin();
+        transaction.add('gone', 0, range('key'), range('value'), NO_HEADERS);
+        await transaction.relieve();
+        await relieved();
+        await transaction.commit();
+        return 'committed';
+      };
+      assert.equal(await write(async () => {}), 'committed');
+      const written = write(() => kafka.node(1).signal('SIGKILL')).catch(({ code }: PgveilError) => code);
+      assert.equal(await until(() => written, { what: 'the producer to say so', timeout: 10_000 }), 'kafka_away');
+    } finally {
+      await topics.close();
+      await cluster.close();
+    }
+  });
+});
+
 describe('three brokers', () => {
   test('a leader and a coordinator may be killed in the middle of transactions: nothing is lost, nothing is there twice', async () => {
     await using kafka = await startOwnKafka({ nodes: 3, settings: { 'min.insync.replicas': '2' } });
