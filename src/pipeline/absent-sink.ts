@@ -69,6 +69,7 @@ export class AbsentSink {
 
   observe(seen: Observation): void {
     if (seen.type === 'durable') this.durable = seen.pos;
+    if (seen.type === 'received') this.#failure = null;
     if (seen.type === 'slot' && !this.#hasSlot) {
       this.#hasSlot = true;
       this.observe({ type: 'sink', sink: this.name, state: 'parked', slot: seen.name });

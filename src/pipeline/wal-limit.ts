@@ -4,7 +4,7 @@ import type { Lsn } from '../core/lsn.ts';
 import type { Observe } from '../core/observer.ts';
 import type { KeptWal } from '../core/slots.ts';
 import type { Absences } from './absence.ts';
-import { detached } from './absent-sink.ts';
+import { type AbsentSink, detached } from './absent-sink.ts';
 import type { Company } from './company.ts';
 import type { Apart } from './parts.ts';
 
@@ -47,27 +47,30 @@ export class WalLimit {
 
   async #look(): Promise<void> {
     const { apart, absences } = this.#options;
-    await this.#judge(null, (kept) => this.#relieve(kept));
-    for (const sink of absences.all) {
-      await this.#judge(sink.name, () => {
-        if (!apart.mayDetach(sink.name)) return false;
-        sink.detach();
-        return true;
-      });
-    }
+    const letGo = (sink: AbsentSink) => {
+      if (apart.mayDetach(sink.name)) sink.detach();
+      return apart.mayDetach(sink.name);
+    };
+    const beyond = [
+      await this.#judge(null, (kept) => this.#relieve(kept)),
+      ...(await Promise.all(absences.all.map((sink) => this.#judge(sink.name, () => letGo(sink))))),
+    ];
+    // What is below it again, or not there any more.
+    for (const slot of this.#beyond) if (!beyond.includes(slot)) this.#beyond.delete(slot);
+    for (const slot of this.#told) if (!beyond.includes(slot)) this.#tell(slot, true);
   }
 
-  /** `relieve` lets go of somebody, or says that it cannot. */
-  async #judge(sink: string | null, relieve: (kept: KeptWal) => boolean): Promise<void> {
+  /** The slot's name where it keeps too much. `relieve` lets go of somebody, or says that it cannot. */
+  async #judge(sink: string | null, relieve: (kept: KeptWal) => boolean): Promise<string | null> {
     const kept = await this.#options.apart.slots.kept(sink);
-    if (!kept) return;
-    const { name, excess } = kept;
-    if (excess <= 0) return this.#calm(name);
+    if (!kept || kept.excess <= 0) return null;
+    const { name } = kept;
     if (!this.#beyond.has(name)) {
       this.#beyond.add(name);
       this.#options.company.running?.hurry();
     } else if (relieve(kept)) this.#beyond.delete(name);
     else this.#tell(name, false);
+    return name;
   }
 
   /** The pipeline's slot: those that hold it back may be here, or away. */
@@ -82,11 +85,6 @@ export class WalLimit {
       else if (!running.dismiss(name, detached(name))) return false;
     }
     return sinks.length > 0;
-  }
-
-  #calm(slot: string): void {
-    this.#beyond.delete(slot);
-    if (this.#told.has(slot)) this.#tell(slot, true);
   }
 
   #tell(slot: string, isOver: boolean): void {

@@ -11,7 +11,6 @@ import { ServerProcess } from './server-process.ts';
 const execute = promisify(execFile);
 
 export const IMAGE = `apache/kafka:${KAFKA_VERSION}`;
-const CLUSTER_ID = 'pgveilTestClusterAAAAA';
 
 /** Starts in two seconds, and needs no more than the tests give it. */
 const JVM = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dlog4j2.level=WARN'];
@@ -27,8 +26,9 @@ export class KafkaNode {
     this.#image = image;
   }
 
-  async format(): Promise<void> {
-    const flags = ['format', '--cluster-id', CLUSTER_ID, '--config', this.#properties, ...kafkaUsers()];
+  /** `cluster`: 16 bytes in base64url, of all nodes of a cluster and of no other. */
+  async format(cluster: string): Promise<void> {
+    const flags = ['format', '--cluster-id', cluster, '--config', this.#properties, ...kafkaUsers()];
     const [program, ...parameters] = await this.#command('kafka.tools.StorageTool', flags);
     await execute(program, parameters);
   }

@@ -50,6 +50,7 @@ export async function startOwnKafka(options: KafkaServerOptions = {}): Promise<K
       ports.push({ plain: await freePort(), controller: await freePort(), secure: await freePort() });
     }
     const keyStore = secure ? await makeCertificate(home) : null;
+    const cluster = Buffer.concat([Buffer.from('pg'), randomBytes(14)]).toString('base64url'); // none may begin with -
     const image = await fetchedImage(IMAGE);
     const nodes = await Promise.all(
       ports.map(async (_, index) => {
@@ -58,7 +59,7 @@ export async function startOwnKafka(options: KafkaServerOptions = {}): Promise<K
         const sketch = { id: index + 1, nodes: ports, data: join(directory, 'data'), keyStore, settings, advertised };
         await writeFile(join(directory, 'server.properties'), kafkaProperties(sketch));
         const node = new KafkaNode(directory, image);
-        await node.format();
+        await node.format(cluster);
         return node;
       }),
     );

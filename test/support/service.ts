@@ -116,7 +116,7 @@ export class Service implements AsyncDisposable {
   }
 
   async status(): Promise<Status> {
-    const page = await until(() => this.page('/status'), { what: 'pgveil to answer /status' });
+    const page = await until(() => this.page('/status'), { what: 'pgveil to answer /status', timeout: 60_000 });
     return JSON.parse(page.text) as Status;
   }
 
@@ -137,7 +137,7 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves once the status is as wanted; fails at once when the process ends. */
-  async reaches(what: string, condition: (status: Status) => boolean, timeout = 30_000): Promise<Status> {
+  async reaches(what: string, condition: (status: Status) => boolean, timeout = 60_000): Promise<Status> {
     return await until(
       async () => {
         const status = await this.status();
@@ -154,7 +154,7 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves once the table streams in a later generation. */
-  async copiesAnew(table: string, after: number, timeout = 30_000): Promise<void> {
+  async copiesAnew(table: string, after: number, timeout = 60_000): Promise<void> {
     const isCopied = ({ tables }: Status) => {
       const { state, generation } = tables[table]!;
       return state === 'streaming' && generation > after;

@@ -21,7 +21,10 @@ export async function assertAllEqual(trial: Trial): Promise<void> {
 
 /** What kept the WAL of single sinks is gone. */
 export async function keepsOneSlot(trial: Trial): Promise<void> {
-  await until(async () => (await trial.slots()).join() === trial.slot, { what: 'all slots but one to be gone' });
+  await until(async () => (await trial.slots()).join() === trial.slot, {
+    what: 'all slots but one to be gone',
+    timeout: 60_000,
+  });
 }
 
 /** The relation that holds the table in the twin, or in `database`, a session on another one. */
@@ -34,5 +37,6 @@ export async function generationOf(trial: Trial, table: string, database = trial
 export async function othersHoldAll(trial: Trial, pgveil: Service): Promise<void> {
   const end = await trial.sourceEnd();
   await trial.source.query(`SELECT pg_logical_emit_message(false, 'test', repeat(' ', 100000))`);
-  await until(async () => (await trial.confirmed())! >= end, { what: () => `the slot to move; ${pgveil.lastWords()}` });
+  const hasMoved = async () => (await trial.confirmed())! >= end;
+  await until(hasMoved, { what: () => `the slot to move; ${pgveil.lastWords()}`, timeout: 60_000 });
 }

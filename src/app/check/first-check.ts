@@ -84,8 +84,9 @@ function sinksOf(checks: readonly Check[]): readonly string[] {
   return [...new Set(checks.flatMap(({ needs }) => (needs === 'source' ? [] : needs)))];
 }
 
-function tell(finding: Finding, observe: Observe): void {
-  const { code, object: table, message, fix } = finding;
-  if (isInTheWay(finding) || isWarning(finding)) observe({ type: 'warning', table, code, message, fix });
+function tell(finding: Found, observe: Observe): void {
+  const { code, object: table, message, fix, needs: sink } = finding;
+  if (isFinal(finding)) observe({ type: 'trouble', part: sink, code, message, fix, retryInMs: 0, own: sink });
+  else if (isInTheWay(finding) || isWarning(finding)) observe({ type: 'warning', table, code, message, fix });
   else observe({ type: 'step', message });
 }
