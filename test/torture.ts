@@ -1,10 +1,6 @@
-// npm run torture [-- [--seeds 300] [--from 1] [--majors 14,18] [--only tests|rows|faults|seeds|kafka|stops|soak] [--minutes 60]]: every test
-// on every major, every schema change in every circumstance on the oldest and the newest of them, kill -9 at every point with three sinks,
-// each of their servers in each trouble, and then random runs, one per seed and major, those of topics and of a source that is stopped,
-// one per seed, and a soak of an hour. What has passed on the same sources is not done again: stop it and go on whenever you like.
+// npm run torture -- --help
 //
-// Random runs are test/e2e/random*.test.ts, kafka-random.test.ts and source-stops.test.ts with PGVEIL_TEST_SEED, whole numbers from which
-// all follows that is random in them, and PGVEIL_TEST_MAJORS, one major.
+// What is chosen is told to the test files by variables of the environment: see Choosing.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -84,24 +80,73 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     /** Of the soak. */
     minutes: { type: 'string', default: '60' },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 });
+
+interface Kind {
+  readonly what: string;
+  steps(): readonly Step[];
+}
+
 const majors = parseMajors(options.majors);
 const first = wholeNumber(options.from);
 const seeds = Array.from({ length: wholeNumber(options.seeds) }, (_, index) => String(first + index));
 const ends = majors.filter((major) => major === allMajors[0] || major === newestMajor);
-const kinds: Record<string, () => readonly Step[]> = {
-  tests: () => majors.map(allTests),
-  rows: () => ends.flatMap((major) => CIRCUMSTANCES.map((circumstance) => schemaRows(circumstance, major))),
-  faults: () => [...allOf(points, [...FAULTS, ...LAKE_FAULTS, ...KAFKA_FAULTS]), ...allOf(troubles, TROUBLE_NAMES)],
-  seeds: () => batches(seeds).flatMap((batch) => majors.map((major) => chosenRuns(tables, batch, major))),
-  kafka: () => batches(seeds).map((batch) => chosenRuns(topics, batch, majors.at(-1)!)),
-  stops: () => batches(seeds).map((batch) => chosenRuns(stops, batch, majors.at(-1)!)),
-  soak: () => [soakFor(wholeNumber(options.minutes))],
+const kinds: Readonly<Record<string, Kind>> = {
+  tests: { what: 'every test, on every major', steps: () => majors.map(allTests) },
+  rows: {
+    what: 'every schema change in every circumstance, on the oldest and the newest major',
+    steps: () => ends.flatMap((major) => CIRCUMSTANCES.map((circumstance) => schemaRows(circumstance, major))),
+  },
+  faults: {
+    what: 'three sinks: kill -9 at every point, and each of their servers in each trouble',
+    steps: () => [...allOf(points, [...FAULTS, ...LAKE_FAULTS, ...KAFKA_FAULTS]), ...allOf(troubles, TROUBLE_NAMES)],
+  },
+  seeds: {
+    what: 'random rows, kills and schema changes, one run per seed and major',
+    steps: () => batches(seeds).flatMap((batch) => majors.map((major) => chosenRuns(tables, batch, major))),
+  },
+  kafka: {
+    what: 'the same into topics, whose broker is killed as well, one run per seed',
+    steps: () => batches(seeds).map((batch) => chosenRuns(topics, batch, majors.at(-1)!)),
+  },
+  stops: {
+    what: 'a source that is stopped and started, one run per seed',
+    steps: () => batches(seeds).map((batch) => chosenRuns(stops, batch, majors.at(-1)!)),
+  },
+  soak: { what: 'everything at once, for --minutes', steps: () => [soakFor(wholeNumber(options.minutes))] },
 };
+
+const HELP = `npm run torture [-- OPTIONS]
+
+Everything that may take hours, one part after another, each with \`ok\` or \`FAIL\`. What failed is listed at the end with the command that
+does it alone. What has passed on the same sources is not done again: stop it and go on whenever you like.
+
+  --only KIND    one of these kinds, without it all of them, in this order:
+${Object.entries(kinds)
+  .map(([name, { what }]) => `                   ${name.padEnd(8)}${what}`)
+  .join('\n')}
+  --seeds N      so many random runs (20)
+  --from N       the first seed (1)
+  --minutes N    of the soak (60)
+  --majors LIST  Postgres majors (${allMajors.join()})
+  --help         this
+
+  npm run torture -- --seeds 300                     a night's work
+  npm run torture -- --only seeds --majors 14,18     random runs on two majors
+  npm run torture -- --only kafka --from 21          seeds 21 to 40 of topics`;
+
+if (options.help) {
+  console.log(HELP);
+  process.exit(0);
+}
 const { only } = options;
-if (only !== undefined && !Object.hasOwn(kinds, only)) throw new Error(`--only is one of ${Object.keys(kinds)}`);
-const steps = only ? kinds[only]!() : Object.values(kinds).flatMap((kind) => kind());
+if (only !== undefined && !Object.hasOwn(kinds, only)) {
+  console.error(`--only is one of ${Object.keys(kinds).join(', ')}`);
+  process.exit(2);
+}
+const steps = only ? kinds[only]!.steps() : Object.values(kinds).flatMap((kind) => kind.steps());
 const count = steps.reduce((sum, { parts }) => sum + parts.length, 0);
 const failed = await run(steps, new Progress(join(projectRoot, '.servers', 'torture.json'), sources()));
 if (failed.length > 0) console.log(`\neach alone:\n  ${failed.map(({ again }) => again).join('\n  ')}`);

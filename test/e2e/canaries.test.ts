@@ -4,7 +4,7 @@ import { assertNoSighting, canary, scanBytes } from '../support/canary.ts';
 import type { Tables } from '../support/decisions.ts';
 import { expectation } from '../support/rules.ts';
 import { Servers } from '../support/servers.ts';
-import { KEY } from '../support/trial.ts';
+import { KEY } from '../support/trial-configuration.ts';
 
 const servers = await Servers.start({
   twinSettings: { log_statement: 'all', log_min_messages: 'debug1', wal_keep_size: '2GB' },

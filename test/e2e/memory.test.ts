@@ -9,7 +9,8 @@ import { projectRoot } from '../support/project.ts';
 import { expectation } from '../support/rules.ts';
 import { Servers } from '../support/servers.ts';
 import type { Service } from '../support/service.ts';
-import { KEY, type Trial } from '../support/trial.ts';
+import type { Trial } from '../support/trial.ts';
+import { KEY } from '../support/trial-configuration.ts';
 import { until } from '../support/wait.ts';
 
 // The bounds of the contract with `memory: 256MB`, which is 268 million bytes: 150 MB more, and for a row of 100 MB three times its

@@ -5,7 +5,8 @@ import { Random } from '../support/prng.ts';
 import { RandomChanges } from '../support/random-changes.ts';
 import { Servers } from '../support/servers.ts';
 import type { Service, Status } from '../support/service.ts';
-import { spareOf, type Trial } from '../support/trial.ts';
+import type { Trial } from '../support/trial.ts';
+import { spareOf } from '../support/trial-configuration.ts';
 import { until } from '../support/wait.ts';
 
 // `PGVEIL_TEST_SEED=17` (or `17,18,19`): each is one random moment in every circumstance. By torture as many as it has seeds, 20.

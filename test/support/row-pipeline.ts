@@ -5,7 +5,8 @@ import { differences } from './oracle.ts';
 import { dmlOf, PERSON, PIPELINES, type Pipeline, type PipelineSettings, person, type Row } from './row.ts';
 import type { Servers } from './servers.ts';
 import type { Service, Status } from './service.ts';
-import { KEY, type Trial } from './trial.ts';
+import type { Trial } from './trial.ts';
+import { KEY } from './trial-configuration.ts';
 
 const SENTINEL =
   'CREATE TABLE sentinel (id integer PRIMARY KEY, v text); INSERT INTO sentinel SELECT i FROM generate_series(1, 10) i';

@@ -6,7 +6,8 @@ import type { Tables } from './decisions.ts';
 import { chosenMajors, type Major } from './majors.ts';
 import { createDatabase, type PostgresServer, startPostgres } from './postgres.ts';
 import { freePort } from './postgres-ready.ts';
-import { spareOf, Trial, type TrialOptions } from './trial.ts';
+import { Trial } from './trial.ts';
+import { spareOf, type TrialOptions } from './trial-configuration.ts';
 
 export interface ServersOptions {
   /** By default the newest of those that the tests run on; majors.test.ts is about all of them. */

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type pg from 'pg';
 import { assertNoSighting, type Canary, scanPath } from './canary.ts';
 import type { Tables } from './decisions.ts';
@@ -10,33 +9,8 @@ import type { PostgresServer } from './postgres.ts';
 import { runPgveil, startPgveil } from './process.ts';
 import type { Servers } from './servers.ts';
 import { Service, type Status } from './service.ts';
+import { KEY, spareOf, type TrialOptions, trialConfiguration } from './trial-configuration.ts';
 import { until } from './wait.ts';
-
-/** The redaction key of all trials. */
-export const KEY = Buffer.alloc(32, 'not a secret: for tests alone');
-
-export interface TrialOptions {
-  readonly tables: Tables;
-  readonly memory?: string;
-  readonly workers?: number;
-  /** Whom it connects to the source as, if not as the superuser; and by which publication, if not by one of its own. */
-  readonly sourceRole?: string;
-  readonly publication?: string;
-  /** More keys of the configuration's `sinks.twin`. */
-  readonly sink?: Readonly<Record<string, unknown>>;
-  /** More keys of `sinks.spare`, a second twin in a database of its own, where that is fed as well. */
-  readonly spare?: Readonly<Record<string, unknown>>;
-  /** Keys of `sinks.lake`, where one is fed as well; by default it lies in a folder of the trial's and makes a commit twice a second. */
-  readonly lake?: Readonly<Record<string, unknown>>;
-  /** Keys of `sinks.topics`, where Kafka is fed as well; `brokers` at least. */
-  readonly kafka?: Readonly<Record<string, unknown>>;
-  /** Without it nothing is fed but lake and topics. */
-  readonly hasTwin?: boolean;
-  /** Of each of its processes. */
-  readonly environment?: Readonly<Record<string, string>>;
-  /** More keys of the configuration itself. */
-  readonly others?: Readonly<Record<string, unknown>>;
-}
 
 export interface RunOptions {
   /** As PGVEIL_FAULT has it. */
@@ -109,47 +83,10 @@ export class Trial implements AsyncDisposable {
 
   /** What the configuration file says; a test may change it and start with its own. */
   configuration(): Record<string, unknown> {
-    const {
-      memory = '256MB',
-      workers = 2,
-      sourceRole,
-      publication,
-      sink,
-      hasTwin = true,
-      spare,
-      others,
-    } = this.#options;
-    const url = new URL(this.sourceUrl);
-    if (sourceRole) url.username = sourceRole;
-    return {
-      version: 1,
-      name: this.name,
-      key: this.key.toString('base64'),
-      source: { url: url.href, snapshot: { workers }, publication },
-      tables: this.tables,
-      sinks: {
-        ...(hasTwin ? { twin: { type: 'postgres', url: this.twinUrl, ...sink } } : {}),
-        ...(spare ? { spare: { type: 'postgres', url: this.spareUrl, ...spare } } : {}),
-        ...this.#lake,
-        ...this.#topics,
-      },
-      memory,
-      http: { listen: `127.0.0.1:${this.#port}` },
-      // By default it is made of the name, which trials of other test files have as well.
-      control: this.file('control.sock'),
-      ...others,
-    };
-  }
-
-  get #lake() {
-    const { lake } = this.#options;
-    const url = pathToFileURL(this.file('lake')).href;
-    return lake ? { lake: { type: 'lake', url, flush: { every: '500ms' }, ...lake } } : {};
-  }
-
-  get #topics() {
-    const { kafka } = this.#options;
-    return kafka ? { topics: { type: 'kafka', ...kafka } } : {};
+    const { name, key, tables, sourceUrl: source, twinUrl: twin, spareUrl: spare } = this;
+    const urls = { source, twin, spare };
+    const place = { name, directory: this.#directory, port: this.#port, key, tables, urls };
+    return trialConfiguration(place, this.#options);
   }
 
   /** A path in the directory that the service runs in. */
@@ -281,11 +218,6 @@ export class Trial implements AsyncDisposable {
     for (const slot of await this.slots()) await dropSlot(this.#servers.source, slot);
     await rm(this.#directory, { recursive: true, force: true });
   }
-}
-
-/** The database of the second twin. */
-export function spareOf(name: string): string {
-  return `${name}_spare`;
 }
 
 type Ran = Awaited<ReturnType<typeof runPgveil>>;
