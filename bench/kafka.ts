@@ -15,7 +15,7 @@ import type { RawBatch } from '../src/core/batch.ts';
 import type { RedactedTable } from '../src/core/table.ts';
 import type { Tuple } from '../src/core/tuple.ts';
 import { optionsFor } from '../test/sinks/kafka/parts.ts';
-import { type KafkaServer, startOwnKafka } from '../test/support/kafka.ts';
+import { type KafkaServer, startOwnKafka } from '../test/support/kafka/kafka.ts';
 import {
   batchOf,
   changeOf,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { freePort } from '../test/support/postgres-ready.ts';
-import { type PgveilProcess, runPgveil, startPgveil } from '../test/support/process.ts';
+import { freePort } from '../test/support/postgres/ready.ts';
+import { type PgveilProcess, runPgveil, startPgveil } from '../test/support/trial/process.ts';
 import { until } from '../test/support/wait.ts';
 import type { Processes } from './cpu.ts';
 import type { Follower } from './follower.ts';

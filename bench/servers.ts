@@ -1,6 +1,6 @@
 // The two servers that all runs of a bench share, and the databases that each run has for itself.
 import type pg from 'pg';
-import { createDatabase, type PostgresServer, startPostgres } from '../test/support/postgres.ts';
+import { createDatabase, type PostgresServer, startPostgres } from '../test/support/postgres/postgres.ts';
 import type { Place } from './place.ts';
 
 /**

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { FolderStorage } from '../sinks/lake/storage/folder.ts';
-import { type KafkaServer, startOwnKafka } from '../test/support/kafka.ts';
+import { type KafkaServer, startOwnKafka } from '../test/support/kafka/kafka.ts';
 
 const CONFIGURATION = join(import.meta.dirname, 'pgveil.yaml');
 /** As the configuration has it. */

@@ -1,8 +1,9 @@
 // Whether the demo may say that all is well. Of the twin it is an opinion of its own, that shares no code with pgveil; lake and topics
 // are read as their pages in docs/ say, and compared with the twin row by row.
-import { topicDifferences } from '../test/support/kafka-topics.ts';
-import { dumpLake, lakeDifferences } from '../test/support/lake.ts';
-import { differences } from '../test/support/oracle.ts';
+
+import { differences } from '../test/support/judge/oracle.ts';
+import { topicDifferences } from '../test/support/kafka/topics.ts';
+import { dumpLake, lakeDifferences } from '../test/support/lake/lake.ts';
 import { Search } from './search.ts';
 import type { Stage } from './stage.ts';
 

@@ -1,5 +1,5 @@
 // The people of the shop and what they order, made up from a seed: the same seed gives the same shop on every machine.
-import type { Random } from '../test/support/prng.ts';
+import type { Random } from '../test/support/random/prng.ts';
 import * as words from './words.ts';
 
 /** A row by column names, as it is written to the source. */

@@ -1,4 +1,4 @@
-import { ruleOf, type Tables } from '../test/support/decisions.ts';
+import { ruleOf, type Tables } from '../test/support/judge/decisions.ts';
 import type { Row } from './people.ts';
 
 /** Shorter ones could be in a file by chance: `1985`, `oak`. */

@@ -1,6 +1,6 @@
 // The shop's database: its tables, and what is in them before the demo begins.
 import type pg from 'pg';
-import { Random } from '../test/support/prng.ts';
+import { Random } from '../test/support/random/prng.ts';
 import { customer, order, orderLine, product, type Row } from './people.ts';
 import type { RawValues } from './raw-values.ts';
 

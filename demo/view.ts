@@ -1,6 +1,6 @@
 // What `npm run demo` shows: a frame of lines, made from what is known at the moment. Nothing is read or written here.
 import { styleText } from 'node:util';
-import { ruleOf, type TableDecisions } from '../test/support/decisions.ts';
+import { ruleOf, type TableDecisions } from '../test/support/judge/decisions.ts';
 import type { Lag } from './heartbeat.ts';
 import type { Pair } from './pair.ts';
 import type { Status, TableStatus } from './stage.ts';

@@ -1,6 +1,6 @@
 // A day at the shop, faster: people register, order, move house, are written about, and ask to be forgotten.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../test/support/prng.ts';
+import type { Random } from '../test/support/random/prng.ts';
 import type { Ledger } from './ledger.ts';
 import * as people from './people.ts';
 import { CUSTOMERS, ORDERS, PRODUCTS } from './shop.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { describe, test } from 'node:test';
-import { violations } from './support/architecture.ts';
-import { importsOf } from './support/imports.ts';
 import { projectRoot } from './support/project.ts';
+import { violations } from './support/runner/architecture.ts';
+import { importsOf } from './support/runner/imports.ts';
 
 function readTree(): Map<string, string> {
   const tree = new Map<string, string>();

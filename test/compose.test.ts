@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import type { KafkaConfig, LakeConfig, TwinConfig } from '../config/config.ts';
 import { parseConfig } from '../config/load.ts';
-import { IMAGE as KAFKA_IMAGE } from './support/kafka-node.ts';
-import { IMAGE as S3_IMAGE } from './support/s3-server.ts';
+import { IMAGE as KAFKA_IMAGE } from './support/kafka/node.ts';
+import { IMAGE as S3_IMAGE } from './support/lake/s3-server.ts';
 
 const compose = parse(readFileSync('docker-compose.yml', 'utf8'));
 

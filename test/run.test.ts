@@ -110,7 +110,7 @@ test('an S3 server is prepared for a file that loads one, and for no other', asy
 test('what cannot be prepared fails the tests that need it, and no others', async () => {
   const other = join(directory, 'other.test.ts');
   await writeFile(other, `import { test } from 'node:test';\ntest('needs nothing', () => {});\n`);
-  const s3 = JSON.stringify(join(import.meta.dirname, 'support/s3.ts'));
+  const s3 = JSON.stringify(join(import.meta.dirname, 'support/lake/s3.ts'));
   const body = `import { startS3 } from ${s3};\ntest('a', () => startS3());`;
   const { output, code } = await runOn(body, { env: { PGVEIL_TEST_S3: 'nowhere' } });
   await rm(other);

@@ -1,15 +1,15 @@
 // npm test [-- [--majors 14,15] PATH…]: every test file, or those whose path contains one of the PATHs, each in a process
-// of its own. PGVEIL_TEST_MAJORS as in support/majors.ts. With CI=true a test that is skipped is one that failed.
+// of its own. PGVEIL_TEST_MAJORS as in support/postgres/majors.ts. With CI=true a test that is skipped is one that failed.
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { allMajors, parseMajors } from './support/majors.ts';
-import { preparePostgres } from './support/postgres.ts';
+import { allMajors, parseMajors } from './support/postgres/majors.ts';
+import { preparePostgres } from './support/postgres/postgres.ts';
 import { projectRoot } from './support/project.ts';
-import { Provisions } from './support/provisions.ts';
-import { fileLines, summary } from './support/report.ts';
-import { type FileResult, runFile } from './support/run-file.ts';
+import { Provisions } from './support/runner/provisions.ts';
+import { fileLines, summary } from './support/runner/report.ts';
+import { type FileResult, runFile } from './support/runner/run-file.ts';
 
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,

@@ -7,13 +7,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FAULTS, KAFKA_FAULTS, LAKE_FAULTS } from '../src/core/fault.ts';
-import { allMajors, type Major, newestMajor, parseMajors } from './support/majors.ts';
-import { Progress } from './support/progress.ts';
+import { allMajors, type Major, newestMajor, parseMajors } from './support/postgres/majors.ts';
 import { projectRoot } from './support/project.ts';
-import { summary } from './support/report.ts';
-import { CIRCUMSTANCES, type Circumstance } from './support/row.ts';
-import { type FileResult, type FoundTest, runFile } from './support/run-file.ts';
-import { TROUBLES } from './support/troubles.ts';
+import { Progress } from './support/runner/progress.ts';
+import { summary } from './support/runner/report.ts';
+import { type FileResult, type FoundTest, runFile } from './support/runner/run-file.ts';
+import { CIRCUMSTANCES, type Circumstance } from './support/schema/row.ts';
+import { TROUBLES } from './support/trial/troubles.ts';
 
 /** What can pass or fail by itself. */
 interface Part {

@@ -10,7 +10,7 @@ import { compile } from '../../transforms/plan.ts';
 import { transformOf } from '../../transforms/registry.ts';
 import { TupleRewriter } from '../../transforms/rewrite.ts';
 import { compileRule } from '../../transforms/rule.ts';
-import { Random } from '../support/prng.ts';
+import { Random } from '../support/random/prng.ts';
 import { cellsOf, columnOf, configOf, KEY, OTHER_KEY, tableOf, tupleOf, typeOf } from '../transforms/fixture.ts';
 
 /** A transform with options, on a column, and what it claims to do there. */

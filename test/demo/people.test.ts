@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { faker } from '@faker-js/faker/locale/en';
 import { customer, order, product } from '../../demo/people.ts';
 import * as words from '../../demo/words.ts';
-import { Random } from '../support/prng.ts';
+import { Random } from '../support/random/prng.ts';
 
 test('the same seed gives the same people', () => {
   const some = () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { PARK_FAULTS } from '../../src/core/fault.ts';
-import { changesOf } from '../support/lake-shop.ts';
-import { freePort } from '../support/postgres-ready.ts';
-import { Servers } from '../support/servers.ts';
+import { changesOf } from '../support/lake/shop.ts';
+import { freePort } from '../support/postgres/ready.ts';
+import { Servers } from '../support/trial/servers.ts';
 import {
   assertAllEqual,
   generationOf,
@@ -12,7 +12,7 @@ import {
   keepsOneSlot,
   othersHoldAll,
   spareTrial,
-} from '../support/spare.ts';
+} from '../support/trial/spare.ts';
 import { until } from '../support/wait.ts';
 
 const servers = await Servers.start();

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Tables } from '../support/decisions.ts';
-import { Servers } from '../support/servers.ts';
-import type { Status } from '../support/service.ts';
-import type { Trial } from '../support/trial.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Status } from '../support/trial/service.ts';
+import type { Trial } from '../support/trial/trial.ts';
 import { until } from '../support/wait.ts';
 
 const servers = await Servers.start({ sourceSettings: { fsync: 'off' }, twinSettings: { fsync: 'off' } });

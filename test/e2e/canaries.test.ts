@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { assertNoSighting, canary, scanBytes } from '../support/canary.ts';
-import type { Tables } from '../support/decisions.ts';
-import { expectation } from '../support/rules.ts';
-import { Servers } from '../support/servers.ts';
-import { KEY } from '../support/trial-configuration.ts';
+import { assertNoSighting, canary, scanBytes } from '../support/judge/canary.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { expectation } from '../support/judge/rules.ts';
+import { Servers } from '../support/trial/servers.ts';
+import { KEY } from '../support/trial/trial-configuration.ts';
 
 const servers = await Servers.start({
   twinSettings: { log_statement: 'all', log_min_messages: 'debug1', wal_keep_size: '2GB' },

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { Tables } from '../support/decisions.ts';
-import { Random } from '../support/prng.ts';
+import type { Tables } from '../support/judge/decisions.ts';
 import { projectRoot } from '../support/project.ts';
-import { RandomChanges } from '../support/random-changes.ts';
-import { Servers } from '../support/servers.ts';
+import { RandomChanges } from '../support/random/changes.ts';
+import { Random } from '../support/random/prng.ts';
+import { Servers } from '../support/trial/servers.ts';
 
 const CHANGES = 20_000;
 const KILLS = 10;

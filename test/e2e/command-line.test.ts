@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Tables } from '../support/decisions.ts';
-import { Servers } from '../support/servers.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { Servers } from '../support/trial/servers.ts';
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());

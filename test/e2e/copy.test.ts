@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type pg from 'pg';
-import type { Tables } from '../support/decisions.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service, Status } from '../support/service.ts';
-import type { Trial } from '../support/trial.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service, Status } from '../support/trial/service.ts';
+import type { Trial } from '../support/trial/trial.ts';
 import { until } from '../support/wait.ts';
 
 // What a copy meets on a source that is in use, whether it is the first one or one beside the stream (C-01, C-04, C-07, C-08, C-10).

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { DETACH_FAULTS } from '../../src/core/fault.ts';
-import { changesOf } from '../support/lake-shop.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service, Status } from '../support/service.ts';
-import { assertAllEqual, generationOf, isLive, isParked, keepsOneSlot, spareTrial } from '../support/spare.ts';
-import type { Trial } from '../support/trial.ts';
+import { changesOf } from '../support/lake/shop.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service, Status } from '../support/trial/service.ts';
+import { assertAllEqual, generationOf, isLive, isParked, keepsOneSlot, spareTrial } from '../support/trial/spare.ts';
+import type { Trial } from '../support/trial/trial.ts';
 import { until } from '../support/wait.ts';
 
 // One sink of three holds back more WAL than the source may keep. pgveil looks every ten seconds, and acts at the second look.

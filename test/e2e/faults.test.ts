@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { FAULTS, type Fault } from '../../src/core/fault.ts';
-import type { Tables } from '../support/decisions.ts';
-import { Random } from '../support/prng.ts';
-import { RandomChanges } from '../support/random-changes.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
-import { lsn, type Trial } from '../support/trial.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { RandomChanges } from '../support/random/changes.ts';
+import { Random } from '../support/random/prng.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service } from '../support/trial/service.ts';
+import { lsn, type Trial } from '../support/trial/trial.ts';
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type pg from 'pg';
-import { plainTables } from '../support/plain.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service, Status } from '../support/service.ts';
-import type { Trial } from '../support/trial.ts';
+import { plainTables } from '../support/trial/plain.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service, Status } from '../support/trial/service.ts';
+import type { Trial } from '../support/trial/trial.ts';
 import { until } from '../support/wait.ts';
 
 // What leaves a gap in the stream: the slot or the publication is gone for a while, and what is written meanwhile will never be sent (X-11,

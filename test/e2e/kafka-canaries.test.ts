@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { assertNoSighting, canary, scanPath } from '../support/canary.ts';
-import type { Tables } from '../support/decisions.ts';
-import { startOwnKafka } from '../support/kafka.ts';
-import { SchemaRegistry } from '../support/schema-registry.ts';
-import { Servers } from '../support/servers.ts';
+import { assertNoSighting, canary, scanPath } from '../support/judge/canary.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { startOwnKafka } from '../support/kafka/kafka.ts';
+import { SchemaRegistry } from '../support/kafka/schema-registry.ts';
+import { Servers } from '../support/trial/servers.ts';
 
 const servers = await Servers.start();
 const kafka = await startOwnKafka();

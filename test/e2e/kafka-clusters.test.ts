@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { startOwnKafka } from '../support/kafka.ts';
-import { topicDifferences } from '../support/kafka-topics.ts';
-import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
-import { Servers } from '../support/servers.ts';
-import type { Trial } from '../support/trial.ts';
+import { startOwnKafka } from '../support/kafka/kafka.ts';
+import { topicDifferences } from '../support/kafka/topics.ts';
+import { changesOf, SETUP, tables } from '../support/lake/shop.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Trial } from '../support/trial/trial.ts';
 
 // Two clusters of Kafka, fed by one pipeline.
 

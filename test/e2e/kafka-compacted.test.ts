@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { COMPACTED_FAULTS } from '../../src/core/fault.ts';
-import type { Tables } from '../support/decisions.ts';
-import { startOwnKafka } from '../support/kafka.ts';
-import { latestDifferences } from '../support/kafka-topics.ts';
-import { Random } from '../support/prng.ts';
-import { RandomChanges } from '../support/random-changes.ts';
-import { Servers } from '../support/servers.ts';
-import type { Trial } from '../support/trial.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { startOwnKafka } from '../support/kafka/kafka.ts';
+import { latestDifferences } from '../support/kafka/topics.ts';
+import { RandomChanges } from '../support/random/changes.ts';
+import { Random } from '../support/random/prng.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Trial } from '../support/trial/trial.ts';
 
 // A twin and compacted topics, read by somebody who goes by each key's last record alone.
 

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Tables } from '../support/decisions.ts';
-import { startOwnKafka } from '../support/kafka.ts';
-import { prove } from '../support/kafka-proof.ts';
-import { Random } from '../support/prng.ts';
-import { RandomChanges } from '../support/random-changes.ts';
-import { hasPython } from '../support/readers.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
-import type { Trial } from '../support/trial.ts';
-import { Witness } from '../support/witness.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { startOwnKafka } from '../support/kafka/kafka.ts';
+import { prove } from '../support/kafka/proof.ts';
+import { hasPython } from '../support/lake/readers.ts';
+import { RandomChanges } from '../support/random/changes.ts';
+import { Random } from '../support/random/prng.ts';
+import { Witness } from '../support/schema/witness.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service } from '../support/trial/service.ts';
+import type { Trial } from '../support/trial/trial.ts';
 
 // `PGVEIL_TEST_SEED=17` (or `17,18,19`) repeats a run, but for the moments at which processes are scheduled.
 const seeds = (process.env.PGVEIL_TEST_SEED ?? '1').split(',').map(Number);

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { Cluster } from '../../sinks/kafka/client/cluster.ts';
 import { idsOf, markersWritten, plainConnection } from '../sinks/kafka/parts.ts';
-import type { Tables } from '../support/decisions.ts';
-import { startKafka } from '../support/kafka.ts';
-import { readDecoded } from '../support/kafka-reader.ts';
-import { hasPython } from '../support/readers.ts';
-import { SchemaRegistry } from '../support/schema-registry.ts';
-import { Servers } from '../support/servers.ts';
-import type { Trial } from '../support/trial.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { startKafka } from '../support/kafka/kafka.ts';
+import { readDecoded } from '../support/kafka/reader.ts';
+import { SchemaRegistry } from '../support/kafka/schema-registry.ts';
+import { hasPython } from '../support/lake/readers.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Trial } from '../support/trial/trial.ts';
 
 // A twin and topics whose schemas are in a registry, fed by one pipeline while the table's definition changes.
 

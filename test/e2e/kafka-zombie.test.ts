@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { Admin } from '@platformatic/kafka';
-import type { Tables } from '../support/decisions.ts';
-import { startOwnKafka } from '../support/kafka.ts';
-import { prove } from '../support/kafka-proof.ts';
-import { topicOf } from '../support/kafka-topics.ts';
-import { freePort } from '../support/postgres-ready.ts';
-import { hasPython } from '../support/readers.ts';
-import { Servers } from '../support/servers.ts';
-import type { Trial } from '../support/trial.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { startOwnKafka } from '../support/kafka/kafka.ts';
+import { prove } from '../support/kafka/proof.ts';
+import { topicOf } from '../support/kafka/topics.ts';
+import { hasPython } from '../support/lake/readers.ts';
+import { freePort } from '../support/postgres/ready.ts';
+import { Witness } from '../support/schema/witness.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Trial } from '../support/trial/trial.ts';
 import { until } from '../support/wait.ts';
-import { Witness } from '../support/witness.ts';
 
 const servers = await Servers.start();
 const kafka = await startOwnKafka();

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { KAFKA_FAULTS } from '../../src/core/fault.ts';
-import type { Tables } from '../support/decisions.ts';
-import { startOwnKafka } from '../support/kafka.ts';
-import { topicDifferences } from '../support/kafka-topics.ts';
-import { Random } from '../support/prng.ts';
-import { RandomChanges } from '../support/random-changes.ts';
-import { Servers } from '../support/servers.ts';
-import type { Status } from '../support/service.ts';
-import type { Trial } from '../support/trial.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { startOwnKafka } from '../support/kafka/kafka.ts';
+import { topicDifferences } from '../support/kafka/topics.ts';
+import { RandomChanges } from '../support/random/changes.ts';
+import { Random } from '../support/random/prng.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Status } from '../support/trial/service.ts';
+import type { Trial } from '../support/trial/trial.ts';
 import { until } from '../support/wait.ts';
 
 // A twin and `flat` topics, fed by one pipeline.

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { assertNoSighting, canary, scanBytes } from '../support/canary.ts';
-import type { Tables } from '../support/decisions.ts';
-import { dumpLake, lakeOf } from '../support/lake.ts';
-import { Servers } from '../support/servers.ts';
+import { assertNoSighting, canary, scanBytes } from '../support/judge/canary.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { dumpLake, lakeOf } from '../support/lake/lake.ts';
+import { Servers } from '../support/trial/servers.ts';
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());

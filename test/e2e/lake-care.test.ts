@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { CARE_FAULTS } from '../../src/core/fault.ts';
-import type { Tables } from '../support/decisions.ts';
-import { assertBothEqual } from '../support/lake.ts';
-import { Random } from '../support/prng.ts';
-import { RandomChanges } from '../support/random-changes.ts';
-import { Servers } from '../support/servers.ts';
-import type { Trial } from '../support/trial.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { assertBothEqual } from '../support/lake/lake.ts';
+import { RandomChanges } from '../support/random/changes.ts';
+import { Random } from '../support/random/prng.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Trial } from '../support/trial/trial.ts';
 
 // `pgveil lake` beside a service that writes: whatever is killed, the fold of the lake is the twin.
 

@@ -1,10 +1,10 @@
 import { after, describe, test } from 'node:test';
 import { type Fault, LAKE_FAULTS } from '../../src/core/fault.ts';
-import { assertBothEqual } from '../support/lake.ts';
-import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
-import { freePort } from '../support/postgres-ready.ts';
-import { Servers } from '../support/servers.ts';
-import { writeUntilDead } from '../support/write-until-dead.ts';
+import { assertBothEqual } from '../support/lake/lake.ts';
+import { changesOf, SETUP, tables } from '../support/lake/shop.ts';
+import { freePort } from '../support/postgres/ready.ts';
+import { Servers } from '../support/trial/servers.ts';
+import { writeUntilDead } from '../support/trial/write-until-dead.ts';
 
 // A twin and a lake in a folder, fed by one pipeline that is killed, and by one that another instance takes over from.
 

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { S3Storage } from '../../sinks/lake/storage/s3.ts';
 import type { Storage } from '../../sinks/lake/storage/storage.ts';
-import type { Tables } from '../support/decisions.ts';
-import { assertBothEqual } from '../support/lake.ts';
-import { Random } from '../support/prng.ts';
-import { RandomChanges } from '../support/random-changes.ts';
-import { type S3Server, startS3 } from '../support/s3.ts';
-import { S3Proxy } from '../support/s3-proxy.ts';
-import { Servers } from '../support/servers.ts';
-import type { Trial } from '../support/trial.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { assertBothEqual } from '../support/lake/lake.ts';
+import { type S3Server, startS3 } from '../support/lake/s3.ts';
+import { S3Proxy } from '../support/lake/s3-proxy.ts';
+import { RandomChanges } from '../support/random/changes.ts';
+import { Random } from '../support/random/prng.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Trial } from '../support/trial/trial.ts';
 
 // A twin, and a lake in a bucket of a real S3 server that is busy, slow and loses answers.
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { after, describe, test } from 'node:test';
-import type { Tables } from '../support/decisions.ts';
-import { assertBothEqual, lakeDifferences, lakeOf } from '../support/lake.ts';
-import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
-import { lsn, type Trial } from '../support/trial.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { assertBothEqual, lakeDifferences, lakeOf } from '../support/lake/lake.ts';
+import { changesOf, SETUP, tables } from '../support/lake/shop.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service } from '../support/trial/service.ts';
+import { lsn, type Trial } from '../support/trial/trial.ts';
 
 // A twin and a lake in a folder, fed by one pipeline: the fold of the lake by (_commit_lsn, _seq) is the twin, row by row.
 

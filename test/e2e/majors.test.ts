@@ -1,10 +1,10 @@
 import { after, before, describe, test } from 'node:test';
-import type { Tables } from '../support/decisions.ts';
-import { allMajors, chosenMajors, type Major, newestMajor } from '../support/majors.ts';
-import { Random } from '../support/prng.ts';
-import { RandomChanges } from '../support/random-changes.ts';
-import { Servers } from '../support/servers.ts';
-import { typesChanges, typesSetup, typesTables } from '../support/types-trial.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { allMajors, chosenMajors, type Major, newestMajor } from '../support/postgres/majors.ts';
+import { RandomChanges } from '../support/random/changes.ts';
+import { Random } from '../support/random/prng.ts';
+import { Servers } from '../support/trial/servers.ts';
+import { typesChanges, typesSetup, typesTables } from '../support/trial/types-trial.ts';
 
 // What depends on the server's version: the protocol, the catalogs, the text of types. Everything else runs on the newest alone.
 

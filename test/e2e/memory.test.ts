@@ -4,13 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { type Decision, ruleOf, type Tables } from '../support/decisions.ts';
+import { type Decision, ruleOf, type Tables } from '../support/judge/decisions.ts';
+import { expectation } from '../support/judge/rules.ts';
 import { projectRoot } from '../support/project.ts';
-import { expectation } from '../support/rules.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
-import type { Trial } from '../support/trial.ts';
-import { KEY } from '../support/trial-configuration.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service } from '../support/trial/service.ts';
+import type { Trial } from '../support/trial/trial.ts';
+import { KEY } from '../support/trial/trial-configuration.ts';
 import { until } from '../support/wait.ts';
 
 // The bounds of the contract with `memory: 256MB`, which is 268 million bytes: 150 MB more, and for a row of 100 MB three times its
@@ -25,7 +25,7 @@ const servers = await Servers.start({
 });
 after(() => servers[Symbol.asyncDispose]());
 
-const PROBE = pathToFileURL(join(projectRoot, 'test/support/loop-probe.ts'));
+const PROBE = pathToFileURL(join(projectRoot, 'test/support/trial/loop-probe.ts'));
 
 const ROWS = 1_000_000;
 /** Every thousandth row: the twin takes ten thousand and more at a time, and counting all of them would take longer than they do. */

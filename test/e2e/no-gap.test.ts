@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { plainTables } from '../support/plain.ts';
-import { Servers } from '../support/servers.ts';
-import type { Trial } from '../support/trial.ts';
+import { plainTables } from '../support/trial/plain.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Trial } from '../support/trial/trial.ts';
 
 // A table that stopped, and whose reason is gone when the process looks again: only its entry tells that changes were left out.
 

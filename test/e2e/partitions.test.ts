@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Servers } from '../support/servers.ts';
+import { Servers } from '../support/trial/servers.ts';
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAULTS, RECOPY_FAULTS } from '../../src/core/fault.ts';
-import { canary } from '../support/canary.ts';
-import type { Tables } from '../support/decisions.ts';
-import { chosenMajors } from '../support/majors.ts';
-import { Random } from '../support/prng.ts';
-import { RandomChanges } from '../support/random-changes.ts';
-import { RandomDdl } from '../support/random-ddl.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service, TableStatus } from '../support/service.ts';
-import { Slow } from '../support/slow.ts';
-import { Steady } from '../support/steady.ts';
-import type { Trial } from '../support/trial.ts';
+import { canary } from '../support/judge/canary.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { chosenMajors } from '../support/postgres/majors.ts';
+import { RandomChanges } from '../support/random/changes.ts';
+import { Random } from '../support/random/prng.ts';
+import { RandomDdl } from '../support/schema/random-ddl.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service, TableStatus } from '../support/trial/service.ts';
+import { Slow } from '../support/trial/slow.ts';
+import { Steady } from '../support/trial/steady.ts';
+import type { Trial } from '../support/trial/trial.ts';
 import { until } from '../support/wait.ts';
 
 // `PGVEIL_TEST_SEED=17` (or `17,18,19`) repeats a run exactly, but for the moments at which processes are scheduled.

@@ -1,8 +1,8 @@
 import { after, describe, test } from 'node:test';
-import type { Tables } from '../support/decisions.ts';
-import { Random } from '../support/prng.ts';
-import { RandomChanges } from '../support/random-changes.ts';
-import { Servers } from '../support/servers.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { RandomChanges } from '../support/random/changes.ts';
+import { Random } from '../support/random/prng.ts';
+import { Servers } from '../support/trial/servers.ts';
 
 // `PGVEIL_TEST_SEED=17` (or `17,18,19`) repeats a run exactly, but for the moments at which processes are scheduled.
 const seeds = (process.env.PGVEIL_TEST_SEED ?? '1,2,3').split(',').map(Number);

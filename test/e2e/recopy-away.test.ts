@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { changesOf } from '../support/lake-shop.ts';
-import { Servers } from '../support/servers.ts';
-import { assertAllEqual, generationOf, isLive, keepsOneSlot, spareTrial } from '../support/spare.ts';
-import type { Trial } from '../support/trial.ts';
+import { changesOf } from '../support/lake/shop.ts';
+import { Servers } from '../support/trial/servers.ts';
+import { assertAllEqual, generationOf, isLive, keepsOneSlot, spareTrial } from '../support/trial/spare.ts';
+import type { Trial } from '../support/trial/trial.ts';
 
 // What is copied anew while one sink of three is away.
 

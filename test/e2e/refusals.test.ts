@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import type { Tables } from '../support/decisions.ts';
-import { createDatabase } from '../support/postgres.ts';
-import { Servers } from '../support/servers.ts';
-import type { Trial } from '../support/trial.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { createDatabase } from '../support/postgres/postgres.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Trial } from '../support/trial/trial.ts';
 
 const servers = await Servers.start({ sourceSettings: { max_replication_slots: '12' } });
 after(() => servers[Symbol.asyncDispose]());

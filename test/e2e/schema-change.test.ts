@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { canary } from '../support/canary.ts';
-import type { Tables } from '../support/decisions.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
-import type { Trial } from '../support/trial.ts';
+import { canary } from '../support/judge/canary.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service } from '../support/trial/service.ts';
+import type { Trial } from '../support/trial/trial.ts';
 
 const servers = await Servers.start({
   sourceSettings: { log_statement: 'all', log_line_prefix: '%m ', log_timezone: 'UTC' },

@@ -1,4 +1,4 @@
-import { testRows } from '../support/row-tests.ts';
+import { testRows } from '../support/schema/row-tests.ts';
 import { NAMED } from './schema-rows/names.ts';
 import { PARTITIONS } from './schema-rows/partitions.ts';
 import { PUBLICATIONS } from './schema-rows/publications.ts';

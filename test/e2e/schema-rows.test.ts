@@ -1,4 +1,4 @@
-import { testRows } from '../support/row-tests.ts';
+import { testRows } from '../support/schema/row-tests.ts';
 import { COLUMNS } from './schema-rows/columns.ts';
 import { KEYS } from './schema-rows/keys.ts';
 import { VALUES } from './schema-rows/values.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { freePort } from '../support/postgres-ready.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
-import type { Trial } from '../support/trial.ts';
+import { freePort } from '../support/postgres/ready.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service } from '../support/trial/service.ts';
+import type { Trial } from '../support/trial/trial.ts';
 import { until } from '../support/wait.ts';
 
 const servers = await Servers.start();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { changesOf } from '../support/lake-shop.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
-import { assertAllEqual, isLive, keepsOneSlot, othersHoldAll, spareTrial } from '../support/spare.ts';
-import type { Trial } from '../support/trial.ts';
+import { changesOf } from '../support/lake/shop.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service } from '../support/trial/service.ts';
+import { assertAllEqual, isLive, keepsOneSlot, othersHoldAll, spareTrial } from '../support/trial/spare.ts';
+import type { Trial } from '../support/trial/trial.ts';
 
 // One sink of three says what only a person can mend.
 

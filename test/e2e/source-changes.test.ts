@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { test } from 'node:test';
-import { type KafkaServer, startOwnKafka } from '../support/kafka.ts';
-import { changesOf, SETUP } from '../support/lake-shop.ts';
-import { createDatabase, type PostgresServer } from '../support/postgres.ts';
-import { Servers } from '../support/servers.ts';
-import { assertThreeEqual, stateOf, streamThree, threeSinks } from '../support/three-sinks.ts';
-import type { Trial } from '../support/trial.ts';
+import { type KafkaServer, startOwnKafka } from '../support/kafka/kafka.ts';
+import { changesOf, SETUP } from '../support/lake/shop.ts';
+import { createDatabase, type PostgresServer } from '../support/postgres/postgres.ts';
+import { Servers } from '../support/trial/servers.ts';
+import { assertThreeEqual, stateOf, streamThree, threeSinks } from '../support/trial/three-sinks.ts';
+import type { Trial } from '../support/trial/trial.ts';
 
 // What the source can become while three sinks hold what it was. test/connectors/postgres/recopy/restore.test.ts has more of it, for the
 // source alone. Each test has servers and brokers of its own: a trial of another source has the same name.

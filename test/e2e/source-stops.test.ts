@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type pg from 'pg';
-import { Random } from '../support/prng.ts';
-import { RandomChanges } from '../support/random-changes.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service, Status } from '../support/service.ts';
-import type { Trial } from '../support/trial.ts';
-import { spareOf } from '../support/trial-configuration.ts';
+import { RandomChanges } from '../support/random/changes.ts';
+import { Random } from '../support/random/prng.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service, Status } from '../support/trial/service.ts';
+import type { Trial } from '../support/trial/trial.ts';
+import { spareOf } from '../support/trial/trial-configuration.ts';
 import { until } from '../support/wait.ts';
 
 // `PGVEIL_TEST_SEED=17` (or `17,18,19`): each is one random moment in every circumstance. By torture as many as it has seeds, 20.

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Fault } from '../../src/core/fault.ts';
-import { startOwnKafka } from '../support/kafka.ts';
-import { changesOf } from '../support/lake-shop.ts';
-import { freePort } from '../support/postgres-ready.ts';
-import { Servers } from '../support/servers.ts';
-import type { Service } from '../support/service.ts';
-import { assertThreeEqual, stateOf, streamThree, threeSinks } from '../support/three-sinks.ts';
-import type { Trial } from '../support/trial.ts';
+import { startOwnKafka } from '../support/kafka/kafka.ts';
+import { changesOf } from '../support/lake/shop.ts';
+import { freePort } from '../support/postgres/ready.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Service } from '../support/trial/service.ts';
+import { assertThreeEqual, stateOf, streamThree, threeSinks } from '../support/trial/three-sinks.ts';
+import type { Trial } from '../support/trial/trial.ts';
 import { until } from '../support/wait.ts';
 
 // Two instances of a pipeline with three sinks: a twin, a lake, topics. See second-instance.test.ts for a twin alone.

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Clock } from '../support/clock.ts';
-import { topicDifferences } from '../support/kafka-topics.ts';
-import { assertBothEqual } from '../support/lake.ts';
-import { SETUP, tables } from '../support/lake-shop.ts';
-import { Load } from '../support/load.ts';
-import { Peers } from '../support/peers.ts';
-import { SlotWatch } from '../support/slot-watch.ts';
-import type { Trial } from '../support/trial.ts';
-import { TROUBLES } from '../support/troubles.ts';
+import { topicDifferences } from '../support/kafka/topics.ts';
+import { assertBothEqual } from '../support/lake/lake.ts';
+import { SETUP, tables } from '../support/lake/shop.ts';
+import { Clock } from '../support/trial/clock.ts';
+import { Load } from '../support/trial/load.ts';
+import { Peers } from '../support/trial/peers.ts';
+import { SlotWatch } from '../support/trial/slot-watch.ts';
+import type { Trial } from '../support/trial/trial.ts';
+import { TROUBLES } from '../support/trial/troubles.ts';
 import { until } from '../support/wait.ts';
 
 // A twin, a lake in an S3 server and topics of a broker, fed by one pipeline, while one of the four servers or the clock is in trouble.

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { FAULTS, type Fault, KAFKA_FAULTS, LAKE_FAULTS } from '../../src/core/fault.ts';
-import { startOwnKafka } from '../support/kafka.ts';
-import { topicDifferences } from '../support/kafka-topics.ts';
-import { assertBothEqual } from '../support/lake.ts';
-import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
-import { Servers } from '../support/servers.ts';
-import type { Status } from '../support/service.ts';
-import { lsn, type Trial } from '../support/trial.ts';
-import { writeUntilDead } from '../support/write-until-dead.ts';
+import { startOwnKafka } from '../support/kafka/kafka.ts';
+import { topicDifferences } from '../support/kafka/topics.ts';
+import { assertBothEqual } from '../support/lake/lake.ts';
+import { changesOf, SETUP, tables } from '../support/lake/shop.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Status } from '../support/trial/service.ts';
+import { lsn, type Trial } from '../support/trial/trial.ts';
+import { writeUntilDead } from '../support/trial/write-until-dead.ts';
 
 // A twin, a lake in a folder and topics of a broker, fed by one pipeline that is killed. Which points: PGVEIL_TEST_FAULTS, names with
 // commas between them, or `all`.

@@ -1,5 +1,5 @@
 import { after, describe, test } from 'node:test';
-import { Servers } from '../support/servers.ts';
+import { Servers } from '../support/trial/servers.ts';
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Reader, readTable } from '../support/reader.ts';
-import { Servers } from '../support/servers.ts';
-import type { Trial } from '../support/trial.ts';
-import { TYPES } from '../support/types.ts';
-import { typesChanges, typesSetup, typesTables } from '../support/types-trial.ts';
+import { Reader, readTable } from '../support/judge/reader.ts';
+import { TYPES } from '../support/judge/types.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Trial } from '../support/trial/trial.ts';
+import { typesChanges, typesSetup, typesTables } from '../support/trial/types-trial.ts';
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());

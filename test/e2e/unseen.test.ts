@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Servers } from '../support/servers.ts';
+import { Servers } from '../support/trial/servers.ts';
 import { until } from '../support/wait.ts';
 
 // What becomes of partitions and of which no change tells, where it takes more than a row of test/e2e/schema-rows/.

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import type { Tables } from '../support/decisions.ts';
-import { changesOf, SETUP, tables } from '../support/lake-shop.ts';
-import { Servers } from '../support/servers.ts';
-import { typesChanges, typesSetup, typesTables } from '../support/types-trial.ts';
-import { figuresOf, type Result, verify } from '../support/verify.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { changesOf, SETUP, tables } from '../support/lake/shop.ts';
+import { Servers } from '../support/trial/servers.ts';
+import { typesChanges, typesSetup, typesTables } from '../support/trial/types-trial.ts';
+import { figuresOf, type Result, verify } from '../support/trial/verify.ts';
 
 // `pgveil verify` of a lake: the fold of its rows is what the sink would make of redact(source), typed values and all.
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Tables } from '../support/decisions.ts';
-import { Servers } from '../support/servers.ts';
-import type { Trial } from '../support/trial.ts';
-import { figuresOf, verify } from '../support/verify.ts';
+import type { Tables } from '../support/judge/decisions.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Trial } from '../support/trial/trial.ts';
+import { figuresOf, verify } from '../support/trial/verify.ts';
 
 // `pgveil verify`: what is equal is equal whatever goes on, and what differs is found and named by hash.
 

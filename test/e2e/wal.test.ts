@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { forMajors } from '../support/majors.ts';
-import { createDatabase } from '../support/postgres.ts';
-import { Servers } from '../support/servers.ts';
-import type { Trial } from '../support/trial.ts';
+import { forMajors } from '../support/postgres/majors.ts';
+import { createDatabase } from '../support/postgres/postgres.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Trial } from '../support/trial/trial.ts';
 import { until } from '../support/wait.ts';
 
 const MB = 1024 ** 2;

@@ -1,6 +1,6 @@
 // What goes wrong during a soak, and is mended a while later.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../support/prng.ts';
+import type { Random } from '../support/random/prng.ts';
 import type { Incarnations } from './incarnations.ts';
 import type { Place } from './place.ts';
 

@@ -1,7 +1,7 @@
 // The processes of one service, one after the other: what they keep in memory, and whether any of them ended by itself.
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Service, Status } from '../support/service.ts';
+import type { Service, Status } from '../support/trial/service.ts';
 
 const LOOK_EVERY_MS = 1_000;
 /** Growth says something of a process that lived for so long, and nothing while it warms up. */

@@ -9,7 +9,7 @@ import { DeltaLog } from '../../sinks/lake/delta/log.ts';
 import { Duck, literal } from '../../sinks/lake/parquet/duck.ts';
 import type { Storage } from '../../sinks/lake/storage/storage.ts';
 import { idsOf, markersWritten, plainConnection } from '../sinks/kafka/parts.ts';
-import { topicOf } from '../support/kafka-topics.ts';
+import { topicOf } from '../support/kafka/topics.ts';
 
 export interface Tally {
   /** Rows read by copies, and changes. */

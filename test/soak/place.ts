@@ -1,11 +1,11 @@
 // Where a soak takes place: a source and three sinks, each a real server of its own and each behind a proxy.
 import { S3Storage } from '../../sinks/lake/storage/s3.ts';
 import type { Storage } from '../../sinks/lake/storage/storage.ts';
-import { type KafkaServer, startOwnKafka } from '../support/kafka.ts';
-import { type S3Server, startOwnS3 } from '../support/s3.ts';
-import { Servers } from '../support/servers.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
-import type { Trial } from '../support/trial.ts';
+import { type KafkaServer, startOwnKafka } from '../support/kafka/kafka.ts';
+import { type S3Server, startOwnS3 } from '../support/lake/s3.ts';
+import { TcpProxy } from '../support/servers/tcp-proxy.ts';
+import { Servers } from '../support/trial/servers.ts';
+import type { Trial } from '../support/trial/trial.ts';
 import { SETUP, tables } from './shop.ts';
 
 export const SINKS = ['twin', 'lake', 'topics'] as const;

@@ -1,5 +1,5 @@
 // What a soak writes to. Every row counts its own changes, so that of each key one can see whether a change is missing or there twice.
-import type { Tables } from '../support/decisions.ts';
+import type { Tables } from '../support/judge/decisions.ts';
 
 /** Rows of each table at the beginning, numbered from 1; about so many it keeps. */
 export const ROWS = 20_000;

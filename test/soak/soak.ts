@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile, rounded } from '../../bench/figures.ts';
 import { type Arrival, Arrivals } from '../support/arrivals.ts';
-import { Random } from '../support/prng.ts';
+import { Random } from '../support/random/prng.ts';
 import { until } from '../support/wait.ts';
 import { type FaultName, schedule, strike } from './faults.ts';
 import { Incarnations, type Memory } from './incarnations.ts';

@@ -1,7 +1,7 @@
 // An application that writes at a steady rate, and goes on doing so whatever becomes of its database.
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { Random } from '../support/prng.ts';
+import type { Random } from '../support/random/prng.ts';
 import { ROWS, TRANSACTIONS } from './shop.ts';
 
 /** One connection alone could be kept from the rate by a disk that takes its time to flush a commit. */

@@ -1,7 +1,7 @@
 // How long commits take to be durable in each sink, by what the sinks' positions say to whoever asks from outside.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseLsn } from '../../src/core/lsn.ts';
-import type { Status } from './service.ts';
+import type { Status } from './trial/service.ts';
 
 const LOOK_EVERY_MS = 50;
 

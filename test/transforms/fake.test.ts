@@ -8,7 +8,7 @@ import { deriveKeys } from '../../transforms/keys.ts';
 import { LOCALES } from '../../transforms/locales.ts';
 import { compileRule } from '../../transforms/rule.ts';
 import { testTransform } from '../acceptance/transform.ts';
-import { Random } from '../support/prng.ts';
+import { Random } from '../support/random/prng.ts';
 import { columnOf, faked, KEY } from './fixture.ts';
 import { digits, foreignText } from './values.ts';
 

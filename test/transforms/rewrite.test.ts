@@ -6,7 +6,7 @@ import { bind } from '../../transforms/binding.ts';
 import { deriveKeys } from '../../transforms/keys.ts';
 import { compile } from '../../transforms/plan.ts';
 import { TupleRewriter } from '../../transforms/rewrite.ts';
-import { Random } from '../support/prng.ts';
+import { Random } from '../support/random/prng.ts';
 import {
   type Cell,
   cellsOf,

@@ -1,5 +1,5 @@
 // Random values for properties over transforms.
-import type { Random } from '../support/prng.ts';
+import type { Random } from '../support/random/prng.ts';
 
 /** None of them is a digit, an ASCII letter, or a character that any rule writes. */
 const FOREIGN = [...'ЖЩЮЯЦЪЫ日本語文字ßÆØåπλψ💥🦆𝔘☃ξ'];

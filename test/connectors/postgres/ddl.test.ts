@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type { Checkpoint, Position } from '../../../src/core/checkpoint.ts';
-import { forMajors } from '../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { forMajors } from '../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
 import { until } from '../../support/wait.ts';
 import { Consumer, checkpointAfter, checkpointAtNewSlot, dropSlots, sourceOf } from './following.ts';
 

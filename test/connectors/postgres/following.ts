@@ -15,7 +15,7 @@ import type { Observation } from '../../../src/core/observer.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { shapeOf } from '../../../src/core/table.ts';
 import { CELL_NULL, CELL_TEXT, CellReader, type Tuple } from '../../../src/core/tuple.ts';
-import type { PostgresServer } from '../../support/postgres.ts';
+import type { PostgresServer } from '../../support/postgres/postgres.ts';
 import { until } from '../../support/wait.ts';
 
 export interface FollowOptions {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { forMajors } from '../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { forMajors } from '../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
 import { until } from '../../support/wait.ts';
 import { Consumer, checkpointAfter, checkpointAtNewSlot, dropSlots, sourceOf } from './following.ts';
 

@@ -14,7 +14,7 @@ import type { Observation } from '../../../src/core/observer.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import type { Table } from '../../../src/core/table.ts';
 import { CELL_NULL, CellReader, type Tuple } from '../../../src/core/tuple.ts';
-import { createDatabase, type PostgresServer } from '../../support/postgres.ts';
+import { createDatabase, type PostgresServer } from '../../support/postgres/postgres.ts';
 
 export const never = new AbortController().signal;
 

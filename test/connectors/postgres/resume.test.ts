@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RawBatch } from '../../../src/core/batch.ts';
 import type { Checkpoint, Position } from '../../../src/core/checkpoint.ts';
-import { forMajors } from '../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { forMajors } from '../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
 import { until } from '../../support/wait.ts';
 import { Consumer, cells, checkpointAtNewSlot, confirmedFlush, sourceOf } from './following.ts';
 

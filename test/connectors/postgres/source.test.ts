@@ -3,8 +3,8 @@ import { after, before, beforeEach, test } from 'node:test';
 import type { RawBatch } from '../../../src/core/batch.ts';
 import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import { parseLsn } from '../../../src/core/lsn.ts';
-import { forMajors } from '../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { forMajors } from '../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
 import { until } from '../../support/wait.ts';
 import { Consumer, cells, checkpointAtNewSlot, dropSlots, sourceOf } from './following.ts';
 

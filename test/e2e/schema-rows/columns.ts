@@ -1,4 +1,4 @@
-import { PERSON, person, type Row } from '../../support/row.ts';
+import { PERSON, person, type Row } from '../../support/schema/row.ts';
 
 const SWAP =
   'ALTER TABLE person RENAME ssn TO x; ALTER TABLE person RENAME note TO ssn; ALTER TABLE person RENAME x TO note';

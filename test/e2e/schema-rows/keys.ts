@@ -1,4 +1,4 @@
-import { PERSON, type Row, ssn } from '../../support/row.ts';
+import { PERSON, type Row, ssn } from '../../support/schema/row.ts';
 
 /** Two unique columns besides the id, and no NULL in them. */
 const MEMBER = `

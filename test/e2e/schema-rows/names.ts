@@ -1,5 +1,5 @@
 import { formatTableName } from '../../../src/core/table-name.ts';
-import { PERSON, person, type Row, ssn } from '../../support/row.ts';
+import { PERSON, person, type Row, ssn } from '../../support/schema/row.ts';
 
 const LONG = 'ö'.repeat(29);
 

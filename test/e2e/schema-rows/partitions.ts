@@ -1,4 +1,4 @@
-import { type Row, ssn } from '../../support/row.ts';
+import { type Row, ssn } from '../../support/schema/row.ts';
 
 const PARTITIONED = `
   CREATE TABLE person (id integer PRIMARY KEY, ssn text, note text) PARTITION BY RANGE (id);

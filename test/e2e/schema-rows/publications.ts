@@ -1,4 +1,4 @@
-import { PERSON, type Row, ssn } from '../../support/row.ts';
+import { PERSON, type Row, ssn } from '../../support/schema/row.ts';
 
 const UNLOGGED = `ALTER TABLE person SET UNLOGGED; DELETE FROM person WHERE id = 1; ALTER TABLE person SET LOGGED`;
 

@@ -1,4 +1,4 @@
-import { PERSON, person, type Row, ssn } from '../../support/row.ts';
+import { PERSON, person, type Row, ssn } from '../../support/schema/row.ts';
 
 const ANOTHER = `CREATE TABLE another (id integer PRIMARY KEY, note text, ssn text);
   INSERT INTO another SELECT i, 'another', '${ssn.value}' FROM generate_series(1, 50) i`;

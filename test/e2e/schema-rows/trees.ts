@@ -1,4 +1,4 @@
-import { person, type Row, ssn } from '../../support/row.ts';
+import { person, type Row, ssn } from '../../support/schema/row.ts';
 
 const FILL = `INSERT INTO person SELECT i, '${ssn.value} ' || i, 'note ' || i FROM generate_series(1, 100) i`;
 

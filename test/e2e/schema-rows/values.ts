@@ -1,4 +1,4 @@
-import { PERSON, type Row, ssn } from '../../support/row.ts';
+import { PERSON, type Row, ssn } from '../../support/schema/row.ts';
 
 /** A table with a column `v` of some type, and 100 rows that have it by this expression. */
 const withValue = (type: string, value: string) => `

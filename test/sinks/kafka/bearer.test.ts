@@ -6,8 +6,8 @@ import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { copyOf, insert, positionAt, sketchTable, upTo, writeCopy } from '../../support/batches.ts';
-import { type KafkaServer, startOwnKafka } from '../../support/kafka.ts';
-import { BEARER_SETTINGS, CLIENT, TokenServer, unsignedToken } from '../../support/token-server.ts';
+import { type KafkaServer, startOwnKafka } from '../../support/kafka/kafka.ts';
+import { BEARER_SETTINGS, CLIENT, TokenServer, unsignedToken } from '../../support/kafka/token-server.ts';
 import { flatRecords } from './fold.ts';
 import { addressOf, idsOf, markersWritten, optionsFor, plainConnection } from './parts.ts';
 

@@ -12,8 +12,8 @@ import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { copyOf, positionAt, sketchTable, writeCopy } from '../../support/batches.ts';
-import { startOwnKafka } from '../../support/kafka.ts';
-import { KAFKA_USER } from '../../support/kafka-properties.ts';
+import { startOwnKafka } from '../../support/kafka/kafka.ts';
+import { KAFKA_USER } from '../../support/kafka/properties.ts';
 import { until } from '../../support/wait.ts';
 import { addressOf, markersWritten, optionsFor, plainConnection, range } from './parts.ts';
 

@@ -7,7 +7,7 @@ import { KafkaTarget } from '../../../sinks/kafka/target.ts';
 import { Topics } from '../../../sinks/kafka/topics/topics.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import { sketchTable } from '../../support/batches.ts';
-import { type KafkaServer, startKafka, startOwnKafka } from '../../support/kafka.ts';
+import { type KafkaServer, startKafka, startOwnKafka } from '../../support/kafka/kafka.ts';
 import { optionsFor, plainConnection } from './parts.ts';
 
 const plain = sketchTable({ relation: 'plain', columns: { id: 'bigint', at: 'date' }, key: ['id'] });

@@ -21,10 +21,10 @@ import {
   upTo,
   writeCopy,
 } from '../../support/batches.ts';
-import { type KafkaServer, startKafka } from '../../support/kafka.ts';
-import { runDocumentedConsumer } from '../../support/kafka-reader.ts';
-import { hasPython } from '../../support/readers.ts';
-import { TypeScriptConsumer } from '../../support/typescript-consumer.ts';
+import { type KafkaServer, startKafka } from '../../support/kafka/kafka.ts';
+import { runDocumentedConsumer } from '../../support/kafka/reader.ts';
+import { TypeScriptConsumer } from '../../support/kafka/typescript-consumer.ts';
+import { hasPython } from '../../support/lake/readers.ts';
 import { until } from '../../support/wait.ts';
 import { idsOf, markersWritten, optionsFor, plainConnection } from './parts.ts';
 

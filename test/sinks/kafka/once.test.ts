@@ -23,9 +23,9 @@ import {
   upTo,
   writeCopy,
 } from '../../support/batches.ts';
-import { type KafkaServer, startKafka } from '../../support/kafka.ts';
-import { readTopic } from '../../support/kafka-reader.ts';
-import { hasPython } from '../../support/readers.ts';
+import { type KafkaServer, startKafka } from '../../support/kafka/kafka.ts';
+import { readTopic } from '../../support/kafka/reader.ts';
+import { hasPython } from '../../support/lake/readers.ts';
 import { until } from '../../support/wait.ts';
 import { flatRecords, fold } from './fold.ts';
 import { idsOf, markersWritten, optionsFor, plainConnection } from './parts.ts';

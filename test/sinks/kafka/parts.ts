@@ -5,7 +5,7 @@ import type { Cluster } from '../../../sinks/kafka/client/cluster.ts';
 import type { Bytes } from '../../../sinks/kafka/client/record-batch.ts';
 import { codeOf } from '../../../sinks/kafka/client/trouble.ts';
 import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
-import type { KafkaServer } from '../../support/kafka.ts';
+import type { KafkaServer } from '../../support/kafka/kafka.ts';
 import { until } from '../../support/wait.ts';
 
 export function range(text: string): Bytes {

@@ -4,7 +4,7 @@ import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import { topicName } from '../../../sinks/kafka/topics/topic-name.ts';
 import { acceptSink } from '../../acceptance/sink.ts';
-import { type KafkaServer, startKafka } from '../../support/kafka.ts';
+import { type KafkaServer, startKafka } from '../../support/kafka/kafka.ts';
 import { flatRecords, fold } from './fold.ts';
 import { idsOf, markersWritten, optionsFor, plainConnection } from './parts.ts';
 

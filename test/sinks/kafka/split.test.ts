@@ -15,7 +15,7 @@ import {
   upTo,
   writeCopy,
 } from '../../support/batches.ts';
-import { type KafkaServer, startKafka } from '../../support/kafka.ts';
+import { type KafkaServer, startKafka } from '../../support/kafka/kafka.ts';
 import { flatRecords, fold, twice } from './fold.ts';
 import { idsOf, markersWritten, optionsFor, plainConnection } from './parts.ts';
 

@@ -1,6 +1,6 @@
 import type { Storage, Stored, Tagged } from '../../../sinks/lake/storage/storage.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
-import type { Random } from '../../support/prng.ts';
+import type { Random } from '../../support/random/prng.ts';
 
 /** When a call fails: before it does anything, or when all is done and only the answer is lost. */
 export type Fault = 'before' | 'after' | null;

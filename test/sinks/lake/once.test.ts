@@ -23,7 +23,7 @@ import {
   upTo,
   writeCopy,
 } from '../../support/batches.ts';
-import { Random } from '../../support/prng.ts';
+import { Random } from '../../support/random/prng.ts';
 import { openDuck } from './delta.ts';
 import { FaultyStorage, RandomFaults } from './faulty.ts';
 import { fold, lakeRows } from './fold.ts';

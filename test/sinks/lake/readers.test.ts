@@ -20,7 +20,7 @@ import {
   upTo,
   writeCopy,
 } from '../../support/batches.ts';
-import { hasPython, runReader } from '../../support/readers.ts';
+import { hasPython, runReader } from '../../support/lake/readers.ts';
 import { openDuck } from './delta.ts';
 import { onEveryStorage, SETTINGS } from './storages.ts';
 

@@ -7,7 +7,7 @@ import { after, before, describe } from 'node:test';
 import { FolderStorage } from '../../../sinks/lake/storage/folder.ts';
 import { S3Storage } from '../../../sinks/lake/storage/s3.ts';
 import type { Storage } from '../../../sinks/lake/storage/storage.ts';
-import { type S3Server, startS3 } from '../../support/s3.ts';
+import { type S3Server, startS3 } from '../../support/lake/s3.ts';
 
 /** Who writes to a sink without a lane says himself when it is flushed. */
 export const SETTINGS = {

@@ -13,9 +13,9 @@ import type { ColumnType, RedactedTable } from '../../../src/core/table.ts';
 import { connect } from '../../../src/postgres/connection.ts';
 import { signal } from '../../acceptance/sink-trial.ts';
 import { copyOf, positionAt, type Row, sketchTable, writeCopy } from '../../support/batches.ts';
-import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres.ts';
-import { hasPython, runReader } from '../../support/readers.ts';
-import { TYPES, TYPES_SETUP } from '../../support/types.ts';
+import { TYPES, TYPES_SETUP } from '../../support/judge/types.ts';
+import { hasPython, runReader } from '../../support/lake/readers.ts';
+import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
 import { SETTINGS } from './storages.ts';
 
 /** Beside those of the twin's test: what only a lake tells apart. */

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { dropPipeline, findMade } from '../../../sinks/postgres/drop.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { copyStarted, insert, nextGeneration, positionAt, reads, sketchTable, upTo } from '../../support/batches.ts';
-import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
 import { copyInto, optionsFor, signal, TestSink } from './twin.ts';
 
 let server: PostgresServer;

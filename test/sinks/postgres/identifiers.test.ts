@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { insert, remove, sketchTable, truncate, UNCHANGED, update, upTo } from '../../support/batches.ts';
-import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
 import { copyInto, rowsOf, signal, TestSink } from './twin.ts';
 
 let server: PostgresServer;

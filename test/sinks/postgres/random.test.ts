@@ -14,8 +14,8 @@ import {
   update,
   upTo,
 } from '../../support/batches.ts';
-import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
-import { Random } from '../../support/prng.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
+import { Random } from '../../support/random/prng.ts';
 import { copyInto, rowsOf, signal, TestSink } from './twin.ts';
 
 let server: PostgresServer;

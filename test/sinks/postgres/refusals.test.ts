@@ -14,7 +14,7 @@ import {
   update,
   upTo,
 } from '../../support/batches.ts';
-import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
 import { copyInto, signal, TestSink } from './twin.ts';
 
 /** Stands for a value of a row: nothing that leaves may hold it. */

@@ -6,9 +6,9 @@ import { Secret } from '../../../src/core/secret.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import { connect } from '../../../src/postgres/connection.ts';
 import { insert, type Row, remove, sketchTable, update, upTo } from '../../support/batches.ts';
-import { forMajors } from '../../support/majors.ts';
-import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres.ts';
-import { TYPES, TYPES_SETUP } from '../../support/types.ts';
+import { TYPES, TYPES_SETUP } from '../../support/judge/types.ts';
+import { forMajors } from '../../support/postgres/majors.ts';
+import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
 import { copyInto, signal, TestSink } from './twin.ts';
 
 const literal = (text: string, type: string) => `'${text.replaceAll("'", "''")}'::${type}`;

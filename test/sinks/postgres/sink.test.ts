@@ -2,8 +2,8 @@ import { after, before } from 'node:test';
 import { acceptSink } from '../../acceptance/sink.ts';
 import { acceptKeys } from '../../acceptance/sink-keys.ts';
 import type { MakeSink, Read } from '../../acceptance/sink-trial.ts';
-import { forMajors } from '../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { forMajors } from '../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
 import { rowsOf, TestSink } from './twin.ts';
 
 forMajors('the twin', { core: true }, (major) => {

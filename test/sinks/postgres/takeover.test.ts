@@ -7,7 +7,7 @@ import type { PgveilError } from '../../../src/core/errors.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import type { Explain } from '../../../src/postgres/pipeline.ts';
 import { entryOf, insert, positionAt, sketchTable, upTo } from '../../support/batches.ts';
-import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
 import { until } from '../../support/wait.ts';
 import { copyInto, optionsFor, rowsOf, signal, TestSink } from './twin.ts';
 

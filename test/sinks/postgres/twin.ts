@@ -7,7 +7,7 @@ import { Secret } from '../../../src/core/secret.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import { quoteName, quoteTable } from '../../../src/postgres/quote.ts';
 import { copyOf, positionAt, type Row, writeCopy } from '../../support/batches.ts';
-import type { PostgresServer } from '../../support/postgres.ts';
+import type { PostgresServer } from '../../support/postgres/postgres.ts';
 
 export const signal = new AbortController().signal;
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Tables } from '../../support/decisions.ts';
-import { runPgveil } from '../../support/process.ts';
-import { Servers } from '../../support/servers.ts';
-import type { Trial } from '../../support/trial.ts';
+import type { Tables } from '../../support/judge/decisions.ts';
+import { runPgveil } from '../../support/trial/process.ts';
+import { Servers } from '../../support/trial/servers.ts';
+import type { Trial } from '../../support/trial/trial.ts';
 import { CANARY } from './fakes.ts';
 
 // The commands against real servers, each as a process of its own.

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Secret } from '../../../src/core/secret.ts';
 import { connect } from '../../../src/postgres/connection.ts';
-import { startPostgres } from '../../support/postgres.ts';
-import { TcpProxy } from '../../support/tcp-proxy.ts';
+import { startPostgres } from '../../support/postgres/postgres.ts';
+import { TcpProxy } from '../../support/servers/tcp-proxy.ts';
 import { until } from '../../support/wait.ts';
 
 test('a statement on a connection that is half-open is told so, and one that is blocked is waited for', async () => {

@@ -7,7 +7,7 @@ import { PgveilError } from '../../../src/core/errors.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { connect } from '../../../src/postgres/connection.ts';
 import { Pipeline } from '../../../src/postgres/pipeline.ts';
-import { type PostgresServer, startPostgres } from '../../support/postgres.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
 
 let server: PostgresServer;
 before(async () => {

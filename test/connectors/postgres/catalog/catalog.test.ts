@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Asked, ReadTable, TableReading } from '../../../../connectors/postgres/catalog/reading.ts';
-import { forMajors } from '../../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { forMajors } from '../../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { ask, Database } from '../parts.ts';
 
 forMajors('a catalog reading', { core: true }, (major) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Bound, Stopped, stopIfAnother, stopIfChanged } from '../../../../connectors/postgres/catalog/guard.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { ask, Database } from '../parts.ts';
 
 describe('the guards of a chunk', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { forMajors } from '../../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { forMajors } from '../../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { ask, Database } from '../parts.ts';
 
 const generated = (kind: 'STORED' | 'VIRTUAL') => `g int GENERATED ALWAYS AS (a) ${kind}`;

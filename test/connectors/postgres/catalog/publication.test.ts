@@ -7,8 +7,8 @@ import {
   sendGenerated,
 } from '../../../../connectors/postgres/catalog/publication.ts';
 import { PgveilError } from '../../../../src/core/errors.ts';
-import { forMajors } from '../../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { forMajors } from '../../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { ask, Database } from '../parts.ts';
 
 const membersOf = async (database: Database) =>

@@ -4,8 +4,8 @@ import { keepPublication } from '../../../../connectors/postgres/catalog/publica
 import { findHarmed, withdrawHarmed } from '../../../../connectors/postgres/catalog/withdrawal.ts';
 import { Turn } from '../../../../connectors/postgres/turn.ts';
 import type { Observation } from '../../../../src/core/observer.ts';
-import { forMajors } from '../../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { forMajors } from '../../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
 import { ask, Database } from '../parts.ts';
 

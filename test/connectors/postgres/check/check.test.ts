@@ -8,8 +8,8 @@ import type { Expected } from '../../../../connectors/postgres/check/expected.ts
 import type { Finding } from '../../../../src/core/errors.ts';
 import { Secret } from '../../../../src/core/secret.ts';
 import { identify } from '../../../../src/postgres/identity.ts';
-import { forMajors } from '../../../support/majors.ts';
-import { createDatabase, type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { forMajors } from '../../../support/postgres/majors.ts';
+import { createDatabase, type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { ask, Database } from '../parts.ts';
 
 const listed = (findings: readonly Finding[]) => findings.map(({ code, object }) => `${code} ${object}`).sort();

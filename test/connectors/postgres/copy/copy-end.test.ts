@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { PgveilError } from '../../../../src/core/errors.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
 import { ask, Consumer, Database, PreparedCopy } from '../parts.ts';
 import { SilentProxy } from '../silence.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keepSnapshot } from '../../../../connectors/postgres/copy/keeper.ts';
 import { dropSlot, makeSlot } from '../../../../connectors/postgres/slot/slot.ts';
-import { startPostgres } from '../../../support/postgres.ts';
+import { startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
 import { Database, never } from '../parts.ts';
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Checkpoint, Position } from '../../../../src/core/checkpoint.ts';
 import type { Observation } from '../../../../src/core/observer.ts';
-import { forMajors } from '../../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { forMajors } from '../../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
 import { Consumer, checkpointAfter, checkpointAtNewSlot, sourceOf } from '../following.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { OwnSlots, ownSlotName } from '../../../../connectors/postgres/slot/own-slots.ts';
 import { Secret } from '../../../../src/core/secret.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
 
 let server: PostgresServer;

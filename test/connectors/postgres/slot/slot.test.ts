@@ -5,8 +5,8 @@ import { setFailover } from '../../../../connectors/postgres/slot/failover.ts';
 import { dropSlot, inspectSlot, type MadeSlot, makeSlot } from '../../../../connectors/postgres/slot/slot.ts';
 import { PgveilError } from '../../../../src/core/errors.ts';
 import type { Observation } from '../../../../src/core/observer.ts';
-import { forMajors } from '../../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { forMajors } from '../../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
 import { Database, never } from '../parts.ts';
 

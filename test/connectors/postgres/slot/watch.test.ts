@@ -3,8 +3,8 @@ import { after, before, test } from 'node:test';
 import { Watch } from '../../../../connectors/postgres/slot/watch.ts';
 import type { Observation } from '../../../../src/core/observer.ts';
 import { Secret } from '../../../../src/core/secret.ts';
-import { forMajors } from '../../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { forMajors } from '../../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
 
 forMajors('the watch', {}, (major) => {

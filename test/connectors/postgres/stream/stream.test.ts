@@ -4,8 +4,8 @@ import { escapeIdentifier } from 'pg';
 import { Receiver } from '../../../../connectors/postgres/stream/receiver.ts';
 import type { Lsn } from '../../../../src/core/lsn.ts';
 import { Secret } from '../../../../src/core/secret.ts';
-import { forMajors } from '../../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { forMajors } from '../../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
 import {
   Consumer,

@@ -7,7 +7,7 @@ import type { KafkaTransaction } from '../../../../sinks/kafka/client/transactio
 import { NO_HEADERS } from '../../../../sinks/kafka/format/headers.ts';
 import { Topics } from '../../../../sinks/kafka/topics/topics.ts';
 import type { PgveilError } from '../../../../src/core/errors.ts';
-import { type KafkaServer, startKafka } from '../../../support/kafka.ts';
+import { type KafkaServer, startKafka } from '../../../support/kafka/kafka.ts';
 import { markersWritten, plainConnection, range } from '../parts.ts';
 
 describe('a transactional producer', () => {

@@ -20,7 +20,7 @@ import {
   upTo,
   writeCopy,
 } from '../../../support/batches.ts';
-import { type KafkaServer, startKafka } from '../../../support/kafka.ts';
+import { type KafkaServer, startKafka } from '../../../support/kafka/kafka.ts';
 import { flatRecords, twice } from '../fold.ts';
 import { idsOf, markersWritten, optionsFor, plainConnection, range } from '../parts.ts';
 

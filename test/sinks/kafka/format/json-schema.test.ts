@@ -4,7 +4,7 @@ import { envelopeSchema } from '../../../../sinks/kafka/format/connect-schema.ts
 import { flatSchema } from '../../../../sinks/kafka/format/flat-schema.ts';
 import { type JsonSchema, jsonSchema, withEarlier } from '../../../../sinks/kafka/format/json-schema.ts';
 import { sketchTable } from '../../../support/batches.ts';
-import { canReadJson } from '../../../support/schema-compatibility.ts';
+import { canReadJson } from '../../../support/kafka/schema-compatibility.ts';
 
 const sketch = (columns: Record<string, string>) => sketchTable({ relation: 'person', columns, key: ['id'] });
 const flat = (columns: Record<string, string>) => jsonSchema(flatSchema(sketch(columns), 'number'), 'text');

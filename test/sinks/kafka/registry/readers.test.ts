@@ -19,10 +19,10 @@ import {
   upTo,
   writeCopy,
 } from '../../../support/batches.ts';
-import { type KafkaServer, startKafka } from '../../../support/kafka.ts';
-import { type DecodedRecord, readDecoded, runDocumentedConsumer } from '../../../support/kafka-reader.ts';
-import { hasPython } from '../../../support/readers.ts';
-import { SchemaRegistry } from '../../../support/schema-registry.ts';
+import { type KafkaServer, startKafka } from '../../../support/kafka/kafka.ts';
+import { type DecodedRecord, readDecoded, runDocumentedConsumer } from '../../../support/kafka/reader.ts';
+import { SchemaRegistry } from '../../../support/kafka/schema-registry.ts';
+import { hasPython } from '../../../support/lake/readers.ts';
 import { idsOf, markersWritten, optionsFor, plainConnection } from '../parts.ts';
 
 // Topics whose schemas are in a registry, read by Confluent's own consumer and deserializers.

@@ -7,7 +7,7 @@ import { Schemas, type SchemasOptions } from '../../../../sinks/kafka/registry/s
 import type { PgveilError } from '../../../../src/core/errors.ts';
 import { Secret } from '../../../../src/core/secret.ts';
 import { sketchTable } from '../../../support/batches.ts';
-import { type RegistryLogin, SchemaRegistry } from '../../../support/schema-registry.ts';
+import { type RegistryLogin, SchemaRegistry } from '../../../support/kafka/schema-registry.ts';
 
 const signal = new AbortController().signal;
 const LOGIN = { username: 'pgveil', password: 'a password' };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { bins, compact } from '../../../../sinks/lake/care/compact.ts';
 import { signal } from '../../../acceptance/sink-trial.ts';
 import { copyOf, nextGeneration, positionAt, writeCopy } from '../../../support/batches.ts';
-import { Random } from '../../../support/prng.ts';
+import { Random } from '../../../support/random/prng.ts';
 import { addOf } from '../delta.ts';
 import { FaultyStorage, RandomFaults } from '../faulty.ts';
 import { fold } from '../fold.ts';

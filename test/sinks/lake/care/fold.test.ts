@@ -6,7 +6,7 @@ import { fieldsOf, rowsOf as relationOf } from '../../../../sinks/lake/care/shap
 import type { Tended } from '../../../../sinks/lake/care/tended.ts';
 import { identifier } from '../../../../sinks/lake/parquet/duck.ts';
 import { insert, nextGeneration, type Row, remove, UNCHANGED, update } from '../../../support/batches.ts';
-import { Random } from '../../../support/prng.ts';
+import { Random } from '../../../support/random/prng.ts';
 import { FaultyStorage, RandomFaults } from '../faulty.ts';
 import { onEveryStorage } from '../storages.ts';
 import { prepareBench, table } from './bench.ts';

@@ -19,7 +19,7 @@ import {
   update,
   writeCopy,
 } from '../../../support/batches.ts';
-import { Random } from '../../../support/prng.ts';
+import { Random } from '../../../support/random/prng.ts';
 import { until } from '../../../support/wait.ts';
 import { FaultyStorage, RandomFaults } from '../faulty.ts';
 import { fold } from '../fold.ts';

@@ -8,7 +8,7 @@ import { type Action, decodeCommit, encodeCommit } from '../../../../sinks/lake/
 import { commitInfo } from '../../../../sinks/lake/delta/commit-info.ts';
 import type { Storage } from '../../../../sinks/lake/storage/storage.ts';
 import { insert, type Row, UNCHANGED, update } from '../../../support/batches.ts';
-import { Random } from '../../../support/prng.ts';
+import { Random } from '../../../support/random/prng.ts';
 import { onEveryStorage } from '../storages.ts';
 import { prepareBench, table } from './bench.ts';
 import { DAY_MS, deliver, Workload } from './workload.ts';

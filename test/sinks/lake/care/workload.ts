@@ -4,7 +4,7 @@ import type { RedactedBatch } from '../../../../src/core/batch.ts';
 import type { Position } from '../../../../src/core/checkpoint.ts';
 import type { RedactedTable } from '../../../../src/core/table.ts';
 import { insert, type Row, remove, truncate, UNCHANGED, update, upTo } from '../../../support/batches.ts';
-import type { Random } from '../../../support/prng.ts';
+import type { Random } from '../../../support/random/prng.ts';
 
 export type Transaction = RedactedBatch & { readonly position: Position };
 

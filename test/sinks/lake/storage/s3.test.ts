@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { S3Storage } from '../../../../sinks/lake/storage/s3.ts';
-import { type S3Server, startS3 } from '../../../support/s3.ts';
-import { S3Proxy } from '../../../support/s3-proxy.ts';
+import { type S3Server, startS3 } from '../../../support/lake/s3.ts';
+import { S3Proxy } from '../../../support/lake/s3-proxy.ts';
 import { until } from '../../../support/wait.ts';
 import { addressOf } from '../storages.ts';
 

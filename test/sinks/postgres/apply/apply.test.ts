@@ -11,8 +11,8 @@ import {
   update,
   upTo,
 } from '../../../support/batches.ts';
-import { forMajors } from '../../../support/majors.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { forMajors } from '../../../support/postgres/majors.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
 import { copyInto, keysOf, rowsOf, signal, TestSink } from '../twin.ts';
 

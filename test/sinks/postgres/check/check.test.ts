@@ -6,8 +6,8 @@ import type { Finding } from '../../../../src/core/errors.ts';
 import { Secret } from '../../../../src/core/secret.ts';
 import { identify } from '../../../../src/postgres/identity.ts';
 import { sketchTable } from '../../../support/batches.ts';
-import { forMajors } from '../../../support/majors.ts';
-import { createDatabase, type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { forMajors } from '../../../support/postgres/majors.ts';
+import { createDatabase, type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { copyInto, optionsFor, signal, TestSink } from '../twin.ts';
 
 const TABLES = new Map([

@@ -16,7 +16,7 @@ import {
   sketchTable,
   writeCopy,
 } from '../../../support/batches.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
 import { copyInto, rowsOf, signal, TestSink } from '../twin.ts';
 

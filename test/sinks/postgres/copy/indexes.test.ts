@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Index } from '../../../../src/core/table.ts';
 import { sketchTable } from '../../../support/batches.ts';
-import { type PostgresServer, startPostgres } from '../../../support/postgres.ts';
+import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { copyInto, signal, TestSink } from '../twin.ts';
 
 let server: PostgresServer;

@@ -5,7 +5,7 @@ import { createHttp, listen } from '../../../../src/app/http.ts';
 import { Metrics } from '../../../../src/app/state/metrics.ts';
 import { State } from '../../../../src/app/state/state.ts';
 import { Follow } from '../../../../src/app/watch/follow.ts';
-import { freePort } from '../../../support/postgres-ready.ts';
+import { freePort } from '../../../support/postgres/ready.ts';
 import { configText, Paper, pgveil } from '../fakes.ts';
 import { report, table } from './views.ts';
 

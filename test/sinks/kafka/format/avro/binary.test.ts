@@ -8,7 +8,7 @@ import {
   writeText,
 } from '../../../../../sinks/kafka/format/avro/binary.ts';
 import { ByteWriter } from '../../../../../src/core/bytes.ts';
-import { decodeAvro } from '../../../../support/avro.ts';
+import { decodeAvro } from '../../../../support/kafka/avro.ts';
 
 type WriteText = (out: ByteWriter, bytes: Buffer, start: number, end: number) => void;
 

@@ -9,8 +9,8 @@ import type { Format, RowEvent } from '../../../../../sinks/kafka/format/event.t
 import { Flat } from '../../../../../sinks/kafka/format/flat.ts';
 import { flatSchema } from '../../../../../sinks/kafka/format/flat-schema.ts';
 import { ByteWriter } from '../../../../../src/core/bytes.ts';
-import { decodeAvro } from '../../../../support/avro.ts';
 import { type Row, sketchTable, tuple, UNCHANGED } from '../../../../support/batches.ts';
+import { decodeAvro } from '../../../../support/kafka/avro.ts';
 import { range } from '../../parts.ts';
 
 const COLUMNS = {
