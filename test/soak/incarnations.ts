@@ -14,6 +14,8 @@ export interface Memory {
   /** After a tenth of its life. */
   readonly early: number;
   readonly most: number;
+  /** After so many seconds of its life it was the most. */
+  readonly mostAt: number;
   readonly last: number;
   /** Median of its last tenth of that of the second one; null of a process that did not live for long. */
   readonly growth: number | null;
@@ -112,11 +114,13 @@ export class Incarnations {
 function memoryOf(resident: readonly number[]): Memory {
   const at = (share: number) => Math.min(resident.length - 1, Math.floor(resident.length * share));
   const medianFrom = (share: number) => median(resident.slice(at(share), at(share + WINDOW) + 1));
+  const most = Math.max(...resident);
   const isLong = resident.length * LOOK_EVERY_MS >= LONG_MS;
   return {
     seconds: resident.length,
     early: Math.round(resident[at(WINDOW)]!),
-    most: Math.round(Math.max(...resident)),
+    most: Math.round(most),
+    mostAt: Math.round((resident.indexOf(most) * LOOK_EVERY_MS) / 1000),
     last: Math.round(resident.at(-1)!),
     growth: isLong ? Number((medianFrom(1 - WINDOW) / medianFrom(WINDOW)).toFixed(3)) : null,
   };
