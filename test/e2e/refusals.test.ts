@@ -80,7 +80,7 @@ sinks:
     const findings = await refused(trial, 2, {
       ...trial.configuration(),
       key: '',
-      sinks: { topics: { type: 'kafka', brokers: ['127.0.0.1:9092'], on_wal_limit: 'detach' } },
+      tables: { ...tables, 'public.visit': { columns: { id: 'keep', v: 'token' } } },
     });
     assert.ok(about(findings).some((text) => text.includes('key')));
     assert.ok(findings.some(({ message }) => /not built yet/.test(message)));
