@@ -30,7 +30,7 @@ const USAGE = `npm run -s bench -- NAME [--json] [--runs N] [--scale F]
              outage-kafka, outage-lake, outage-twin
                       that one away for ten minutes (--scale 0.1: one) under 1,000 changes a second: what the two others notice of it
   --json     the result as one line of JSON
-  --runs N   medians of so many runs, 5 by default (an outage: 1); fewer are for a quick look
+  --runs N   medians of so many runs, 5 by default (kafka: 9, an outage: 1); fewer are for a quick look
   --scale F  a workload F times as large, 1 by default`;
 
 const RUNS = 5;
