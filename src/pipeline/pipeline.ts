@@ -1,9 +1,9 @@
+import { runTogether } from './apart/together.ts';
 import { Desk } from './desk.ts';
 import type { Parts } from './parts.ts';
 import { Patience } from './patience.ts';
 import { Lessons, recover } from './recovery.ts';
 import { OneForAll } from './roster.ts';
-import { runTogether } from './together.ts';
 
 export interface Until {
   /** End once everything committed before the start is durable in every sink. */

@@ -6,7 +6,7 @@ import type { Parts } from './parts.ts';
 import { isPassing } from './passing.ts';
 import type { Patience } from './patience.ts';
 import type { Roster } from './roster.ts';
-import { runSession } from './session.ts';
+import { runSession } from './session/session.ts';
 
 /** Sessions, one after another. */
 export interface Life {

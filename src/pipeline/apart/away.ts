@@ -1,0 +1,57 @@
+import { PgveilError } from '../../core/errors.ts';
+import { naming } from '../naming.ts';
+import { needsPerson } from '../passing.ts';
+import type { AbsentSink } from './absent-sink.ts';
+
+const FIRST_LOOK_MS = 50;
+
+/**
+ * True where the sink is back while the others' slot still waits for it; false once that need not. It waits for its patience, and for a
+ * person not at all.
+ */
+export async function returnsSoon(absent: AbsentSink, error: PgveilError, signal: AbortSignal): Promise<boolean> {
+  const { name, backoff } = absent;
+  const { apart, others, patience } = absent.options;
+  const deadline = performance.now() + apart.patience(name);
+  absent.observe({ type: 'sink', sink: name, state: 'away', slot: null });
+  patience.worry(name);
+  for (let failure: PgveilError | null = error; ; ) {
+    const retryInMs = Math.min(backoff.next(), Math.max(0, deadline - performance.now()) + FIRST_LOOK_MS);
+    if (failure) absent.tell(failure, retryInMs);
+    await absent.pause(retryInMs, signal);
+    if (absent.detached.aborted) return false;
+    failure = await failureOf(absent, signal);
+    if (!failure && !others.isCopying) return true;
+    const isLate = performance.now() >= deadline || (failure && needsPerson(failure));
+    if (isLate && (await isParked(absent, signal))) return false;
+  }
+}
+
+/** What it fails with still; null where it answers. */
+async function failureOf({ name, sink, options }: AbsentSink, signal: AbortSignal): Promise<PgveilError | null> {
+  try {
+    await options.others.tenure.held(signal);
+    await naming(name, sink.open(signal));
+    return null;
+  } catch (error) {
+    if (signal.aborted || !(error instanceof PgveilError)) throw error;
+    return error;
+  } finally {
+    await sink.close();
+  }
+}
+
+/** Has its WAL kept in a slot of its own, so that the others' need not wait. False where that cannot be at the moment. */
+async function isParked(absent: AbsentSink, signal: AbortSignal): Promise<boolean> {
+  const { tenure, slots } = absent.options.others;
+  await tenure.held(signal);
+  try {
+    await slots.keep(absent.name);
+  } catch (error) {
+    if (!(error instanceof PgveilError)) throw error;
+    absent.tell(error, 0);
+    return false;
+  }
+  absent.options.others.release(absent.name);
+  return true;
+}

@@ -1,0 +1,68 @@
+import type { Checkpoint } from '../../core/checkpoint.ts';
+import type { Lsn } from '../../core/lsn.ts';
+import type { Running } from '../roster.ts';
+import type { Others } from './others.ts';
+import type { SlotKeeper } from './slot-keeper.ts';
+import { Tenure } from './tenure.ts';
+
+/** The sinks that read together: who of them is missing or waits to be let in, and what their slot waits for, over their sessions. */
+export class Company implements Others {
+  readonly slots: SlotKeeper;
+  readonly tenure = new Tenure();
+  readonly holds = new Map<string, Lsn | null>();
+  readonly absent = new Set<string>();
+  /** Those that are back and wait for the next session. */
+  readonly back = new Set<string>();
+  #running: Running | null = null;
+  #entries: Checkpoint['tables'] = new Map();
+
+  constructor(slots: SlotKeeper) {
+    this.slots = slots;
+  }
+
+  /** The session that runs; null between two of them. */
+  get running(): Running | null {
+    return this.#running;
+  }
+
+  get entries(): Checkpoint['tables'] {
+    return this.#running?.entries ?? this.#entries;
+  }
+
+  get isCopying(): boolean {
+    const isStale = [...this.entries.values()].some(({ state }) => state.state === 'stale');
+    return isStale || this.#running?.isCopying !== false;
+  }
+
+  hold(sink: string, pos: Lsn | null): void {
+    this.holds.set(sink, pos);
+    this.#running?.hold(sink, pos);
+  }
+
+  release(sink: string): void {
+    this.holds.delete(sink);
+    this.#running?.release(sink);
+  }
+
+  rejoin(sink: string): void {
+    this.absent.delete(sink);
+    this.back.add(sink);
+    this.#running?.end();
+  }
+
+  /** They hold this, and a session begins with it. */
+  gathered(entries: Checkpoint['tables']): void {
+    this.#entries = entries;
+  }
+
+  begin(running: Running): void {
+    this.#running = running;
+    if (this.back.size > 0) running.end();
+  }
+
+  ended(): void {
+    this.#entries = this.entries;
+    this.#running = null;
+    this.tenure.end();
+  }
+}

@@ -1,0 +1,136 @@
+import { reach } from '../../core/fault.ts';
+import type { Lsn } from '../../core/lsn.ts';
+import type { Sink } from '../../core/sink.ts';
+import { mergeCheckpoints } from '../checkpoints.ts';
+import type { Apart, Parts } from '../parts.ts';
+import { isOfOneSink } from '../passing.ts';
+import type { Gathered, Leaving, Roster, Running } from '../roster.ts';
+import { together } from './alike.ts';
+import type { Company } from './company.ts';
+import { callRoll, type RollCall } from './roll-call.ts';
+
+export interface MainRosterOptions {
+  readonly company: Company;
+  /** Whether a session may end that has caught up; null where it never does. */
+  readonly mayEnd: (() => boolean) | null;
+  /** Told of each sink that is on its own from now on, and closed. */
+  readonly left: (sink: string, leaving: Leaving) => void;
+}
+
+/**
+ * Who is in the sessions of the pipeline's slot: each sink that can, and holds what the others do. One that cannot, or must not, is on its own from
+ * then on (see Absences), until it says that it is back: then the session ends and the next one begins with it.
+ */
+export class MainRoster implements Roster {
+  readonly mayEnd: (() => boolean) | null;
+  readonly #sinks: ReadonlyMap<string, Sink>;
+  readonly #apart: Apart;
+  readonly #observe: Parts['observe'];
+  readonly #company: Company;
+  readonly #left: MainRosterOptions['left'];
+  #hasRun = false;
+
+  constructor({ sinks, observe }: Pick<Parts, 'sinks' | 'observe'>, apart: Apart, options: MainRosterOptions) {
+    this.#sinks = sinks;
+    this.#observe = observe;
+    this.#apart = apart;
+    this.#company = options.company;
+    this.#left = options.left;
+    this.mayEnd = options.mayEnd;
+  }
+
+  get holds(): ReadonlyMap<string, Lsn | null> {
+    return this.#company.holds;
+  }
+
+  async gather(signal: AbortSignal): Promise<Gathered> {
+    const { tenure, slots, back: waiting } = this.#company;
+    tenure.begin();
+    const back = new Set(waiting);
+    waiting.clear();
+    const asking = this.#apart.slots.stands();
+    asking.catch(() => {}); // heard below, when no sink is being opened any more
+    let opened: RollCall['opened'] = new Map();
+    try {
+      const roll = await callRoll(this.#expected, this.#hasRun, signal);
+      opened = roll.opened;
+      const leaving = await this.#leaving(opened, await asking);
+      const checkpoints = new Map([...opened].filter(([name]) => !leaving.has(name)));
+      this.#company.gathered(mergeCheckpoints([...checkpoints.values()]).tables);
+      this.#seeOff(roll, leaving);
+      for (const name of checkpoints.keys()) this.#welcome(name, back.has(name));
+      slots.tidy([...checkpoints.keys()]);
+      return { checkpoints, told: new Set() };
+    } catch (error) {
+      for (const name of back) waiting.add(name);
+      for (const name of opened.keys()) await this.#sinks.get(name)!.close();
+      throw error;
+    }
+  }
+
+  begin(running: Running): void {
+    this.#hasRun = true;
+    this.#company.begin(running);
+  }
+
+  leave(sink: string, pos: Lsn | null, error: unknown): boolean {
+    if (!isOfOneSink(error, this.#hasRun)) return false;
+    if (error.code === 'sink_detached') this.#setOut(sink, { state: 'detached' });
+    else {
+      this.#company.hold(sink, pos);
+      this.#setOut(sink, { state: 'away', error });
+    }
+    return true;
+  }
+
+  ended(): void {
+    this.#company.ended();
+  }
+
+  get #expected(): ReadonlyMap<string, Sink> {
+    return new Map([...this.#sinks].filter(([name]) => !this.#company.absent.has(name)));
+  }
+
+  /**
+   * Those that have to read by themselves. What the slot still has of theirs is kept for them before anything is acknowledged; one for which
+   * no slot is free stays, and the others copy with it.
+   */
+  async #leaving(opened: RollCall['opened'], stands: Lsn | null): Promise<ReadonlySet<string>> {
+    const here = together(opened, stands);
+    const leaving = new Set<string>();
+    for (const [name, { position }] of opened) {
+      if (here.has(name)) continue;
+      const isCovered = position !== null && stands !== null && position.pos >= stands;
+      if (!isCovered || (await this.#company.slots.hasKept(name))) leaving.add(name);
+    }
+    return leaving;
+  }
+
+  #seeOff({ away }: RollCall, leaving: ReadonlySet<string>): void {
+    const { holds } = this.#company;
+    for (const [name, error] of away) {
+      if (!holds.has(name)) holds.set(name, null);
+      this.#setOut(name, { state: 'away', error });
+    }
+    for (const name of leaving) {
+      holds.delete(name); // what it needs is in a slot of its own, or nowhere
+      this.#setOut(name, { state: 'apart' });
+    }
+  }
+
+  #welcome(name: string, wasAway: boolean): void {
+    this.#company.holds.delete(name);
+    reach('rejoined');
+    this.#observe({ type: 'sink', sink: name, state: 'live', slot: null });
+    if (wasAway) this.#observe({ type: 'step', message: `sink ${name}: together again` });
+  }
+
+  #setOut(name: string, leaving: Leaving): void {
+    this.#company.absent.add(name);
+    // What it wrote and did not flush is void, and whoever reads for it next opens it.
+    void this.#sinks
+      .get(name)!
+      .close()
+      .then(() => this.#left(name, leaving));
+  }
+}

@@ -1,0 +1,19 @@
+import type { Checkpoint } from '../../core/checkpoint.ts';
+import type { Lsn } from '../../core/lsn.ts';
+import type { SlotKeeper } from './slot-keeper.ts';
+import type { Tenure } from './tenure.ts';
+
+/** Those that read together, as one sees them that does not. */
+export interface Others {
+  readonly tenure: Tenure;
+  readonly slots: SlotKeeper;
+  /** What they hold. */
+  readonly entries: Checkpoint['tables'];
+  /** Whether they are at a copy, which another session would begin again. */
+  readonly isCopying: boolean;
+  /** Their slot does not pass this position of the sink, in the sessions to come as well; null: it stays where it is. */
+  hold(sink: string, pos: Lsn | null): void;
+  release(sink: string): void;
+  /** The sink is to read with them again. */
+  rejoin(sink: string): void;
+}

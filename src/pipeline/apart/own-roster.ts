@@ -1,0 +1,45 @@
+import type { Lsn } from '../../core/lsn.ts';
+import type { Sink } from '../../core/sink.ts';
+import { naming } from '../naming.ts';
+import type { Gathered, Roster, Running } from '../roster.ts';
+import { toward, whatNext } from './alike.ts';
+import type { Others } from './others.ts';
+
+/** A sink by itself, which copies what it lacks to hold what the others do. */
+export class OwnRoster implements Roster {
+  readonly holds = new Map<string, Lsn | null>();
+  readonly #name: string;
+  readonly #sink: Sink;
+  readonly #others: Pick<Others, 'entries' | 'tenure'>;
+  #running: Running | null = null;
+
+  constructor(name: string, sink: Sink, others: Pick<Others, 'entries' | 'tenure'>) {
+    this.#name = name;
+    this.#sink = sink;
+    this.#others = others;
+  }
+
+  async gather(signal: AbortSignal): Promise<Gathered> {
+    await this.#others.tenure.held(signal);
+    const own = await naming(this.#name, this.#sink.open(signal));
+    const { checkpoint, told } = toward(own, this.#others.entries);
+    return { checkpoints: new Map([[this.#name, checkpoint]]), told };
+  }
+
+  begin(running: Running): void {
+    this.#running = running;
+  }
+
+  ended(): void {}
+
+  leave(): boolean {
+    return false;
+  }
+
+  /** What to do now that it has caught up. */
+  get next(): 'join' | 'copy' | 'wait' {
+    return whatNext(this.#running?.entries ?? new Map(), this.#others.entries);
+  }
+
+  readonly mayEnd = () => this.next !== 'wait';
+}

@@ -1,0 +1,263 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { RedactedBatch } from '../../core/batch.ts';
+import type { Checkpoint, Position } from '../../core/checkpoint.ts';
+import { ofSink, type PgveilError } from '../../core/errors.ts';
+import type { Lsn } from '../../core/lsn.ts';
+import type { Sink } from '../../core/sink.ts';
+import type { Beginning } from '../../core/source.ts';
+import { whereToRead } from '../checkpoints.ts';
+import { naming } from '../naming.ts';
+import type { Outset, Parts } from '../parts.ts';
+import type { Running } from '../roster.ts';
+import { countChanges } from './count.ts';
+import { Durable } from './durable.ts';
+import { Goal } from './goal.ts';
+import { Lane } from './lane.ts';
+import { OrderBook } from './order-book.ts';
+import { isSettled, Settlements } from './settlements.ts';
+import { endsCopy, nameOf, Tables } from './tables.ts';
+import { Unwritten } from './unwritten.ts';
+
+/** After a signal, how long what is in hand may take to become durable; the rest is rolled back and read again. */
+const DRAIN_MS = 7_000;
+
+/** How often one that has caught up asks whether it may end. */
+const LOOK_MS = 250;
+
+/** A share of `memory` for what waits in the lanes; the rest is for a batch in the making and for those under way. */
+const QUEUE_SHARE = 1 / 32;
+
+/**
+ * One life of the pipeline between opening its parts and the first failure: source → redactor → lanes.
+ * Resolves when `signal` aborts, when it was asked to end, or when it has caught up; what was read and can be durable is durable then.
+ * Rejects with what failed first. The parts are closed in either case.
+ */
+export async function runSession(parts: Parts, outset: Outset, signal: AbortSignal): Promise<void> {
+  const sinks = new Map<string, Sink>();
+  try {
+    await parts.source.open(signal);
+    const { checkpoints, told } = await outset.roster.gather(signal);
+    for (const name of checkpoints.keys()) sinks.set(name, parts.sinks.get(name)!);
+    const from = whereToRead(checkpoints, outset.anew);
+    for (const [sink, { position }] of checkpoints) {
+      if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
+    }
+    const apart = new Set([...from.apart, ...told]);
+    const tables = parts.redactor.open(from.tables, outset.halts, outset.desk.orders, apart);
+    const here = { ...parts, sinks };
+    const book = new OrderBook(here, outset.healed);
+    outset.desk.open(book);
+    await new Session(here, outset, checkpoints, { ...from, tables }, book).run(signal);
+  } finally {
+    outset.desk.close();
+    outset.roster.ended();
+    await Promise.allSettled([parts.source.close(), ...[...sinks.values()].map((sink) => sink.close())]);
+  }
+}
+
+class Session implements Running {
+  /** `sinks` are those that are here; one that leaves is in it no longer. */
+  readonly #parts: Parts & { readonly sinks: Map<string, Sink> };
+  readonly #outset: Outset;
+  readonly #from: Beginning;
+  readonly #book: OrderBook;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #durable: Durable;
+  readonly #tables: Tables;
+  /** Aborts the reading: the outer signal, a lane that failed, or being caught up. */
+  readonly #stop = new AbortController();
+  readonly #goal: Goal;
+  readonly #settlements: Settlements;
+  readonly #unwritten = new Unwritten((batch) => this.#written(batch));
+  #started = false;
+
+  constructor(
+    parts: Parts & { readonly sinks: Map<string, Sink> },
+    outset: Outset,
+    checkpoints: ReadonlyMap<string, Checkpoint>,
+    from: Beginning,
+    book: OrderBook,
+  ) {
+    this.#parts = parts;
+    this.#outset = outset;
+    this.#from = from;
+    const held = [...checkpoints].map(
+      ([name, { position }]) => [name, outset.anew ? null : (position?.pos ?? null)] as const,
+    );
+    this.#durable = new Durable(parts, new Map(held), outset.roster.holds, from.position);
+    this.#tables = new Tables(from.tables);
+    this.#book = book;
+    this.#before = [...checkpoints.values()].find(({ position }) => position !== null)?.position ?? null;
+    const hurry = () => this.hurry();
+    this.#goal = new Goal(parts.source, (lsn) => this.#settlements.isOver && this.#durable.reaches(lsn), hurry);
+    const left = (sink: string, error: unknown) => this.#leftBy(sink, error);
+    this.#settlements = new Settlements(parts, { healed: outset.healed, changed: () => this.#goal.check(), left });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { roster } = this.#outset;
+    const stopped = AbortSignal.any([signal, this.#stop.signal]);
+    for (const [name, sink] of this.#parts.sinks) this.#lanes.set(name, this.#laneOf(name, sink));
+    const writing = [...this.#lanes].map(([name, lane]) => this.#orStop(this.#write(name, lane)));
+    roster.begin(this);
+    if (!this.#from.position) void this.#orStop(this.#parts.source.copied().then(() => this.#durable.tell()));
+    if (roster.mayEnd) void this.#orStop(this.#endCaughtUp(roster.mayEnd, stopped));
+    await this.#orStop(this.#read(stopped));
+    for (const lane of this.#lanes.values()) lane.end();
+    await Promise.race([Promise.all(writing), sleep(DRAIN_MS, undefined, { ref: false })]);
+    this.#book.close();
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  get entries(): Checkpoint['tables'] {
+    return this.#tables.entries;
+  }
+
+  get isCopying(): boolean {
+    return this.#tables.isCopying;
+  }
+
+  hold(sink: string, pos: Lsn | null): void {
+    this.#durable.hold(sink, pos);
+  }
+
+  release(sink: string): void {
+    this.#durable.release(sink);
+    this.#goal.check();
+  }
+
+  get positions(): Running['positions'] {
+    return this.#durable.positions;
+  }
+
+  hurry(): void {
+    for (const lane of this.#lanes.values()) lane.hurry();
+  }
+
+  dismiss(sink: string, error: PgveilError): boolean {
+    return this.#leave(sink, error);
+  }
+
+  end(): void {
+    this.#stop.abort();
+  }
+
+  #laneOf(name: string, sink: Sink): Lane {
+    const limit = (this.#parts.memory * QUEUE_SHARE) / this.#parts.sinks.size;
+    const held = this.#from.position ? this.#durable.of(name) : null;
+    return new Lane(
+      sink,
+      { limit, held },
+      {
+        written: (batch) => this.#unwritten.written(batch, name),
+        refused: (batch, table, error) => {
+          this.#settlements.refused(table, ofSink(name, error));
+          if (batch.events.some(isSettled)) this.#unwritten.written(batch, name); // the other sinks settle it as ever
+        },
+        durable: ({ pos }, batches) => {
+          this.#book.durable(name, batches);
+          if (this.#durable.note(name, pos)) this.#outset.advanced();
+          this.#goal.check();
+        },
+      },
+    );
+  }
+
+  /** Writes what is pushed. Rejects where the others cannot go on without this sink. */
+  async #write(name: string, lane: Lane): Promise<void> {
+    try {
+      await naming(name, lane.run());
+    } catch (error) {
+      if (!this.#leave(name, error)) throw error;
+    }
+  }
+
+  /** True where the sink is gone, and the others go on. */
+  #leave(name: string, error: unknown): boolean {
+    if (!this.#lanes.has(name)) return true;
+    if (this.#lanes.size === 1 || !this.#outset.roster.leave(name, this.#durable.of(name), error)) return false;
+    this.#lanes.get(name)!.end();
+    this.#lanes.delete(name);
+    this.#parts.sinks.delete(name);
+    this.#book.left(name);
+    this.#unwritten.leave(name);
+    return true;
+  }
+
+  /** What a sink builds beside the stream ends as well when its writer fails, and may say so first, in other words. */
+  async #leftBy(name: string, error: unknown): Promise<boolean> {
+    await nextTurn();
+    return this.#leave(name, error);
+  }
+
+  async #endCaughtUp(mayEnd: () => boolean, stopped: AbortSignal): Promise<void> {
+    await this.#goal.reached();
+    while (!mayEnd()) {
+      await sleep(LOOK_MS, undefined, { ref: false });
+      if (stopped.aborted) return;
+      await this.#goal.reached();
+    }
+    this.#stop.abort();
+  }
+
+  /** Row by row this is all there is: read, redact, hand to every lane. */
+  async #read(stopped: AbortSignal): Promise<void> {
+    for await (const batch of this.#parts.source.read(this.#from, stopped)) {
+      this.#settlements.read(batch);
+      await nextTurn(); // Batches may be ready in numbers. Each holds the event loop for long enough.
+      if (batch.position && this.#isOtherDatabase(batch.position)) this.#parts.redactor.unbind();
+      const redacted = this.#parts.redactor.redact(batch);
+      const isOrdered = this.#book.pushed(batch);
+      this.#report(redacted);
+      this.#settlements.redacted(batch, redacted);
+      this.#tables.follow(redacted);
+      this.#unwritten.pushed(redacted, this.#lanes.keys());
+      const pushed = [...this.#lanes.values()].map((lane) => lane.push(redacted));
+      if (isOrdered || this.#goal.awaits(batch) || redacted.events.some(endsCopy)) this.hurry();
+      await Promise.all(pushed);
+      if (stopped.aborted) break;
+    }
+  }
+
+  /** What an accepted source is compared with: where the sinks stood before. */
+  #before: Position | null;
+
+  #isOtherDatabase({ history }: Position): boolean {
+    const before = this.#before?.history ?? history;
+    this.#before = null;
+    return before.systemIdentifier !== history.systemIdentifier || before.databaseOid !== history.databaseOid;
+  }
+
+  #report(batch: RedactedBatch): void {
+    if (batch.position) {
+      const commitTime = batch.changes.at(-1)?.transaction.commitTime ?? null;
+      this.#parts.observe({ type: 'received', pos: batch.position.pos, commitTime });
+    }
+    if (!this.#started) this.#outset.healthy();
+    this.#started = true;
+  }
+
+  /** What became of a table is told when every sink has it: a copy that only was read is in no twin yet. */
+  #written(batch: RedactedBatch): void {
+    for (const [table, { generation, state }] of batch.entries) {
+      const last = batch.events.findLast((event) => nameOf(event) === table);
+      // Of a copy that is under way or waits to take its place there is nothing to be seen yet.
+      if (!last?.type.startsWith('copy')) this.#parts.observe({ type: 'table', table, generation, ...state });
+    }
+    if (batch.events.some(({ type }) => type === 'chunk finished')) this.#outset.advanced();
+    countChanges(batch, this.#parts.observe);
+    void this.#orStop(this.#settlements.written(batch));
+  }
+
+  #failure: { readonly error: unknown } | null = null;
+
+  /** Any part's failure ends the reading, and the first one is what the session rejects with. */
+  async #orStop(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#failure ??= { error };
+      this.#stop.abort();
+    }
+  }
+}
