@@ -1,3 +1,4 @@
+import { needsPerson } from '../core/error-kind.ts';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
 
 /** The entry of a code that comes from outside the type system (an observation, a checkpoint). */
@@ -16,7 +17,7 @@ export function fixOf(code: string): string {
 /** What says that nothing goes on before somebody has done something. */
 export function isForPerson(code: string): boolean {
   const entry = entryOf(code);
-  return entry?.retry === 'person' && entry.recovery === 'stop';
+  return entry !== null && needsPerson(entry);
 }
 
 /** What says of a sink that it is away, rather than that it refuses. */

@@ -25,3 +25,8 @@ export interface Kind {
   readonly means: string;
   readonly fix: string;
 }
+
+/** Whether nothing comes of waiting alone. It may be tried again all the same: that is how it is noticed that somebody mended it. */
+export function needsPerson({ retry, recovery }: Pick<Kind, 'retry' | 'recovery'>): boolean {
+  return retry === 'person' && recovery === 'stop';
+}

@@ -1,3 +1,4 @@
+import { needsPerson } from '../core/error-kind.ts';
 import { type ErrorCode, PgveilError } from '../core/errors.ts';
 
 /** Wrong at the first start, but a passing state (a password being rotated, slots of somebody's test) for a service that has run. */
@@ -24,12 +25,7 @@ export function isPassing(error: unknown, hasRun: boolean): error is PgveilError
  */
 export function isOfOneSink(error: unknown, hasRun: boolean): error is PgveilError {
   if (!isWhole(error) || error.sink === null) return false;
-  return isPassing(error, hasRun) || (hasRun && needsPerson(error));
-}
-
-/** Whether nothing comes of waiting alone. It is tried again all the same: that is how it is noticed that somebody mended it. */
-export function needsPerson({ kind }: PgveilError): boolean {
-  return kind.recovery === 'stop' && kind.retry === 'person';
+  return (hasRun && needsPerson(error.kind)) || isPassing(error, hasRun);
 }
 
 function isWhole(error: unknown): error is PgveilError {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { needsPerson } from '../../core/error-kind.ts';
 import { ERRORS, type Finding } from '../../core/errors.ts';
 import type { Observe } from '../../core/observer.ts';
 import { Backoff } from '../../pipeline/backoff.ts';
@@ -60,8 +61,7 @@ export async function checkFirst(
 }
 
 function isFinal({ code }: Finding): boolean {
-  const { exit, retry, recovery } = ERRORS[code];
-  return exit === 2 || (retry === 'person' && recovery === 'stop');
+  return ERRORS[code].exit === 2 || needsPerson(ERRORS[code]);
 }
 
 /** Whether they halt some of the sinks, and not all of them: see MainRoster for what becomes of these. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { needsPerson } from '../../core/error-kind.ts';
 import { PgveilError } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import type { Observation } from '../../core/observer.ts';
@@ -6,7 +7,6 @@ import type { Sink } from '../../core/sink.ts';
 import { Backoff } from '../backoff.ts';
 import type { Desk } from '../desk.ts';
 import type { Apart, Parts } from '../parts.ts';
-import { needsPerson } from '../passing.ts';
 import type { Patience } from '../patience.ts';
 import { Lessons } from '../recovery.ts';
 import type { Others } from './others.ts';
@@ -46,7 +46,7 @@ export class AbsentSink {
   /** What only a person can mend; null where it may be back by itself. */
   get halt(): PgveilError | null {
     const failure = this.lessons.failure ?? this.#failure;
-    return failure && needsPerson(failure) ? failure : null;
+    return failure && needsPerson(failure.kind) ? failure : null;
   }
 
   /** Aborts when what is kept for it is to be let go of: it copies everything then. */

@@ -1,6 +1,6 @@
+import { needsPerson } from '../../core/error-kind.ts';
 import { PgveilError } from '../../core/errors.ts';
 import { naming } from '../naming.ts';
-import { needsPerson } from '../passing.ts';
 import type { AbsentSink } from './absent-sink.ts';
 
 const FIRST_LOOK_MS = 50;
@@ -22,7 +22,7 @@ export async function returnsSoon(absent: AbsentSink, error: PgveilError, signal
     if (absent.detached.aborted) return false;
     failure = await failureOf(absent, signal);
     if (!failure && !others.isCopying) return true;
-    const isLate = performance.now() >= deadline || (failure && needsPerson(failure));
+    const isLate = performance.now() >= deadline || (failure && needsPerson(failure.kind));
     if (isLate && (await isParked(absent, signal))) return false;
   }
 }
