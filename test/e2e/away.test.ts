@@ -6,6 +6,7 @@ import { freePort } from '../support/postgres/ready.ts';
 import { Servers } from '../support/trial/servers.ts';
 import {
   assertAllEqual,
+  endsTogether,
   generationOf,
   isLive,
   isParked,
@@ -36,11 +37,7 @@ test('a sink that is away is parked while two go on, comes back, catches up by i
   await trial.shutSpare(false);
   await pgveil.reaches('spare live', isLive, 60_000);
   await changes.transactions(50);
-  await pgveil.isReady();
-  await trial.holdsAll(pgveil);
-  await keepsOneSlot(trial);
-  await pgveil.stop();
-  await assertAllEqual(trial);
+  await endsTogether(trial, pgveil);
   assert.doesNotMatch(pgveil.process.output, /everything is copied.*everything is copied/s);
 });
 
@@ -134,11 +131,7 @@ test('a parked sink stays parked over a restart, and copies what the others copi
   const own = sinks.spare!.slot!.name;
   assert.deepEqual(await trial.slots(), [trial.slot, own]);
   await trial.shutSpare(false);
-  await second.isReady();
-  await trial.holdsAll(second);
-  await keepsOneSlot(trial);
-  await second.stop();
-  await assertAllEqual(trial);
+  await endsTogether(trial, second);
 });
 
 test('drop removes the slots of sinks, too', async () => {

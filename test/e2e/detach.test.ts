@@ -4,7 +4,15 @@ import { DETACH_FAULTS } from '../../src/core/fault.ts';
 import { changesOf } from '../support/lake/shop.ts';
 import { Servers } from '../support/trial/servers.ts';
 import type { Service, Status } from '../support/trial/service.ts';
-import { assertAllEqual, generationOf, isLive, isParked, keepsOneSlot, spareTrial } from '../support/trial/spare.ts';
+import {
+  assertAllEqual,
+  endsTogether,
+  generationOf,
+  isLive,
+  isParked,
+  keepsOneSlot,
+  spareTrial,
+} from '../support/trial/spare.ts';
 import type { Trial } from '../support/trial/trial.ts';
 import { until } from '../support/wait.ts';
 
@@ -42,11 +50,7 @@ async function releasesAll(trial: Trial, pgveil: Service): Promise<void> {
 /** Resolves when it holds everything again, having copied it for itself alone. */
 async function returns(trial: Trial, pgveil: Service, relation: string): Promise<void> {
   await pgveil.reaches('spare live', isLive, 120_000);
-  await pgveil.isReady();
-  await trial.holdsAll(pgveil);
-  await keepsOneSlot(trial);
-  await pgveil.stop();
-  await assertAllEqual(trial);
+  await endsTogether(trial, pgveil);
   assert.equal(await generationOf(trial, 'public.person'), relation, 'the twin was copied anew');
 }
 

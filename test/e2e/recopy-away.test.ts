@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { changesOf } from '../support/lake/shop.ts';
 import { Servers } from '../support/trial/servers.ts';
-import { assertAllEqual, generationOf, isLive, keepsOneSlot, spareTrial } from '../support/trial/spare.ts';
+import { endsTogether, generationOf, isLive, spareTrial } from '../support/trial/spare.ts';
 import type { Trial } from '../support/trial/trial.ts';
 
 // What is copied anew while one sink of three is away.
@@ -37,11 +37,7 @@ for (const patience of ['0s', '10 minutes']) {
     const second = await trial.run();
     await changes.transactions(20);
     await second.reaches('spare live', isLive, 60_000);
-    await second.isReady();
-    await trial.holdsAll(second);
-    await keepsOneSlot(trial);
-    await second.stop();
-    await assertAllEqual(trial);
+    await endsTogether(trial, second);
     assert.notEqual(await inSpare(trial, 'public.person'), before, 'the spare twin was not copied anew');
     assert.equal(await inSpare(trial, 'public.visit'), other, 'another table was');
     assert.equal(await generationOf(trial, 'public.person'), twice, 'the twin was copied once more');
@@ -62,10 +58,6 @@ test('a table that changed while a sink was away within its patience is copied f
   await trial.shutSpare(false);
   await pgveil.reaches('spare live', isLive, 60_000);
   await changes.transactions(20);
-  await pgveil.isReady();
-  await trial.holdsAll(pgveil);
-  await keepsOneSlot(trial);
-  await pgveil.stop();
-  await assertAllEqual(trial);
+  await endsTogether(trial, pgveil);
   assert.equal(await generationOf(trial, 'public.visit'), relation, 'the twin was copied once more');
 });

@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { changesOf } from '../support/lake/shop.ts';
 import { Servers } from '../support/trial/servers.ts';
 import type { Service } from '../support/trial/service.ts';
-import { assertAllEqual, isLive, keepsOneSlot, othersHoldAll, spareTrial } from '../support/trial/spare.ts';
+import { endsTogether, isLive, othersHoldAll, spareTrial } from '../support/trial/spare.ts';
 import type { Trial } from '../support/trial/trial.ts';
 
 // One sink of three says what only a person can mend.
@@ -55,11 +55,7 @@ for (const patience of ['0s', '10 minutes']) {
     await changes.transactions(20);
     await setNewer(trial, false);
     await second.reaches('spare live', isLive, 90_000);
-    await second.isReady();
-    await trial.holdsAll(second);
-    await keepsOneSlot(trial);
-    await second.stop();
-    await assertAllEqual(trial);
+    await endsTogether(trial, second);
   });
 }
 

@@ -27,6 +27,15 @@ export async function keepsOneSlot(trial: Trial): Promise<void> {
   });
 }
 
+/** The sinks are together again, hold everything through one slot, and are equal to the source after a graceful end. */
+export async function endsTogether(trial: Trial, service: Service): Promise<void> {
+  await service.isReady();
+  await trial.holdsAll(service);
+  await keepsOneSlot(trial);
+  await service.stop();
+  await assertAllEqual(trial);
+}
+
 /** The relation that holds the table in the twin, or in `database`, a session on another one. */
 export async function generationOf(trial: Trial, table: string, database = trial.twin): Promise<string> {
   const sql = 'SELECT relation FROM pgveil.generation WHERE source_table = $1 AND root IS NOT NULL';
