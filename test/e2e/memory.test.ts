@@ -152,7 +152,7 @@ async function assertBounded(
 ): Promise<void> {
   const peak = await service.peakMemory();
   const held = Number((await readFile(trial.file('probe'), 'utf8')).trim().split('\n').at(-1));
-  const delay = await service.metric('pgveil_nodejs_eventloop_lag_max_seconds');
+  const delay = (await service.metric('pgveil_nodejs_eventloop_lag_max_seconds')) ?? Number.NaN;
   t.diagnostic(
     `${Math.round(peak / 1e6)} MB at the highest, event loop held for ${held} ms of the processor at most, ${Math.round(delay * 1000)} by the clock`,
   );

@@ -63,10 +63,10 @@ describe('three sinks equal redact(source) again, and no slot was ever ahead of 
       const scene = { peers, clock: new Clock(pgveil, trial.file('clock')) };
       await pgveil.isReady(PATIENCE_MS);
       const watch = new SlotWatch(peers, trial, peers.lake(trial, bucket));
-      const load = new Load(peers.servers, trial, at);
+      await using load = new Load(peers.servers, trial, at);
       await until(() => load.committed >= 10, { what: 'some transactions', timeout: PATIENCE_MS });
-      await begin(scene);
       try {
+        await begin(scene);
         await lasts(load);
       } finally {
         await end(scene);

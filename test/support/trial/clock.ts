@@ -7,6 +7,8 @@ import type { Service } from './service.ts';
 
 const PRELOAD = pathToFileURL(join(projectRoot, 'test/support/trial/clock-preload.ts')).href;
 
+/** The twin's: a broker takes nothing from a clock that is ahead of its own by more than an hour, and its sink flushes no more. */
+const FLUSHED = 'pgveil_sink_last_flush_timestamp_seconds{sink="twin"}';
 /** What a flush may be old by. */
 const NEAR_MS = 600_000;
 
@@ -30,9 +32,10 @@ export class Clock {
     await rename(`${this.#file}.new`, this.#file);
     this.#service.process.kill('SIGUSR2');
     const isMoved = async () => {
-      const seconds = await this.#service.metric('pgveil_sink_last_flush_timestamp_seconds');
-      return Math.abs(seconds * 1000 - Date.now() - ms) < NEAR_MS;
+      const seconds = await this.#service.metric(FLUSHED);
+      return seconds !== null && Math.abs(seconds * 1000 - Date.now() - ms) < NEAR_MS;
     };
-    await until(isMoved, { what: 'the service’s clock to be moved', interval: 200, timeout: 60_000 });
+    const what = () => `the service’s clock to be moved; ${this.#service.lastWords()}`;
+    await until(isMoved, { what, interval: 200, timeout: 60_000 });
   }
 }

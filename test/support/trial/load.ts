@@ -9,7 +9,7 @@ const PAUSE_MS = 100;
 const ROWS = 15;
 
 /** Small transactions, about eight a second, as long as the source takes them; it goes on when the source does again. */
-export class Load {
+export class Load implements AsyncDisposable {
   readonly #servers: Servers;
   readonly #trial: Trial;
   readonly #random: Random;
@@ -29,6 +29,11 @@ export class Load {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#done;
+  }
+
+  /** A test that fails leaves no writer behind, which would keep its process alive. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   async #run(): Promise<void> {

@@ -120,12 +120,11 @@ export class Service implements AsyncDisposable {
     return JSON.parse(page.text) as Status;
   }
 
-  /** One number from /metrics. */
-  async metric(name: string): Promise<number> {
+  /** One series of /metrics, by its name and all its labels; null while there is none. */
+  async metric(series: string): Promise<number | null> {
     const page = await until(() => this.page('/metrics'), { what: 'pgveil to answer /metrics' });
-    const line = page.text.split('\n').find((candidate) => candidate.replace(/\{.*\}/, '').startsWith(`${name} `));
-    assert.ok(line, `/metrics has no ${name}`);
-    return Number(line.slice(line.lastIndexOf(' ')));
+    const line = page.text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
+    return line === undefined ? null : Number(line.slice(series.length));
   }
 
   /** Resolves once every table streams. */
