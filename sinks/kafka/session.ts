@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Change, RedactedBatch, TableEvent } from '../../src/core/batch.ts';
 import type { Position, TableEntry } from '../../src/core/checkpoint.ts';
-import { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { CheckpointTopic, isBehind, type Progress, type Stored } from './checkpoint-topic.ts';
@@ -145,8 +144,9 @@ export class Session {
     await this.#parts.copies.stop(table);
   }
 
-  async close(): Promise<void> {
-    for (const { reject } of this.#swaps.values()) reject(closed());
+  /** `reason`: what they are told who wait for something. */
+  async close(reason: unknown): Promise<void> {
+    for (const { reject } of this.#swaps.values()) reject(reason);
     const { cluster, topics, copies, closing } = this.#parts;
     closing.abort();
     const aborting = Promise.allSettled([this.#transaction.abort(), copies.stopAll()]);
@@ -256,8 +256,4 @@ function later(position: Position | null, next: Position): Position {
 
 function nameOf(event: Event): string {
   return event.type === 'stopped' ? event.name : event.table.name;
-}
-
-export function closed(): PgveilError {
-  return new PgveilError('kafka_away', 'closed');
 }

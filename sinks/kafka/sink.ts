@@ -6,7 +6,7 @@ import type { Pace, Sink } from '../../src/core/sink.ts';
 import { asTrouble } from './client/trouble.ts';
 import type { KafkaOptions } from './options.ts';
 import { Schemas } from './registry/schemas.ts';
-import { closed, Session } from './session.ts';
+import { Session } from './session.ts';
 
 /** Topics of messages, written in Kafka's transactions. The checkpoint is a record in the same transaction as the rows. */
 export class KafkaSink implements Sink {
@@ -14,6 +14,8 @@ export class KafkaSink implements Sink {
   readonly #options: KafkaOptions;
   readonly #schemas: Schemas | null;
   #open: Session | null = null;
+  /** What ended it since it was opened last: whatever else fails then, fails for this. */
+  #failure: unknown = null;
   /** The last position that Kafka said it holds; what it tells later must not lie before it. */
   #acknowledged: Lsn | null = null;
 
@@ -25,6 +27,7 @@ export class KafkaSink implements Sink {
 
   async open(signal: AbortSignal): Promise<Checkpoint> {
     await this.close();
+    this.#failure = null;
     const session = await asTrouble(() => Session.open(this.#options, this.#schemas, signal));
     this.#open = session;
     const { position, tables } = session.stored;
@@ -56,7 +59,7 @@ export class KafkaSink implements Sink {
   async close(): Promise<void> {
     const session = this.#open;
     this.#open = null;
-    await session?.close();
+    await session?.close(this.#failure ?? closed());
   }
 
   /** What concerns a copy alone ends that one: its open chunks are gone before anybody is told. Returns it. */
@@ -80,14 +83,19 @@ export class KafkaSink implements Sink {
       if (this.#open !== session) throw closed();
       return result;
     } catch (error) {
-      if (this.#open !== session) throw closed(); // which is why it failed
+      if (this.#open !== session) throw this.#failure ?? closed();
+      this.#failure = error;
       await this.close();
       throw error;
     }
   }
 
   #opened(): Session {
-    if (!this.#open) throw closed();
+    if (!this.#open) throw this.#failure ?? closed();
     return this.#open;
   }
+}
+
+function closed(): PgveilError {
+  return new PgveilError('kafka_away', 'closed');
 }

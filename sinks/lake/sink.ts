@@ -43,6 +43,8 @@ export class LakeSink implements Sink {
   readonly pace: Pace;
   readonly #options: LakeOptions;
   #open: Opened | null = null;
+  /** What ended it since it was opened last: whatever else fails then, fails for this. */
+  #failure: unknown = null;
 
   constructor(options: LakeOptions) {
     this.#options = options;
@@ -51,6 +53,7 @@ export class LakeSink implements Sink {
 
   async open(signal: AbortSignal): Promise<Checkpoint> {
     await this.close();
+    this.#failure = null;
     const { pipeline, storage, temporary, timestamps } = this.#options;
     const claim = await Claim.takeOver(storage, signal);
     await storage.sweep();
@@ -87,7 +90,7 @@ export class LakeSink implements Sink {
     const opened = this.#open;
     this.#open = null;
     if (!opened) return;
-    for (const { reject } of opened.swaps.values()) reject(closed());
+    for (const { reject } of opened.swaps.values()) reject(this.#failure ?? closed());
     await opened.yard.close();
   }
 
@@ -192,14 +195,15 @@ export class LakeSink implements Sink {
       if (this.#open !== opened) throw closed();
       return result;
     } catch (error) {
-      if (this.#open !== opened) throw closed(); // which is why it failed
+      if (this.#open !== opened) throw this.#failure ?? closed();
+      this.#failure = error;
       await this.close();
       throw error;
     }
   }
 
   #opened(): Opened {
-    if (!this.#open) throw closed();
+    if (!this.#open) throw this.#failure ?? closed();
     return this.#open;
   }
 }

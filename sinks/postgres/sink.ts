@@ -43,7 +43,8 @@ export class PostgresSink implements Sink {
   readonly #observe: Observe;
   readonly #tables = new WeakMap<RedactedTable, TwinTable>();
   #open: Opened | null = null;
-
+  /** What ended it since it was opened last: whatever else fails then, fails for this. */
+  #failure: unknown = null;
   /** What is written has to wait until a flush that was begun before is on its way. */
   #cut: Promise<void> = Promise.resolve();
 
@@ -54,6 +55,7 @@ export class PostgresSink implements Sink {
 
   async open(signal: AbortSignal): Promise<Checkpoint> {
     await this.close();
+    this.#failure = null;
     const client = await connectTwin(this.#options);
     try {
       const { claim, checkpoint } = await this.#claim(client, signal);
@@ -113,8 +115,9 @@ export class PostgresSink implements Sink {
     try {
       return await work();
     } catch (error) {
+      this.#failure ??= error;
       await this.close();
-      throw error;
+      throw this.#failure;
     }
   }
 
@@ -204,7 +207,7 @@ export class PostgresSink implements Sink {
   }
 
   #opened() {
-    if (!this.#open) throw new PgveilError('twin_away', 'closed');
+    if (!this.#open) throw this.#failure ?? new PgveilError('twin_away', 'closed');
     return this.#open;
   }
 }

@@ -2,6 +2,7 @@
 // besides that hold one row per key is in sink-keys.ts.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { PgveilError } from '../../src/core/errors.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import {
   batch,
@@ -160,6 +161,19 @@ export function acceptSink(name: string, make: MakeSink, read: Read): void {
         ['1', 'a', null],
         ['2', 'second', null],
       ]);
+    });
+
+    test('what the first fails with at a flush, it fails with in all that comes behind it', async () => {
+      await using trial = begin();
+      const first = await trial.copied([['1', 'a', null]]);
+      const second = await trial.open();
+      await first.write(upTo(0x200n, [insert(trial.table, ['2', 'first', null])])).catch(() => {});
+      const failure = await first.flush(positionAt(0x200n)).catch((error) => error);
+      assert.ok(failure instanceof PgveilError);
+      const next = upTo(0x300n, [insert(trial.table, ['3', 'first', null])]);
+      await assert.rejects(first.write(next), { code: failure.code, message: failure.message });
+      await assert.rejects(first.settled(trial.table.name), { code: failure.code, message: failure.message });
+      await Promise.all([first.close(), second.close()]);
     });
 
     test('a chunk of the first comes to nothing when the second has opened', async () => {

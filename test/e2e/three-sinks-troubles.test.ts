@@ -62,7 +62,7 @@ describe('three sinks equal redact(source) again, and no slot was ever ahead of 
       });
       const scene = { peers, clock: new Clock(pgveil, trial.file('clock')) };
       await pgveil.isReady(PATIENCE_MS);
-      const watch = new SlotWatch(peers, trial, peers.lake(trial, bucket));
+      await using watch = new SlotWatch(peers, trial, peers.lake(trial, bucket));
       await using load = new Load(peers.servers, trial, at);
       await until(() => load.committed >= 10, { what: 'some transactions', timeout: PATIENCE_MS });
       try {

@@ -16,7 +16,7 @@ const EVERY_MS = 500;
 type Ask = () => Promise<bigint | null>;
 
 /** Looks again and again whether a slot has let go of what the sink that reads from it does not hold durably. */
-export class SlotWatch {
+export class SlotWatch implements AsyncDisposable {
   readonly #peers: Peers;
   readonly #trial: Trial;
   readonly #sinks: Readonly<Record<string, Ask>>;
@@ -38,11 +38,16 @@ export class SlotWatch {
 
   /** Fails where a slot was ahead, or where a sink never could be asked. */
   async assertNeverAhead(): Promise<void> {
-    this.#isStopped = true;
-    await this.#done;
+    await this[Symbol.asyncDispose]();
     await this.#look();
     assert.deepEqual(this.#ahead, []);
     assert.deepEqual(Object.keys(this.#looks).sort(), Object.keys(this.#sinks).sort());
+  }
+
+  /** A test that fails leaves nobody behind who looks, which would keep its process alive. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopped = true;
+    await this.#done;
   }
 
   async #run(): Promise<void> {
