@@ -1,7 +1,7 @@
 import { PgveilError } from '../core/errors.ts';
 
 /** Trouble that returns within so long was never over. */
-const RELAPSE_MS = 60_000;
+export const RELAPSE_MS = 60_000;
 
 /** Bounds how long a run may wait for what is away: the time since it last got anywhere. */
 export class Patience {

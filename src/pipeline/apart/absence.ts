@@ -1,3 +1,4 @@
+import { RELAPSE_MS } from '../patience.ts';
 import type { Leaving } from '../roster.ts';
 import { type AbsenceOptions, AbsentSink } from './absent-sink.ts';
 import { readAlone } from './alone.ts';
@@ -7,6 +8,9 @@ import { returnsSoon } from './away.ts';
 export class Absences {
   readonly #options: AbsenceOptions;
   readonly #running = new Map<string, { readonly sink: AbsentSink; readonly over: Promise<void> }>();
+
+  /** When each was back last, as performance.now() has it. */
+  readonly #returned = new Map<string, number>();
 
   constructor(options: AbsenceOptions) {
     this.#options = options;
@@ -24,7 +28,9 @@ export class Absences {
   /** Until it is back, or `signal` aborts. `failed` is told of what is a mistake of ours. */
   begin(name: string, leaving: Leaving, signal: AbortSignal, failed: (error: unknown) => void): void {
     const sink = new AbsentSink(name, this.#options);
-    const over = run(sink, leaving, signal)
+    const isRelapse = performance.now() - (this.#returned.get(name) ?? -RELAPSE_MS) < RELAPSE_MS;
+    const over = run(sink, leaving, isRelapse, signal)
+      .then(() => void this.#returned.set(name, performance.now()))
       .catch(failed)
       .finally(() => {
         if (this.get(name) === sink) this.#running.delete(name); // it may have left again
@@ -38,11 +44,12 @@ export class Absences {
   }
 }
 
-async function run(sink: AbsentSink, leaving: Leaving, signal: AbortSignal): Promise<void> {
+async function run(sink: AbsentSink, leaving: Leaving, isRelapse: boolean, signal: AbortSignal): Promise<void> {
   const { others, patience, desk } = sink.options;
   try {
     if (leaving.state === 'detached') sink.detach();
-    if (leaving.state !== 'away' || !(await returnsSoon(sink, leaving.error, signal))) await readAlone(sink, signal);
+    const returns = leaving.state === 'away' && (await returnsSoon(sink, leaving.error, isRelapse, signal));
+    if (!returns) await readAlone(sink, signal);
     if (!signal.aborted) others.rejoin(sink.name);
     patience.calm(sink.name);
   } catch (error) {

@@ -7,23 +7,33 @@ const FIRST_LOOK_MS = 50;
 
 /**
  * True where the sink is back while the others' slot still waits for it; false once that need not. It waits for its patience, and for a
- * person not at all.
+ * person not at all. In a relapse neither: that it opens says nothing, since it fails with what is written, and each return interrupts the
+ * others. By itself it has to write all that it lacks.
  */
-export async function returnsSoon(absent: AbsentSink, error: PgveilError, signal: AbortSignal): Promise<boolean> {
+export async function returnsSoon(
+  absent: AbsentSink,
+  error: PgveilError,
+  isRelapse: boolean,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { name, backoff } = absent;
   const { apart, others, patience } = absent.options;
-  const deadline = performance.now() + apart.patience(name);
+  const deadline = performance.now() + (isRelapse ? 0 : apart.patience(name));
   absent.observe({ type: 'sink', sink: name, state: 'away', slot: null });
   patience.worry(name);
+  let isLate = false;
   for (let failure: PgveilError | null = error; ; ) {
-    const retryInMs = Math.min(backoff.next(), Math.max(0, deadline - performance.now()) + FIRST_LOOK_MS);
+    const left = isLate ? Number.POSITIVE_INFINITY : Math.max(0, deadline - performance.now());
+    const retryInMs = Math.min(backoff.next(), left + FIRST_LOOK_MS);
     if (failure) absent.tell(failure, retryInMs);
     await absent.pause(retryInMs, signal);
     if (absent.detached.aborted) return false;
     failure = await failureOf(absent, signal);
-    if (!failure && !others.isCopying) return true;
-    const isLate = performance.now() >= deadline || (failure && needsPerson(failure.kind));
+    const isBack = !failure && !others.isCopying;
+    if (isBack && !isRelapse) return true;
+    isLate = performance.now() >= deadline || (failure !== null && needsPerson(failure.kind));
     if (isLate && (await isParked(absent, signal))) return false;
+    if (isBack) return true; // no slot is free in which it could show it
   }
 }
 

@@ -1,142 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RawBatch } from '../../../../src/core/batch.ts';
 import { type ErrorCode, PgveilError } from '../../../../src/core/errors.ts';
-import type { Lsn } from '../../../../src/core/lsn.ts';
 import type { Observation } from '../../../../src/core/observer.ts';
-import type { Slots } from '../../../../src/core/slots.ts';
 import { runPipeline } from '../../../../src/pipeline/pipeline.ts';
 import { until } from '../../../support/wait.ts';
-import { batchAt, MemorySink, PassingRedactor, positionAt, ScriptedSource } from '../parts.ts';
-
-// Sinks in memory, of which one fails, and slots that only say where they stand.
-
-/** All transactions that there are: whoever reads gets those behind its position, and each that comes. */
-class Wal {
-  readonly #positions: Lsn[] = [];
-  #wake = Promise.withResolvers<void>();
-
-  commit(pos: Lsn): void {
-    this.#positions.push(pos);
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers();
-  }
-
-  get end(): Lsn {
-    return this.#positions.at(-1) ?? 0n;
-  }
-
-  async *follow(signal: AbortSignal): AsyncGenerator<RawBatch> {
-    for (let next = 0; !signal.aborted; ) {
-      const pos = this.#positions[next];
-      if (pos === undefined) await Promise.race([this.#wake.promise, aborted(signal)]);
-      else yield { ...batchAt(pos), changes: [{ transaction: { clsn: pos - 1n } }] } as unknown as RawBatch;
-      if (pos !== undefined) next++;
-    }
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-class WalSource extends ScriptedSource {
-  readonly #wal: Wal;
-
-  constructor(wal: Wal) {
-    super(() => []);
-    this.#wal = wal;
-  }
-
-  override async *read(from: Parameters<ScriptedSource['read']>[0], signal: AbortSignal) {
-    const pos = from.position?.pos ?? null;
-    this.reads.push(pos);
-    if (pos !== null) yield batchAt(pos); // as every stream says where it begins
-    for await (const batch of this.#wal.follow(signal)) if (pos === null || batch.position!.pos > pos) yield batch;
-  }
-
-  override async end(): Promise<Lsn> {
-    return this.#wal.end;
-  }
-}
-
-class MemorySlots implements Slots {
-  readonly made = new Set<string>();
-  isFull = false;
-  readonly #main: WalSource;
-
-  constructor(main: WalSource) {
-    this.#main = main;
-  }
-
-  async stands(): Promise<Lsn | null> {
-    return this.#main.acked.at(-1) ?? 0n;
-  }
-  nameOf(sink: string): string {
-    return `own_${sink}`;
-  }
-  async copy(sink: string) {
-    if (this.isFull) throw new PgveilError('no_free_slot', 'none is free');
-    this.made.add(sink);
-  }
-  async drop(sink: string) {
-    this.made.delete(sink);
-  }
-  async kept() {
-    return null;
-  }
-}
-
-function trial(patience = 0) {
-  const wal = new Wal();
-  const sinks = new Map(['a', 'b', 'c'].map((name) => [name, new MemorySink()]));
-  for (const sink of sinks.values()) sink.durable = positionAt(1n);
-  const [source, redactor] = [new WalSource(wal), new PassingRedactor()];
-  const own: WalSource[] = [];
-  const slots = new MemorySlots(source);
-  const seen: Observation[] = [];
-  const apart = {
-    slots,
-    patience: () => patience,
-    mayDetach: () => false,
-    parts: () => {
-      own.push(new WalSource(wal));
-      return { source: own.at(-1)!, redactor: new PassingRedactor(), memory: 1000 };
-    },
-  };
-  const parts = { source, sinks, redactor, observe: (one: Observation) => void seen.push(one), memory: 1000, apart };
-  const states = () => seen.flatMap((one) => (one.type === 'sink' && one.sink === 'c' ? one.state : []));
-  return { wal, sinks, source, slots, own, parts, seen, states, c: sinks.get('c')! };
-}
-
-/** While `isAway()` the sink neither opens nor writes. */
-function keepAway(sink: MemorySink): { isAway: boolean } {
-  const door = { isAway: true };
-  const refuse = () => {
-    if (door.isAway) throw new PgveilError('twin_away', 'gone');
-  };
-  const open = sink.open.bind(sink);
-  sink.open = async () => {
-    refuse();
-    return await open();
-  };
-  sink.beforeWrite = refuse;
-  return door;
-}
-
-async function running(parts: Parameters<typeof runPipeline>[0], work: () => Promise<void>) {
-  const stop = new AbortController();
-  const run = runPipeline(parts, { caughtUp: false, patienceMs: null }, stop.signal);
-  try {
-    await Promise.race([work(), run.then(() => assert.fail('the pipeline ended'))]);
-  } finally {
-    stop.abort();
-    await run;
-  }
-}
-
-const clsnsOf = (sink: MemorySink) =>
-  sink.written.flatMap(({ changes }) => changes.map(({ transaction }) => transaction.clsn));
+import type { MemorySink } from '../parts.ts';
+import { clsnsOf, keepAway, running, trial } from './company.ts';
 
 test('a sink that fails leaves alone: the others are not interrupted, and the slot waits for it until its own is made', async () => {
   const { wal, sinks, source, slots, parts, states, c } = trial();
@@ -191,6 +60,28 @@ test('one that is back within its patience needs no slot of its own', async () =
     await until(async () => source.acked.at(-1) === 20n, { what: 'all to hold the second' });
   });
   assert.deepEqual([own.length, slots.made.size, source.reads], [0, 0, [1n, 10n]]);
+});
+
+test('one that fails again as soon as it is back has to show by itself that it can write: the others are interrupted once', async () => {
+  const { wal, sinks, source, own, parts, states, c } = trial(3_600_000);
+  await running(parts, async () => {
+    wal.commit(10n);
+    await until(async () => source.acked.at(-1) === 10n, { what: 'all to hold the first' });
+    let isBroken = true;
+    c.beforeWrite = ({ changes }) => {
+      if (isBroken && changes.length > 0) throw new PgveilError('kafka_failed', 'refused, and yet it opens');
+    };
+    for (let pos = 20n; own.length === 0 || own.at(-1)!.reads.length < 3; pos += 10n) {
+      wal.commit(pos);
+      await until(async () => sinks.get('a')!.durable?.pos === pos, { what: 'the others to hold the next' });
+    }
+    assert.deepEqual([source.reads.length, states().at(-1)], [2, 'parked']);
+    isBroken = false;
+    await until(async () => source.acked.at(-1) === wal.end, { what: 'all to hold the last' });
+    await until(async () => states().at(-1) === 'live', { what: 'the sink to be back' });
+  });
+  for (const sink of sinks.values()) assert.deepEqual(clsnsOf(sink), clsnsOf(c));
+  assert.equal(source.reads.length, 3);
 });
 
 test('one that is away from the start holds nobody up', async () => {
