@@ -152,10 +152,12 @@ async function assertBounded(
 ): Promise<void> {
   const peak = await service.peakMemory();
   const held = Number((await readFile(trial.file('probe'), 'utf8')).trim().split('\n').at(-1));
+  const young = (await service.metric('pgveil_nodejs_heap_space_size_total_bytes{space="new"}')) ?? Number.NaN;
   const delay = (await service.metric('pgveil_nodejs_eventloop_lag_max_seconds')) ?? Number.NaN;
   t.diagnostic(
     `${Math.round(peak / 1e6)} MB at the highest, event loop held for ${held} ms of the processor at most, ${Math.round(delay * 1000)} by the clock`,
   );
   assert.ok(peak < limit, `${Math.round(peak / 1e6)} MB resident, ${limit / 1e6} MB allowed`);
+  assert.ok(young <= 8e6, `V8’s new space has ${young / 1e6} MB: its flags were not set before modules were loaded`);
   assert.ok(held > 0 && held <= holding, `the event loop was held for ${held} ms`);
 }
