@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { type KafkaServer, startOwnKafka } from '../support/kafka/kafka.ts';
 import { changesOf, SETUP } from '../support/lake/shop.ts';
-import { createDatabase, type PostgresServer } from '../support/postgres/postgres.ts';
+import { copyData, replaceData } from '../support/postgres/data.ts';
+import { createDatabase } from '../support/postgres/postgres.ts';
 import { Servers } from '../support/trial/servers.ts';
 import { assertThreeEqual, stateOf, streamThree, threeSinks } from '../support/trial/three-sinks.ts';
 import type { Trial } from '../support/trial/trial.ts';
 
 // What the source can become while three sinks hold what it was. test/connectors/postgres/recopy/restore.test.ts has more of it, for the
 // source alone. Each test has servers and brokers of its own: a trial of another source has the same name.
-
-/** Puts a copy of the stopped server's data directory beside it, or back in its place. */
-function copyData({ dataDirectory }: PostgresServer, from = dataDirectory, to = `${dataDirectory}.earlier`): string {
-  rmSync(to, { recursive: true, force: true });
-  execFileSync('cp', ['-a', from, to]);
-  return to;
-}
 
 /** It says so, ends with 3, and none of the sinks got anything. */
 async function refuses(trial: Trial, kafka: KafkaServer, configuration: Record<string, unknown> = {}): Promise<void> {
@@ -45,7 +37,7 @@ test('a source restored to an earlier state ends the service, nothing of it is a
 
   pgveil.process.kill('SIGSTOP'); // what it writes when the source goes is its own affair
   await servers.source.stop('immediate');
-  copyData(servers.source, earlier, servers.source.dataDirectory);
+  replaceData(servers.source, earlier);
   await servers.source.start();
   await trial.reconnect();
   await (await changesOf(trial, 2)).transactions(80);

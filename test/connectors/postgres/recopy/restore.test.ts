@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chownSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Checkpoint, Position } from '../../../../src/core/checkpoint.ts';
 import type { Observation } from '../../../../src/core/observer.ts';
+import { copyData, replaceData, writeData } from '../../../support/postgres/data.ts';
 import { forMajors } from '../../../support/postgres/majors.ts';
 import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
@@ -41,20 +41,6 @@ forMajors('the same history', {}, (major) => {
     assert.deepEqual(consumer.batches, [], 'nothing may be applied');
     assert.deepEqual(told.filter(isConfirmed), []);
     return code;
-  }
-
-  /** Puts another data directory in the place of the server's own, which is stopped. */
-  function replaceData(server: PostgresServer, directory: string): void {
-    rmSync(server.dataDirectory, { recursive: true });
-    execFileSync('cp', ['-a', directory, server.dataDirectory]);
-  }
-
-  /** A copy of the stopped server's data directory. */
-  function copyData(server: PostgresServer): string {
-    const copy = `${server.dataDirectory}.copy`;
-    rmSync(copy, { recursive: true, force: true });
-    execFileSync('cp', ['-a', server.dataDirectory, copy]);
-    return copy;
   }
 
   test('a slot that was dropped is lost, and held where the configuration says so', async () => {
@@ -141,14 +127,9 @@ forMajors('the same history', {}, (major) => {
 
   /** Lets the stopped server recover as far as `settings` say and start a timeline of its own, as a promoted standby does. */
   async function promote(server: PostgresServer, settings: string): Promise<void> {
-    const { uid, gid } = statSync(server.dataDirectory);
-    for (const [file, text] of [
-      ['recovery.signal', ''],
-      ['postgresql.auto.conf', `restore_command = 'false'\nrecovery_target_action = 'promote'\n${settings}\n`],
-    ] as const) {
-      writeFileSync(join(server.dataDirectory, file), text);
-      chownSync(join(server.dataDirectory, file), uid, gid);
-    }
+    writeData(server, 'recovery.signal', '');
+    const target = `restore_command = 'false'\nrecovery_target_action = 'promote'\n${settings}\n`;
+    writeData(server, 'postgresql.auto.conf', target);
     await server.start();
     const isOver = async () => !(await server.query('SELECT pg_is_in_recovery() AS recovering'))[0]!.recovering;
     await until(isOver, { what: 'the promotion' });
