@@ -15,6 +15,8 @@ export interface SinkStatus {
   readonly lag_ms: number | null;
   /** Of a parked one: what only a person can mend. */
   readonly halt?: Notice;
+  /** Of a parked one: what keeps it away, where that may pass by itself. */
+  readonly trouble?: Notice;
   /** Of a parked one: what keeps its WAL, where that is not the pipeline's. */
   readonly slot?: SlotStatus;
 }
@@ -102,9 +104,14 @@ export class SinkWatch {
       lag_bytes: pos === null || end === null ? null : Math.max(0, Number(end - pos)),
       // What it has not even received is about as old as its absence.
       lag_ms: this.isLive ? lagMs : this.#isFollowing ? this.#lag.ageMs(pos, now) : now - this.#leftAt,
-      ...(this.halt ? { halt: this.halt } : {}),
+      ...this.#absence(),
       ...(this.#slot ? { slot: this.#slot.status() } : {}),
     };
+  }
+
+  #absence(): Pick<SinkStatus, 'halt' | 'trouble'> {
+    if (this.halt) return { halt: this.halt };
+    return this.isLive || !this.trouble ? {} : { trouble: this.trouble };
   }
 
   #tableOf(name: string): TableWatch {

@@ -42,19 +42,23 @@ export async function readStored({ name, source, tables, sinks }: Config, assemb
 /** For people: a line for each table and sink, and what there is to do below. */
 export function statusText({ running, name, version, position, tables, sinks, slot, trouble }: Report): string {
   const head = `${name}: ${running ? 'running' : 'not running'}, ${position ?? 'no position yet'} (pgveil ${version})`;
-  const tableRows = Object.entries(tables).map(([table, { state, generation, rows, progress, restarts }]) => [
+  const tableRows = Object.entries(tables).map(([table, { state, generation, rows, reason, progress, restarts }]) => [
     table,
     state,
     generation === 0 ? '-' : `generation ${generation}`,
     rows === null ? '' : `${formatCount(rows)} rows`,
-    [...(progress ? [progressText(progress)] : []), ...(restarts ? [`restarted ${restarts} times`] : [])].join(', '),
+    [
+      ...(state === 'waiting' && reason !== undefined ? [reason] : []),
+      ...(progress ? [progressText(progress)] : []),
+      ...(restarts ? [`restarted ${restarts} times`] : []),
+    ].join(', '),
   ]);
-  const sinkRows = Object.entries(sinks).map(([sink, { state, halt, position, lag_bytes, lag_ms }]) => [
+  const sinkRows = Object.entries(sinks).map(([sink, { state, halt, trouble, position, lag_bytes, lag_ms }]) => [
     `sink ${sink}`,
     halt ? 'halted' : state,
     position ?? '-',
     lag_bytes === null ? '' : `${formatBytes(lag_bytes)} behind`,
-    lag_ms === null ? '' : `${lag_ms} ms`,
+    [...(lag_ms === null ? [] : [`${lag_ms} ms`]), ...(trouble ? [trouble.code] : [])].join(', '),
   ]);
   const slotRows = slotsOf({ slot, sinks }).map(({ name, wal_status, retained_bytes, safe_bytes }) => [
     `slot ${name}`,
@@ -83,7 +87,9 @@ function remarks({
   sinks,
   trouble,
 }: Pick<Status, 'tables' | 'sinks'> & { trouble: Notice | undefined }): string[] {
-  const ofSinks = Object.entries(sinks).flatMap(([sink, { halt }]) => (halt ? [[`sink ${sink}`, halt] as const] : []));
+  const ofSinks = Object.entries(sinks).flatMap(([sink, { halt, trouble: away }]) =>
+    [halt, away].flatMap((notice) => (notice ? [[`sink ${sink}`, notice] as const] : [])),
+  );
   const ofTables = Object.entries(tables).flatMap(([table, { halt, warnings }]) =>
     [...(halt ? [halt] : []), ...warnings].map((notice) => [table, notice] as const),
   );

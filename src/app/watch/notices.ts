@@ -33,6 +33,8 @@ function remarksOf({ report, failure }: View): Remark[] {
   if (trouble) remarks.push({ about: 'pipeline', notice: trouble, kind: HALT });
   for (const [sink, { halt }] of Object.entries(report.sinks))
     if (halt) remarks.push({ about: `sink ${sink}`, notice: halt, kind: HALT });
+  for (const [sink, { trouble: away }] of Object.entries(report.sinks))
+    if (away) remarks.push({ about: `sink ${sink}`, notice: away, kind: WARNING });
   for (const [about, { halt }] of Object.entries(tables)) if (halt) remarks.push({ about, notice: halt, kind: HALT });
   for (const { name, alarms } of slotsOf(report)) {
     for (const notice of alarms) remarks.push({ about: `slot ${name}`, notice, kind: WARNING });

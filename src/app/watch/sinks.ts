@@ -13,6 +13,7 @@ const SINK_COLUMNS: readonly Column[] = [
   { title: 'POSITION' },
   { title: 'BEHIND', isFigure: true },
   { title: 'LAG', isFigure: true },
+  { title: '' },
 ];
 
 const SLOT_COLUMNS: readonly Column[] = [
@@ -27,12 +28,13 @@ const SLOT_COLUMNS: readonly Column[] = [
 const BAR_WIDTH = 20;
 
 export function sinkLines({ sinks }: Report, width: number): Line[] {
-  const rows = Object.entries(sinks).map(([name, { state, halt, position, lag_bytes, lag_ms }]) => [
+  const rows = Object.entries(sinks).map(([name, { state, halt, trouble, position, lag_bytes, lag_ms }]) => [
     span(name),
     span(halt ? 'halted' : state, state === 'live' ? undefined : 'red'),
     span(position ?? '-'),
     span(lag_bytes === null ? '-' : formatBytes(lag_bytes)),
     span(lag_ms === null ? '-' : formatLag(lag_ms)),
+    span((halt ?? trouble)?.code ?? '', 'red'),
   ]);
   return grid(SINK_COLUMNS, rows, width);
 }

@@ -292,14 +292,16 @@ test('a sink that reads by itself has a state, a slot and tables of its own, and
   assert.deepEqual(state.reasons(), []);
 
   state.observe(own({ type: 'sink', sink: 'lake', state: 'away', slot: null }));
-  state.observe(own({ type: 'trouble', part: 'lake', code: 'lake_away', message: 'gone', retryInMs: 1 }));
+  const trouble = { code: 'lake_away', message: 'gone', fix: 'bring it back' };
+  state.observe(own({ type: 'trouble', part: 'lake', ...trouble, retryInMs: 1 }));
   now += 5000;
   assert.deepEqual(state.reasons(), ['sink lake: parked, lake_away: gone']);
-  assert.equal(state.status().sinks.lake!.halt, undefined);
+  assert.deepEqual([state.status().sinks.lake!.halt, state.status().sinks.lake!.trouble], [undefined, trouble]);
   const halt = { code: 'lake_unfit', message: 'no folder', fix: 'make one' };
   state.observe(own({ type: 'trouble', part: 'lake', ...halt, retryInMs: 1 }));
   assert.deepEqual(state.reasons(), ['sink lake: halted, lake_unfit: no folder']);
   assert.deepEqual([state.status().sinks.lake!.state, state.status().sinks.lake!.halt], ['parked', halt]);
+  assert.equal(state.status().sinks.lake!.trouble, undefined, 'it is either');
   assert.deepEqual([state.status().sinks.lake!.lag_ms, state.status().trouble], [5000, undefined]);
 
   state.observe(own({ type: 'sink', sink: 'lake', state: 'parked', slot: 'own' }));
@@ -322,8 +324,10 @@ test('a sink that reads by itself has a state, a slot and tables of its own, and
   });
   assert.equal(tables['public.b']!.sinks, undefined);
 
+  state.observe(own({ type: 'trouble', part: 'lake', ...trouble, retryInMs: 1 }));
   state.observe({ type: 'sink', sink: 'lake', state: 'live', slot: null });
   for (const seen of durable(90n)) state.observe(seen);
+  assert.equal(state.status().sinks.lake!.trouble, undefined);
   assert.deepEqual(state.reasons(), []);
   assert.deepEqual([state.status().sinks.lake!.slot, state.status().tables['public.a']!.sinks], [undefined, undefined]);
 });

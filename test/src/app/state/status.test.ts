@@ -111,3 +111,27 @@ test('people get a table, and below it what there is to do', () => {
     ].join('\n'),
   );
 });
+
+test('a sink that is away says what with, and a table that waits what for', () => {
+  const state = new State({ name: 'shop', slot: 's', tables: ['public.a'], sinks: ['lake'] });
+  const own = { own: 'lake' } as const;
+  state.observe({ type: 'table', table: 'public.a', generation: 2, state: 'stale', reason: 'column b is new' });
+  state.observe({ type: 'sink', sink: 'lake', state: 'away', slot: null, ...own });
+  const trouble = { code: 'lake_away', message: 'sink lake: no answer', fix: 'Look at the store.' };
+  state.observe({ type: 'trouble', part: 'lake', ...trouble, retryInMs: 1, ...own });
+  const { lag_ms, ...lake } = state.status().sinks.lake!;
+  const status = { ...state.status(), sinks: { lake: { ...lake, lag_ms: 12 } } };
+  assert.deepEqual(
+    statusText({ running: true, ...status })
+      .split('\n')
+      .slice(2),
+    [
+      'public.a   waiting    generation 2    column b is new',
+      'sink lake  parked     -               12 ms, lake_away',
+      'slot s     not there',
+      '',
+      'sink lake: lake_away: sink lake: no answer',
+      '  fix: Look at the store.',
+    ],
+  );
+});

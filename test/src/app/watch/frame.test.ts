@@ -78,6 +78,18 @@ test('what is halted, copied or waits stands above what streams; halts and warni
   ]);
 });
 
+test('a sink that is away has the code beside it, and below what to do', () => {
+  const trouble = { code: 'lake_away', message: 'sink lake: no answer', fix: 'Look at the store.' };
+  const { sinks } = report({});
+  const lake = { ...sinks.lake!, state: 'parked' as const, trouble };
+  const lines = screen(view(report({ 'public.a': table() }, { sinks: { ...sinks, lake } })));
+  assert.ok(lines.includes(' lake  parked  0/16B0000  3.0 MB   2:30  lake_away'), lines.join('\n'));
+  assert.deepEqual(lines.slice(-3, -1), [
+    ' ! sink lake: lake_away: sink lake: no answer',
+    '   fix: Look at the store.',
+  ]);
+});
+
 test('fifty tables and more trouble than room: 80 by 24 says how many there are besides', () => {
   const warning = {
     code: 'withheld',
