@@ -21,6 +21,7 @@ import type { Copy } from './recopy/line.ts';
 import { merge } from './recopy/merge.ts';
 import { Recopies } from './recopy/recopies.ts';
 import { recopy } from './recopy/recopy.ts';
+import { dropUnused } from './slot/unused-slots.ts';
 import { endOfWal, readWalEnd } from './slot/wal-end.ts';
 import { Watch } from './slot/watch.ts';
 import { Batches } from './stream/batches.ts';
@@ -76,6 +77,8 @@ export class PostgresSource implements Source {
     this.#watch = watch;
     // A server that shuts down waits for its walsenders, and one that we do not read from cannot tell us.
     watch.lost.addEventListener('abort', () => this.#receiver?.destroy(watch.lost.reason));
+    const configured = { slot, sinks: this.#config.sinks.keys() };
+    await watch.use((client) => dropUnused(client, configured, this.#observe));
   }
 
   async *read(from: Beginning, signal: AbortSignal): AsyncGenerator<RawBatch> {

@@ -32,6 +32,8 @@ export interface Assembly {
   slot(): Promise<SlotSeen | null>;
   /** The slots of sinks that read by themselves, by sink. */
   ownSlots(): Promise<ReadonlyMap<string, SlotSeen>>;
+  /** Slots that were kept for sinks which are configured no longer. */
+  unusedSlots(): Promise<readonly SlotSeen[]>;
   /** What `verify` holds against each other. */
   readonly sides: Sides;
   /** What pgveil made and left behind on the source and, with `data`, in the sinks; what is not there is not listed. */

@@ -4,6 +4,7 @@ import { dropPublication, readPublication } from '../../connectors/postgres/cata
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
 import { OwnSlots, ownSlotName } from '../../connectors/postgres/slot/own-slots.ts';
 import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot/slot.ts';
+import { findUnused } from '../../connectors/postgres/slot/unused-slots.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
 import { KafkaTarget } from '../../sinks/kafka/target.ts';
 import type { Caretaker } from '../../sinks/lake/care/caretaker.ts';
@@ -31,6 +32,7 @@ export const assemble: Assemble = (configured, reload) => {
     checkpoints: () => ofEach(targets, (target) => target.checkpoint()),
     slot: () => onSource(config, (client) => observeSlot(client, config.source.slot)),
     ownSlots: () => onSource(config, (client) => ownSlotsOf(config, client)),
+    unusedSlots: () => onSource(config, (client) => unusedSlotsOf(config, client)),
     sides: {
       sinks: targets,
       source: (tables) => new MomentSource(config, tables),
@@ -109,11 +111,21 @@ async function ownSlotsOf({ source, sinks }: Config, client: Client): Promise<Re
   return found;
 }
 
+async function unusedSlotsOf({ source, sinks }: Config, client: Client): Promise<readonly SlotSeen[]> {
+  const found: SlotSeen[] = [];
+  for (const name of await findUnused(client, { slot: source.slot, sinks: sinks.keys() })) {
+    const slot = await observeSlot(client, name);
+    if (slot) found.push(slot);
+  }
+  return found;
+}
+
 async function remainsOnSource(config: Config): Promise<Remains[]> {
   const { url, slot: main, publication } = config.source;
   const [slots, hasPublication] = await onSource(config, async (client) => {
     const own = [...(await ownSlotsOf(config, client)).keys()].map((sink) => ownSlotName(main, sink));
-    const slots = (await inspectSlot(client, main)) ? [main, ...own] : own;
+    const unused = await findUnused(client, { slot: main, sinks: config.sinks.keys() });
+    const slots = [...((await inspectSlot(client, main)) ? [main] : []), ...own, ...unused];
     return [slots, (await readPublication(client, publication))?.made === true] as const;
   });
   const remains: Remains[] = slots.map((slot) => {

@@ -67,13 +67,39 @@ export class OwnSlots implements Slots {
   }
 }
 
-/** Names of slots have 63 bytes, of a to z, digits and _ . The hash makes sure that it is nobody else's: `pgveil_shop_lake_1a2b3c4d`. */
+/** Of names of slots, which have 63 bytes of a to z, digits and _. */
+const SLOT_LENGTH = 30;
+const SINK_LENGTH = 20;
+const HASH_LENGTH = 8;
+
+/** `pgveil_shop_lake_1a2b3c4d`. The hash makes sure that it is nobody else's, and tells whose it is: see `isOwnSlot`. */
 export function ownSlotName(slot: string, sink: string): string {
-  const readable = `${slot.slice(0, 30)}_${sink
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]/g, '_')
-    .slice(0, 20)}`;
-  return `${readable}_${createHash('sha256').update(`${slot} ${sink}`).digest('hex').slice(0, 8)}`;
+  const label = labelOf(sink);
+  return `${ownSlotPrefix(slot)}${label}_${hashOf(`${slot} ${label}`)}`;
+}
+
+/** What the names of all of a pipeline's begin with, and perhaps others: of a pipeline `shop` and of `shop_eu`. */
+export function ownSlotPrefix(slot: string): string {
+  return `${slot.slice(0, SLOT_LENGTH)}_`;
+}
+
+/** Whether the slot `name` is that of some sink of the pipeline with that slot, whatever the sink is called. */
+export function isOwnSlot(slot: string, name: string): boolean {
+  const prefix = ownSlotPrefix(slot);
+  if (!name.startsWith(prefix)) return false;
+  const label = name.slice(prefix.length, -HASH_LENGTH - 1);
+  return name === `${prefix}${label}_${hashOf(`${slot} ${label}`)}`;
+}
+
+/** The sink's name where that is short and plain; otherwise its beginning and a hash, since the label has to tell them apart. */
+function labelOf(sink: string): string {
+  const plain = sink.toLowerCase().replaceAll(/[^a-z0-9]/g, '_');
+  if (plain === sink && sink.length <= SINK_LENGTH) return sink;
+  return `${plain.slice(0, SINK_LENGTH - HASH_LENGTH - 1)}_${hashOf(sink)}`;
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
 }
 
 /** Most of what the server would keep for it: at the limit itself it is too late. Null where it has none. */
@@ -94,7 +120,8 @@ async function copySlot(client: pg.Client, main: string, own: string): Promise<v
   }
 }
 
-async function dropWhenLeft(client: pg.Client, name: string): Promise<void> {
+/** Drops it as soon as nobody reads from it. Rejects with `slot_in_use` where that takes too long. */
+export async function dropWhenLeft(client: pg.Client, name: string): Promise<void> {
   const deadline = performance.now() + LET_GO_MS;
   for (;;) {
     try {

@@ -16,6 +16,8 @@ export interface Status {
   readonly tables: Readonly<Record<string, TableStatus>>;
   readonly sinks: Readonly<Record<string, SinkStatus>>;
   readonly slot: SlotStatus;
+  /** Kept for sinks that are configured no longer, where there are any: a start drops them. */
+  readonly unused_slots?: readonly SlotStatus[];
   /** What keeps the pipeline from going on right now. */
   readonly trouble?: Notice;
 }
@@ -27,9 +29,10 @@ export interface About {
   readonly sinks: Iterable<string>;
 }
 
-/** The pipeline's slot, and those of sinks that read by themselves. */
-export function slotsOf({ slot, sinks }: Pick<Status, 'slot' | 'sinks'>): readonly SlotStatus[] {
-  return [slot, ...Object.values(sinks).flatMap((sink) => sink.slot ?? [])];
+/** The pipeline's slot, those of sinks that read by themselves, and those that nobody reads. */
+export function slotsOf(status: Pick<Status, 'slot' | 'sinks' | 'unused_slots'>): readonly SlotStatus[] {
+  const own = Object.values(status.sinks).flatMap((sink) => sink.slot ?? []);
+  return [status.slot, ...own, ...(status.unused_slots ?? [])];
 }
 
 /** All that is known of a running pipeline, told by its observations: what /status, /ready and the metrics show. */

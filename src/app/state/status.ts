@@ -1,9 +1,11 @@
 import type { Config } from '../../../config/config.ts';
+import type { SlotSeen } from '../../core/observer.ts';
 import { mergeCheckpoints } from '../../pipeline/checkpoints.ts';
 import type { Assembly } from '../assembly.ts';
 import { askRunning } from '../running.ts';
 import { fit, fixLines, printable, widthOf } from '../show/printable.ts';
 import { formatBytes, formatCount } from '../show/quantity.ts';
+import { type SlotStatus, SlotWatch } from './slot-watch.ts';
 import { State, type Status, slotsOf } from './state.ts';
 import type { CopyProgress, Notice } from './table-status.ts';
 
@@ -17,7 +19,12 @@ export async function readStatus(config: Config, assembly: Assembly): Promise<Re
 
 /** The status of a pipeline that nobody runs: what is stored is told to a State as if it had just been observed. */
 export async function readStored({ name, source, tables, sinks }: Config, assembly: Assembly): Promise<Status> {
-  const [checkpoints, slot, own] = await Promise.all([assembly.checkpoints(), assembly.slot(), assembly.ownSlots()]);
+  const [checkpoints, slot, own, unused] = await Promise.all([
+    assembly.checkpoints(),
+    assembly.slot(),
+    assembly.ownSlots(),
+    assembly.unusedSlots(),
+  ]);
   const state = new State({ name, slot: source.slot, tables: tables.keys(), sinks: sinks.keys() });
   const stored = [...checkpoints.values()].filter((checkpoint) => checkpoint !== null);
   // Without a position the first copy was not finished: the rows that are there will be thrown away.
@@ -36,11 +43,19 @@ export async function readStored({ name, source, tables, sinks }: Config, assemb
   }
   const status = state.status();
   const told = Object.entries(status.sinks).map(([name, sink]) => [name, { ...sink, lag_ms: null }] as const);
-  return { ...status, sinks: Object.fromEntries(told) };
+  const unused_slots = unused.map(unusedStatus);
+  return { ...status, sinks: Object.fromEntries(told), ...(unused.length > 0 ? { unused_slots } : {}) };
+}
+
+function unusedStatus(seen: SlotSeen): SlotStatus {
+  const watch = new SlotWatch(seen.name);
+  watch.slot(seen);
+  return watch.status();
 }
 
 /** For people: a line for each table and sink, and what there is to do below. */
-export function statusText({ running, name, version, position, tables, sinks, slot, trouble }: Report): string {
+export function statusText(report: Report): string {
+  const { running, name, version, position, tables, sinks, unused_slots = [], trouble } = report;
   const head = `${name}: ${running ? 'running' : 'not running'}, ${position ?? 'no position yet'} (pgveil ${version})`;
   const tableRows = Object.entries(tables).map(([table, { state, generation, rows, reason, progress, restarts }]) => [
     table,
@@ -60,13 +75,16 @@ export function statusText({ running, name, version, position, tables, sinks, sl
     lag_bytes === null ? '' : `${formatBytes(lag_bytes)} behind`,
     [...(lag_ms === null ? [] : [`${lag_ms} ms`]), ...(trouble ? [trouble.code] : [])].join(', '),
   ]);
-  const slotRows = slotsOf({ slot, sinks }).map(({ name, wal_status, retained_bytes, safe_bytes }) => [
-    `slot ${name}`,
-    wal_status ?? 'not there',
-    '',
-    retained_bytes === null ? '' : `holds ${formatBytes(retained_bytes)}`,
-    safe_bytes === null ? '' : `${formatBytes(safe_bytes)} to the limit`,
-  ]);
+  const slotRows = slotsOf(report).map((slot) => {
+    const { name, wal_status, retained_bytes, safe_bytes } = slot;
+    return [
+      `slot ${name}`,
+      wal_status ?? 'not there',
+      unused_slots.includes(slot) ? 'unused' : '',
+      retained_bytes === null ? '' : `holds ${formatBytes(retained_bytes)}`,
+      safe_bytes === null ? '' : `${formatBytes(safe_bytes)} to the limit`,
+    ];
+  });
   return [head, '', ...aligned([...tableRows, ...sinkRows, ...slotRows]), ...remarks({ tables, sinks, trouble })].join(
     '\n',
   );

@@ -57,6 +57,7 @@ interface FakeOptions {
   readonly sink?: MemorySink;
   readonly checkpoint?: Checkpoint | undefined;
   readonly slot?: SlotSeen;
+  readonly unusedSlots?: readonly SlotSeen[];
   readonly remains?: readonly Remains[];
   /** Called when the pipeline is about to start. */
   readonly starting?: (observe: Observe) => void;
@@ -77,6 +78,7 @@ export function fakeAssembly(options: FakeOptions = {}): Assembly {
     checkpoints: async () => new Map([['twin', options.checkpoint ?? null]]),
     slot: async () => options.slot ?? null,
     ownSlots: async () => new Map(),
+    unusedSlots: async () => options.unusedSlots ?? [],
     sides: {
       sinks: new Map(),
       source: () => ({ look: async () => 'there is no source', close: async () => {} }),

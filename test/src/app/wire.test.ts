@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { ownSlotName } from '../../../connectors/postgres/slot/own-slots.ts';
 import type { Tables } from '../../support/judge/decisions.ts';
 import { runPgveil } from '../../support/trial/process.ts';
 import { Servers } from '../../support/trial/servers.ts';
@@ -142,6 +143,29 @@ test('a run copies and streams, says where it stands, and neither a value nor a 
   assert.deepEqual((await check(trial)).found, []);
   const dropped = await trial.command(['drop', '--data', '--yes', '--json']);
   assert.equal(JSON.parse(dropped.stdout).removed.length, 3);
+});
+
+test('a slot of a sink that was taken out shows in the status, goes with a drop, and with a start', async () => {
+  await using trial = await servers.trial(TABLE, tables);
+  const left = ownSlotName(trial.slot, 'lake');
+  const make = () => trial.source.query(`SELECT pg_create_logical_replication_slot('${left}', 'pgoutput')`);
+  const isThere = async () =>
+    (await trial.source.query(`SELECT FROM pg_replication_slots WHERE slot_name = '${left}'`)).rows.length === 1;
+  await make();
+  const { unused_slots } = JSON.parse((await trial.command(['status', '--json'])).stdout);
+  assert.deepEqual(
+    unused_slots.map(({ name }: { name: string }) => name),
+    [left],
+  );
+  assert.match((await trial.command(['status'])).stdout, new RegExp(`^slot ${left} +reserved +unused`, 'm'));
+  const dropped = await trial.command(['drop', '--yes', '--json']);
+  assert.deepEqual(JSON.parse(dropped.stdout), { removed: [`replication slot ${left} on the source`] });
+  await make();
+  const service = await trial.stream();
+  await trial.holdsAll(service);
+  await service.stop();
+  assert.ok(!(await isThere()));
+  assert.match(service.process.output, new RegExp(`the slot ${left} was kept for a sink .* any more: dropped`));
 });
 
 async function checkFile(file: string): Promise<{ code: number | null; findings: { code: string; object: string }[] }> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { OwnSlots, ownSlotName } from '../../../../connectors/postgres/slot/own-slots.ts';
+import { isOwnSlot, OwnSlots, ownSlotName } from '../../../../connectors/postgres/slot/own-slots.ts';
 import { Secret } from '../../../../src/core/secret.ts';
 import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
@@ -26,6 +26,25 @@ test('names are legal, short, and nobody else’s', () => {
   ];
   assert.equal(new Set(names).size, names.length);
   for (const name of names) assert.match(name, /^[a-z0-9_]{1,63}$/);
+});
+
+test('a name tells whose it is, also where names of pipelines begin alike', () => {
+  const long = 'p'.repeat(60);
+  const sinks = ['lake', 'Lake', 'lake_twin', 'twin', 'x'.repeat(63), 'Übersee "1"', 'a_1a2b3c4d', '_', ' '];
+  const pipelines = ['pgveil_shop', 'pgveil_shop_', 'pgveil_shop_lake', 'pgveil_shop_lake_twin', long, `${long}q`];
+  for (const pipeline of pipelines) {
+    for (const sink of sinks) {
+      const name = ownSlotName(pipeline, sink);
+      assert.deepEqual(
+        pipelines.filter((other) => isOwnSlot(other, name)),
+        [pipeline],
+      );
+      assert.ok(!isOwnSlot(pipeline, `${name}0`) && !isOwnSlot(pipeline, name.slice(0, -1)));
+    }
+    for (const other of [...pipelines, `${pipeline}_`, `${pipeline}_lake`, `${pipeline}_1a2b3c4d`]) {
+      assert.ok(!isOwnSlot(pipeline, other), `${pipeline} ${other}`);
+    }
+  }
 });
 
 test('a copy stands where the pipeline’s stands, is made once, and goes without a trace', async () => {
