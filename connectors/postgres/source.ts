@@ -21,7 +21,6 @@ import type { Copy } from './recopy/line.ts';
 import { merge } from './recopy/merge.ts';
 import { Recopies } from './recopy/recopies.ts';
 import { recopy } from './recopy/recopy.ts';
-import { dropUnused } from './slot/unused-slots.ts';
 import { endOfWal, readWalEnd } from './slot/wal-end.ts';
 import { Watch } from './slot/watch.ts';
 import { Batches } from './stream/batches.ts';
@@ -71,14 +70,12 @@ export class PostgresSource implements Source {
 
   async open(signal: AbortSignal): Promise<void> {
     await this.close();
-    const { source, name: pipeline } = this.#config;
+    const { source, name: pipeline, sinks } = this.#config;
     const { url, slot } = source;
-    const watch = await Watch.open({ url, pipeline, slot, observe: this.#observe }, signal);
+    const watch = await Watch.open({ url, pipeline, slot, sinks: [...sinks.keys()], observe: this.#observe }, signal);
     this.#watch = watch;
     // A server that shuts down waits for its walsenders, and one that we do not read from cannot tell us.
     watch.lost.addEventListener('abort', () => this.#receiver?.destroy(watch.lost.reason));
-    const configured = { slot, sinks: this.#config.sinks.keys() };
-    await watch.use((client) => dropUnused(client, configured, this.#observe));
   }
 
   async *read(from: Beginning, signal: AbortSignal): AsyncGenerator<RawBatch> {

@@ -7,6 +7,7 @@ import type { Secret } from '../../../src/core/secret.ts';
 import { trouble } from '../../../src/postgres/trouble.ts';
 import { ask, endSession, openReader } from '../session.ts';
 import { observeSlot } from './slot.ts';
+import { dropUnused } from './unused-slots.ts';
 
 const POLL_MS = 1000;
 
@@ -14,6 +15,8 @@ export interface WatchOptions {
   readonly url: Secret;
   readonly pipeline: string;
   readonly slot: string;
+  /** The configured ones: see unused-slots.ts. */
+  readonly sinks: readonly string[];
   readonly observe: Observe;
 }
 
@@ -54,6 +57,7 @@ export class Watch {
         await sleep(POLL_MS, undefined, { signal });
       }
       watch.#hasLock = true;
+      await watch.use((client) => dropUnused(client, options, observe));
       await watch.#look();
       return watch;
     } catch (error) {

@@ -20,7 +20,7 @@ forMajors('the watch', {}, (major) => {
 
   function open(pipeline: string, told: Observation[] = [], signal = never): Promise<Watch> {
     const observe = (observation: Observation) => void told.push(observation);
-    return Watch.open({ url: new Secret(server.url()), pipeline, slot: 'veil', observe }, signal);
+    return Watch.open({ url: new Secret(server.url()), pipeline, slot: 'veil', sinks: [], observe }, signal);
   }
 
   test('a second instance waits, says so once, and takes over when the first is gone', async () => {
@@ -102,8 +102,11 @@ forMajors('the watch', {}, (major) => {
 
   test('a server that is not there is source_away', async () => {
     const away = new Secret('postgres://postgres@127.0.0.1:1/postgres');
-    await assert.rejects(Watch.open({ url: away, pipeline: 'shop', slot: 'veil', observe: () => {} }, never), {
-      code: 'source_away',
-    });
+    await assert.rejects(
+      Watch.open({ url: away, pipeline: 'shop', slot: 'veil', sinks: [], observe: () => {} }, never),
+      {
+        code: 'source_away',
+      },
+    );
   });
 });
