@@ -39,27 +39,27 @@ export function namesMoved({ name }: Table<'raw'>, { hash, moved }: Approval): F
 }
 
 /** What a person should know of a table that goes on all the same. */
-export function warnings(table: Table<'raw'>, bound: Bound): { code: string; message: string; fix: string }[] {
+export function warnings(table: Table<'raw'>, bound: Bound): Omit<Finding, 'object'>[] {
   const path = (column: string) => columnPath(table.name, column);
   const undecided = table.columns.filter((_, index) => bound.decisions[index] === null);
   const renamed = table.columns.map(({ name }, index) => [name, bound.names[index]!] as const);
   return [
     ...undecided.map(({ name }) => ({
-      code: 'undecided_column',
+      code: 'undecided_column' as const,
       message: `${path(name)}: nobody decided on this column, so it is NULL`,
       fix: ERRORS.undecided_column.fix,
     })),
     ...renamed
       .filter(([name, decidedAs]) => name !== decidedAs)
       .map(([name, decidedAs]) => ({
-        code: 'column_renamed',
+        code: 'column_renamed' as const,
         message: `${path(decidedAs)}: the column is now called ${name}, and took its decision along`,
         fix: `Rename ${decidedAs} to ${name} in the configuration.`,
       })),
     ...bound.missing.map((name) => ({
-      code: 'column_gone',
+      code: 'column_gone' as const,
       message: `${path(name)}: the table has no such column any more`,
-      fix: 'Remove the column from the configuration.',
+      fix: ERRORS.column_gone.fix,
     })),
   ];
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { ERRORS } from '../core/errors.ts';
+import { PASSING_ONCE_RUN } from '../pipeline/passing.ts';
 
 type Entry = (typeof ERRORS)[keyof typeof ERRORS];
 
@@ -16,8 +17,7 @@ const SECTIONS: readonly {
   },
   {
     title: 'A person has to act',
-    outcome:
-      'The pipeline ends with exit code 3. Where it has run before, refused credentials and the like are tried again.',
+    outcome: `With one sink, at the first start of a pipeline, or where it concerns the source or the configuration, the pipeline ends with exit code 3. Later, one of several sinks is parked instead, and the others go on. A process that has worked before tries again what may pass: ${listed(PASSING_ONCE_RUN)}.`,
     holds: ({ recovery, exit }) => recovery === 'stop' && exit === 3,
   },
   {
@@ -27,7 +27,8 @@ const SECTIONS: readonly {
   },
   {
     title: 'A warning',
-    outcome: 'Nothing stops. `check` lists it, and ends with exit code 0 where there is nothing else.',
+    outcome:
+      'Nothing stops. `/status` has it among the warnings of the table; where `check` lists it, it ends with exit code 0 if there is nothing else.',
     holds: ({ retry, recovery }) => recovery === 'go on' && retry === 'never',
   },
   {
@@ -62,6 +63,7 @@ export function errorsPage(): string {
   const parts = [
     '# Errors',
     'Every code that pgveil says, in logs, `/status`, `check --json` and on standard error. Codes are stable.',
+    'The configuration is read at a start. Where “To do” changes it, end pgveil (SIGTERM) and start it again; only users’ passwords and tokens are read anew while it runs.',
     'This page is generated from `src/core/errors.ts` by `npm run docs`.',
     ...SECTIONS.flatMap(({ title, outcome, holds }) => [`## ${title}`, outcome, ...entries(holds)]),
   ];
@@ -73,6 +75,10 @@ function entries(holds: (entry: Entry) => boolean): string[] {
   return Object.entries(ERRORS)
     .filter(([, entry]) => holds(entry))
     .flatMap(([code, { means, fix }]) => [`### ${code}`, means, `To do: ${fix}`]);
+}
+
+function listed(codes: Iterable<string>): string {
+  return Array.from(codes, (code) => `\`${code}\``).join(', ');
 }
 
 if (import.meta.main) {

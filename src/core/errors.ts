@@ -2,9 +2,15 @@ import { CONFIG_ERRORS } from './config-errors.ts';
 import type { Kind } from './error-kind.ts';
 import { PIPELINE_ERRORS } from './pipeline-errors.ts';
 import { TABLE_ERRORS } from './table-errors.ts';
+import { TABLE_WARNINGS } from './table-warnings.ts';
 
 /** Every error that pgveil knows: the only table of its kind. Codes are stable; docs/errors.md is generated from here. */
-export const ERRORS = { ...CONFIG_ERRORS, ...PIPELINE_ERRORS, ...TABLE_ERRORS } as const satisfies Record<string, Kind>;
+export const ERRORS = {
+  ...CONFIG_ERRORS,
+  ...PIPELINE_ERRORS,
+  ...TABLE_ERRORS,
+  ...TABLE_WARNINGS,
+} as const satisfies Record<string, Kind>;
 
 export type ErrorCode = keyof typeof ERRORS;
 

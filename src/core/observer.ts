@@ -1,4 +1,5 @@
 import type { TableState } from './checkpoint.ts';
+import type { ErrorCode } from './errors.ts';
 import type { Lsn } from './lsn.ts';
 
 /** What the parts tell the outside: logs, metrics, status and progress bars all listen to this one function. No values of rows, ever. */
@@ -110,7 +111,7 @@ type Seen =
   | {
       readonly type: 'warning';
       readonly table: string;
-      readonly code: string;
+      readonly code: ErrorCode;
       readonly message: string;
       readonly fix: string;
     }

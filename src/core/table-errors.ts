@@ -2,8 +2,6 @@ import type { Kind } from './error-kind.ts';
 
 const table = { retry: 'person', recovery: 'halt table', exit: 3 } as const;
 
-const warned = { retry: 'never', recovery: 'go on', exit: 1 } as const;
-
 /** What concerns one table, and halts it while the others go on, unless it says otherwise. */
 export const TABLE_ERRORS = {
   no_key: {
@@ -102,24 +100,6 @@ export const TABLE_ERRORS = {
       'The schema registry refused the schema of the table: its definition changed in a way that readers of the older one could not bear.',
     fix: 'Set the compatibility of the subject to NONE in the registry, or delete the subject; then `pgveil recopy TABLE`.',
   },
-  values_unsent: {
-    ...warned,
-    means:
-      'Postgres leaves large values out of an update that leaves them alone, so messages of the table lack them: who reads a row’s last one has not the whole row.',
-    fix: 'ALTER TABLE … REPLICA IDENTITY FULL; or have readers take such a value from the row’s message before.',
-  },
-  writes_refused: {
-    ...warned,
-    means:
-      'Somebody changed a published table so that PostgreSQL refused UPDATE and DELETE on it (no replica identity any more, or one with a virtual generated column). pgveil took it out of its publication within seconds; the table halts.',
-    fix: 'What the halt of the table says. It is published again with its next copy.',
-  },
-  topic_at_risk: {
-    ...warned,
-    means:
-      'A topic is set up so that it may lose what it acknowledged, refuse messages when a broker is away, or refuse large rows.',
-    fix: 'Change the topic, or the brokers’ defaults, as the message has it.',
-  },
   too_wide: {
     ...table,
     means: 'The twin cannot hold a table of so many columns.',
@@ -135,7 +115,8 @@ export const TABLE_ERRORS = {
     retry: 'soon',
     recovery: 'copy table',
     exit: 1,
-    means: 'The table changed in a way that no row tells of, or its definition did; its old content stays readable.',
-    fix: 'Nothing: the table is copied again.',
+    means:
+      'The table changed in a way that no row tells of, or its definition did; its old content stays readable. One of `recopy.auto_below` bytes or more is *halted* with this code, and waits for a person.',
+    fix: 'Nothing: the table is copied again. If it is halted: `pgveil recopy TABLE`.',
   },
 } as const satisfies Record<string, Kind>;

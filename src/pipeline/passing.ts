@@ -2,7 +2,7 @@ import { needsPerson } from '../core/error-kind.ts';
 import { type ErrorCode, PgveilError } from '../core/errors.ts';
 
 /** Wrong at the first start, but a passing state (a password being rotated, slots of somebody's test) for a service that has run. */
-const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set([
+export const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set([
   'credentials_refused',
   'database_missing',
   'tls_failed',

@@ -1,12 +1,14 @@
 import type { TableEvent } from '../../../src/core/batch.ts';
 import type { TableState } from '../../../src/core/checkpoint.ts';
-import type { PgveilError } from '../../../src/core/errors.ts';
+import type { ErrorCode, PgveilError } from '../../../src/core/errors.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import type { Table } from '../../../src/core/table.ts';
 
 /** Why a table's copy ends without an end. */
 export interface Stop {
-  readonly state: TableState;
+  readonly state:
+    | Extract<TableState, { readonly state: 'stale' }>
+    | { readonly state: 'halted'; readonly code: ErrorCode };
   readonly message: string;
   readonly fix: string;
   /** What stands under its name now, where that is another definition. */

@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import type { TableEntry } from '../../../src/core/checkpoint.ts';
-import { PgveilError } from '../../../src/core/errors.ts';
+import { ERRORS, PgveilError } from '../../../src/core/errors.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import { quoteName, quoteTable } from '../../../src/postgres/quote.ts';
 import { sqlState } from '../../../src/postgres/trouble.ts';
@@ -172,8 +172,7 @@ async function definitions(client: ClientBase, table: TwinTable, observe: Observ
   const missing = new Set(rows.map(({ type }) => type));
   for (const type of missing) {
     const message = `the twin has no type ${type}: columns of it are text there`;
-    const fix = 'Nothing, or name another type in `sinks.X.types`.';
-    observe({ type: 'warning', table: table.source.name, code: 'type_missing', message, fix });
+    observe({ type: 'warning', table: table.source.name, code: 'type_missing', message, fix: ERRORS.type_missing.fix });
   }
   const columns = table.columns.map(({ name, type }) => `${name} ${missing.has(type) ? 'text' : type}`);
   return [...columns, `${table.key.name} ${table.key.type} NOT NULL`];

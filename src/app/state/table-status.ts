@@ -162,5 +162,5 @@ function stateOf(state: Seen<'table'>['state']): TableStatus['state'] {
 
 function withheldNotice([column, cells]: readonly [string, number]): Notice {
   const message = `${cells} ${cells === 1 ? 'value' : 'values'} of column ${column} could not be rewritten and arrived as NULL`;
-  return { code: 'withheld', message, fix: 'Choose a rule that fits every value of the column.' };
+  return { code: 'withheld', message, fix: fixOf('withheld') };
 }

@@ -138,7 +138,7 @@ test('a halt keeps its reason when the entry that follows has the code alone', (
 
 test('what is told late of an older generation takes no warning of the newer one', () => {
   const waiting: Observation = { type: 'table', table: 'public.a', generation: 2, state: 'waiting' };
-  const warning: Observation = { type: 'warning', table: 'public.a', code: 'x', message: 'm', fix: 'f' };
+  const warning: Observation = { type: 'warning', table: 'public.a', code: 'view_empty', message: 'm', fix: 'f' };
   const late: Observation = { type: 'table', table: 'public.a', generation: 1, state: 'stale' };
   const { generation, warnings } = watch(streaming('public.a'), waiting, warning, late, {
     ...waiting,
@@ -148,11 +148,11 @@ test('what is told late of an older generation takes no warning of the newer one
 });
 
 test('a warning told twice is one warning, withheld values add up, and a new generation starts without either', () => {
-  const warning: Observation = { type: 'warning', table: 'public.a', code: 'x', message: 'm', fix: 'f' };
+  const warning: Observation = { type: 'warning', table: 'public.a', code: 'view_empty', message: 'm', fix: 'f' };
   const withheld: Observation = { type: 'withheld', table: 'public.a', column: 'note', cells: 2 };
   const state = watch(streaming('public.a'), warning, warning, withheld, withheld);
   const { warnings } = state.status().tables['public.a']!;
-  assert.deepEqual(warnings[0], { code: 'x', message: 'm', fix: 'f' });
+  assert.deepEqual(warnings[0], { code: 'view_empty', message: 'm', fix: 'f' });
   assert.equal(warnings.length, 2);
   assert.match(warnings[1]!.message, /^4 values of column note/);
   state.observe({ type: 'table', table: 'public.a', generation: 2, state: 'copying' });
