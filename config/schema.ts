@@ -66,8 +66,8 @@ export const schema = fields({
     url: postgresUrl,
     publication: identifier.optional().describe('pgveil_NAME by default; created when absent and allowed'),
     slot: slotName.optional().describe('pgveil_NAME by default'),
-    snapshot: fields({ workers: whole(1, 64).default(5) }).prefault({}),
-    on_gap: word(['recopy', 'halt']).default('recopy').describe('when the slot was lost'),
+    snapshot: fields({ workers: whole(1, 64).prefault(5) }).prefault({}),
+    on_gap: word(['recopy', 'halt']).prefault('recopy').describe('when the slot was lost'),
     failover: flag()
       .optional()
       .describe('whether the slot is kept on standbys, too: Postgres 17 and later; there true by default'),
@@ -82,8 +82,8 @@ export const schema = fields({
       .describe('what a slot may keep, for on_wal_limit: detach; nine tenths of max_slot_wal_keep_size by default'),
   }),
   unlisted: fields({
-    tables: word(['skip']).default('skip'),
-    columns: word(['withhold', 'halt']).default('withhold').describe('halt: halt the table of such a column'),
+    tables: word(['skip']).prefault('skip'),
+    columns: word(['withhold', 'halt']).prefault('withhold').describe('halt: halt the table of such a column'),
   }).prefault({}),
   tables,
   sinks,
