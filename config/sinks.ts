@@ -32,19 +32,19 @@ const absence = {
 
 const twin = fields({
   ...absence,
-  type: z.literal('postgres'),
-  url: postgresUrl,
+  type: z.literal('postgres').describe('the kind of sink'),
+  url: postgresUrl.describe('the database that holds the copy'),
   indexes: flag().prefault(true).describe("whether the source's indexes are built on the twin after the copy"),
   types: named(identifier, someText, 'write type: type on each line')
     .prefault({})
-    .describe('type on the source: type on the twin'),
+    .describe('type on the source, as Postgres writes it with its schema (public.mood): type on the twin'),
   source_primary_key: identifier.prefault('source_primary_key').describe('name of the column that holds the key'),
   room: tableSize.optional().describe('a copy waits that would make its database larger, the old content included'),
 });
 
 const lake = fields({
   ...absence,
-  type: z.literal('lake'),
+  type: z.literal('lake').describe('the kind of sink'),
   url: lakeUrl.describe('s3://bucket/prefix or file:///path'),
   endpoint: endpoint.optional().describe('of a store other than AWS: http://host:port'),
   flush: fields({
@@ -62,8 +62,8 @@ const lake = fields({
 const registry = fields({
   url: registryUrl.describe('https://host:port, with a path where the registry has one'),
   format: word(['avro', 'json']).prefault('avro').describe('what messages are written in'),
-  username: someText.optional(),
-  password: secretText.optional(),
+  username: someText.optional().describe('for a registry that asks who we are'),
+  password: secretText.optional().describe('beside username'),
 }).superRefine(({ username, password }, context) => {
   const [path, other] = username === undefined ? ['username', 'password'] : ['password', 'username'];
   const message = problem('is missing', `write it beside ${other}, or neither`);
@@ -73,11 +73,12 @@ const registry = fields({
 
 const kafka = fields({
   ...absence,
-  type: z.literal('kafka'),
+  type: z.literal('kafka').describe('the kind of sink'),
   brokers: z
     .array(brokers, { error: problem('is not a list of brokers', 'write the brokers: [host:9092]') })
     .min(1, { error: problem('names no broker', 'name one: [host:9092]') })
-    .transform((lists) => lists.flat()),
+    .transform((lists) => lists.flat())
+    .describe('one or more of the cluster; a text may hold several, with commas between'),
   topic: topicTemplate.prefault('{name}.{schema}.{table}').describe('of each table'),
   topics: fields({
     create: flag().prefault(true).describe('false: they have to be there'),
@@ -87,7 +88,9 @@ const kafka = fields({
       .prefault({})
       .describe('of one that is created, as Kafka calls it; retention.ms is -1 unless it stands here'),
   }).prefault({}),
-  format: word(['debezium', 'flat']).prefault('debezium'),
+  format: word(['debezium', 'flat'])
+    .prefault('debezium')
+    .describe('debezium: an envelope with before and after; flat: the row itself'),
   schema: word(['none', 'inline', 'registry'])
     .prefault('none')
     .describe('inline: in each message of debezium; registry: where registry says'),
@@ -96,7 +99,7 @@ const kafka = fields({
   unchanged: word(['refuse', 'allow'])
     .prefault('refuse')
     .describe('allow: a compacted topic may lack large values that an update left alone'),
-  compression: word(['zstd', 'none']).prefault('zstd'),
+  compression: word(['zstd', 'none']).prefault('zstd').describe('of the records'),
   split: flushSize.prefault('100MB').describe('a larger transaction is committed in parts'),
   tls: fields({
     ca: someText.optional().describe('PEM; by default the authorities of the system'),
@@ -105,7 +108,7 @@ const kafka = fields({
   })
     .optional()
     .describe('{} for the authorities of the system; without it there is no TLS'),
-  sasl: sasl.optional(),
+  sasl: sasl.optional().describe('how brokers learn who we are; without it they are not told'),
 }).superRefine(({ format, schema, registry }, context) => {
   const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
   if (format === 'flat' && schema === 'inline')

@@ -20,16 +20,17 @@ export function settings(): Setting[] {
   return walk(JSON.parse(jsonSchema()), '');
 }
 
-/** The options of a rule; of its short form there is nothing to say but the same. */
+/** The options of a rule, as it is written in full. */
 export function options(rule: string): Setting[] {
   const rules = ['tables', 'X', 'columns', 'X', rule].reduce(descend, JSON.parse(jsonSchema()) as Part);
   return walk(rules, '');
 }
 
 function walk(part: Part, path: string): Setting[] {
-  const found = alternatives(part).flatMap((section) => {
-    return Object.entries(section.properties ?? {}).flatMap(([name, value]) => {
-      const isRequired = section.required?.includes(name) ?? false;
+  const sections = alternatives(part).filter(({ properties }) => properties !== undefined);
+  const found = sections.flatMap(({ properties }) => {
+    return Object.entries(properties!).flatMap(([name, value]) => {
+      const isRequired = sections.every(({ required }) => required?.includes(name));
       return describe(value as Part, path === '' ? name : `${path}.${name}`, isRequired);
     });
   });
@@ -40,7 +41,7 @@ function describe(part: Part, path: string, isRequired: boolean): Setting[] {
   const { default: byDefault, description: purpose = '' } = part;
   const own: Setting = { path, values: valuesOf(part), isRequired, default: byDefault, purpose };
   const named = part.additionalProperties;
-  // What a mapping with a description of its own holds is plain text, or a decision: that has pages of its own.
+  // What a mapping with a description of its own holds is plain text, or a decision.
   if (typeof named === 'object' && named !== null && !purpose) {
     return alternatives(named).flatMap((one) => walk(one, `${path}.${typeOfSink(one) ?? 'X'}`));
   }
@@ -64,11 +65,8 @@ function alternatives(part: Part): Part[] {
 }
 
 function descend(part: Part, key: string): Part {
-  const [found] = alternatives(part).flatMap((one) => {
-    return (one.properties?.[key] ?? (key === 'X' ? one.additionalProperties : undefined) ?? []) as Part | Part[];
-  });
-  if (!found) throw new Error(`the schema has no ${key} there`);
-  return found;
+  const found = alternatives(part).map((one) => one.properties?.[key] ?? one.additionalProperties);
+  return found.find((one) => typeof one === 'object') as Part;
 }
 
 function typeOfSink(part: Part): string | undefined {
