@@ -1,5 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { ERRORS } from '../core/errors.ts';
+import { ERRORS } from '../../core/errors.ts';
 
 type Entry = (typeof ERRORS)[keyof typeof ERRORS];
 
@@ -73,9 +72,4 @@ function entries(holds: (entry: Entry) => boolean): string[] {
   return Object.entries(ERRORS)
     .filter(([, entry]) => holds(entry))
     .flatMap(([code, { means, fix }]) => [`### ${code}`, means, `To do: ${fix}`]);
-}
-
-if (import.meta.main) {
-  mkdirSync('docs', { recursive: true });
-  writeFileSync('docs/errors.md', errorsPage());
 }
