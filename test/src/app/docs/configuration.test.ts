@@ -21,7 +21,7 @@ test('every key stands there, and says what it is for', () => {
 
 test('every rule has a heading and a table, and its options say what they are for', () => {
   for (const name of RULE_NAMES) {
-    assert.ok(page.includes(`## ${name}\n`) && page.includes(`<!-- rule: ${name} -->\n`), name);
+    assert.ok(page.includes(`### ${name}\n`) && page.includes(`<!-- rule: ${name} -->\n`), name);
     for (const { path, purpose } of options(name)) assert.notEqual(purpose, '', `${name}.${path}`);
   }
 });
