@@ -4,16 +4,18 @@ import { anyText, className, localeName, oneCharacter } from './texts.ts';
 
 // Rules and their options; contract.md has what each gives
 
-const nulls = flag().default(true).describe('false: NULL goes through the rule too, instead of staying NULL');
+const nulls = flag().prefault(true).describe('false: NULL is treated as an empty text, instead of staying NULL');
 
 const fake = fields({
   kind: word(
     ['firstName', 'lastName', 'name', 'email', 'phone', 'street', 'city', 'postcode', 'company'],
     ['country', 'iban', 'card', 'ip', 'mac', 'username', 'url', 'userAgent', 'jobTitle'],
-  ),
-  unique: flag().default(false).describe('email only: a keyed suffix, as keys and unique columns need it'),
-  domain: word(['example.com', 'example.org', 'example.net']).optional().describe('email only'),
-  locale: localeName.default('en'),
+  ).describe('what kind of word it is'),
+  unique: flag().prefault(false).describe('email only: a keyed suffix, which a key needs'),
+  domain: word(['example.com', 'example.org', 'example.net'])
+    .optional()
+    .describe('email only; without it one of the three'),
+  locale: localeName.prefault('en').describe('whose names and places: en, de, pt_BR, …'),
   nulls,
 }).superRefine((options, context) => {
   if (options.kind === 'email') return;
@@ -23,16 +25,16 @@ const fake = fields({
 });
 
 const rules = {
-  constant: short('value', fields({ value: anyText, nulls })),
+  constant: short('value', fields({ value: anyText.describe('what every row gets, as Postgres writes it'), nulls })),
   mask: fields({
-    first: whole(0, 10_000).default(0).describe('so many characters stay at the beginning'),
-    last: whole(0, 10_000).default(0).describe('so many characters stay at the end'),
-    with: oneCharacter.default('*').describe('what each other character becomes'),
+    first: whole(0, 10_000).prefault(0).describe('so many characters stay at the beginning'),
+    last: whole(0, 10_000).prefault(0).describe('so many characters stay at the end'),
+    with: oneCharacter.prefault('*').describe('what each other character becomes'),
     nulls,
   }),
   hash: fields({
-    length: whole(1, 64).default(32).describe('in hexadecimal digits; keys and unique columns need 32 or more'),
-    class: className.default('hash').describe('equal values of one class have equal hashes in all tables'),
+    length: whole(1, 64).prefault(32).describe('in hexadecimal digits; a key needs 32 or more'),
+    class: className.prefault('hash').describe('equal values of one class have equal hashes in all tables'),
     nulls,
   }),
   truncate: short('length', fields({ length: whole(1, 1_000_000).describe('in characters'), nulls })),

@@ -5,18 +5,18 @@ import { secretText, someText, tokenUrl } from './texts.ts';
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 
 const password = fields({
-  mechanism: z.literal(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
-  username: someText,
-  password: secretText,
+  mechanism: z.literal(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).describe('as the brokers have it'),
+  username: someText.describe('of PLAIN and SCRAM'),
+  password: secretText.describe('of PLAIN and SCRAM'),
 });
 
 const bearer = fields({
-  mechanism: z.literal('OAUTHBEARER'),
+  mechanism: z.literal('OAUTHBEARER').describe('as the brokers have it'),
   token: secretText.optional().describe('one that somebody else keeps fresh: read anew for each connection'),
   token_url: tokenUrl.optional().describe('where a token is to be had for the credentials of a client'),
-  client_id: someText.optional(),
-  client_secret: secretText.optional(),
-  scope: someText.optional(),
+  client_id: someText.optional().describe('beside token_url'),
+  client_secret: secretText.optional().describe('beside token_url'),
+  scope: someText.optional().describe('beside token_url, where the endpoint wants one'),
 }).superRefine(({ token, token_url, client_id, client_secret, scope }, context) => {
   const missing = (key: string, message: string) =>
     context.addIssue({ code: 'custom', path: [key], message: problem('is missing', message) });

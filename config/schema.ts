@@ -59,15 +59,21 @@ const tables = named(
 );
 
 export const schema = fields({
-  version: z.literal(1, { error: problem('is not a version that this pgveil reads', 'write version: 1') }),
+  version: z
+    .literal(1, { error: problem('is not a version that this pgveil reads', 'write version: 1') })
+    .describe('of this format'),
   name: pipelineName.describe('slot, publication and checkpoints are named after it'),
   key: key.describe('32 bytes or more, in base64 or hex'),
   source: fields({
-    url: postgresUrl,
+    url: postgresUrl.describe('the database that is copied'),
     publication: identifier.optional().describe('pgveil_NAME by default; created when absent and allowed'),
     slot: slotName.optional().describe('pgveil_NAME by default'),
-    snapshot: fields({ workers: whole(1, 64).default(5) }).prefault({}),
-    on_gap: word(['recopy', 'halt']).default('recopy').describe('when the slot was lost'),
+    snapshot: fields({ workers: whole(1, 64).prefault(5).describe('connections that copy at the same time') }).prefault(
+      {},
+    ),
+    on_gap: word(['recopy', 'halt'])
+      .prefault('recopy')
+      .describe('when the slot was lost: copy everything anew, or wait for a person'),
     failover: flag()
       .optional()
       .describe('whether the slot is kept on standbys, too: Postgres 17 and later; there true by default'),
@@ -82,8 +88,10 @@ export const schema = fields({
       .describe('what a slot may keep, for on_wal_limit: detach; nine tenths of max_slot_wal_keep_size by default'),
   }),
   unlisted: fields({
-    tables: word(['skip']).default('skip'),
-    columns: word(['withhold', 'halt']).default('withhold').describe('halt: halt the table of such a column'),
+    tables: word(['skip']).prefault('skip').describe('a table that is not listed never leaves'),
+    columns: word(['withhold', 'halt'])
+      .prefault('withhold')
+      .describe('a column without a decision is NULL in the twin, absent elsewhere and reported; or its table halts'),
   }).prefault({}),
   tables,
   sinks,
@@ -96,8 +104,16 @@ export const schema = fields({
       .describe('the longest wait between two copies of one table: 1 s, then twice as long each time, up to this'),
   }).prefault({}),
   memory: memory.prefault('256MB').describe('bound of everything queued'),
-  http: fields({ listen: listen.prefault('127.0.0.1:8787') }).prefault({}),
-  control: someText.optional().describe('path of the Unix socket for recopy and approve'),
+  http: fields({
+    listen: listen
+      .prefault('127.0.0.1:8787')
+      .describe('for /live, /ready, /status and /metrics: without login or TLS; port 0 is any that is free'),
+  }).prefault({}),
+  control: someText
+    .optional()
+    .describe(
+      'path of the Unix socket for recopy and approve; pgveil-UID-NAME.sock in $XDG_RUNTIME_DIR or the folder for temporary files by default',
+    ),
 });
 
 /** A file that the schema accepts, with defaults filled in; `config.ts` makes the program's own view of it. */

@@ -24,7 +24,7 @@ const absence = {
     .prefault('30s')
     .describe('how long it may be away before its WAL is kept in a slot of its own, and the others go on'),
   on_wal_limit: word(['hold', 'detach'])
-    .default('hold')
+    .prefault('hold')
     .describe(
       'when its slot keeps more than source.wal_limit. hold: it goes on; detach: it is dropped, and the sink copies everything later',
     ),
@@ -32,19 +32,19 @@ const absence = {
 
 const twin = fields({
   ...absence,
-  type: z.literal('postgres'),
-  url: postgresUrl,
-  indexes: flag().default(true).describe("whether the source's indexes are built on the twin after the copy"),
+  type: z.literal('postgres').describe('the kind of sink'),
+  url: postgresUrl.describe('the database that holds the copy'),
+  indexes: flag().prefault(true).describe("whether the source's indexes are built on the twin after the copy"),
   types: named(identifier, someText, 'write type: type on each line')
     .prefault({})
-    .describe('type on the source: type on the twin'),
-  source_primary_key: identifier.default('source_primary_key').describe('name of the column that holds the key'),
+    .describe('type on the source, as Postgres writes it with its schema (public.mood): type on the twin'),
+  source_primary_key: identifier.prefault('source_primary_key').describe('name of the column that holds the key'),
   room: tableSize.optional().describe('a copy waits that would make its database larger, the old content included'),
 });
 
 const lake = fields({
   ...absence,
-  type: z.literal('lake'),
+  type: z.literal('lake').describe('the kind of sink'),
   url: lakeUrl.describe('s3://bucket/prefix or file:///path'),
   endpoint: endpoint.optional().describe('of a store other than AWS: http://host:port'),
   flush: fields({
@@ -52,7 +52,7 @@ const lake = fields({
     every: flushTime.prefault('5 minutes').describe('or when it is so old'),
   }).prefault({}),
   timestamps: word(['timestamp_ntz', 'string'])
-    .default('timestamp_ntz')
+    .prefault('timestamp_ntz')
     .describe('string: timestamps without a zone are texts, which every reader of Delta reads'),
 }).superRefine(({ url, endpoint }, context) => {
   const message = problem('is for s3:// only', 'take it out');
@@ -61,9 +61,9 @@ const lake = fields({
 
 const registry = fields({
   url: registryUrl.describe('https://host:port, with a path where the registry has one'),
-  format: word(['avro', 'json']).default('avro').describe('what messages are written in'),
-  username: someText.optional(),
-  password: secretText.optional(),
+  format: word(['avro', 'json']).prefault('avro').describe('what messages are written in'),
+  username: someText.optional().describe('for a registry that asks who we are'),
+  password: secretText.optional().describe('beside username'),
 }).superRefine(({ username, password }, context) => {
   const [path, other] = username === undefined ? ['username', 'password'] : ['password', 'username'];
   const message = problem('is missing', `write it beside ${other}, or neither`);
@@ -73,30 +73,33 @@ const registry = fields({
 
 const kafka = fields({
   ...absence,
-  type: z.literal('kafka'),
+  type: z.literal('kafka').describe('the kind of sink'),
   brokers: z
     .array(brokers, { error: problem('is not a list of brokers', 'write the brokers: [host:9092]') })
     .min(1, { error: problem('names no broker', 'name one: [host:9092]') })
-    .transform((lists) => lists.flat()),
-  topic: topicTemplate.default('{name}.{schema}.{table}').describe('of each table'),
+    .transform((lists) => lists.flat())
+    .describe('one or more of the cluster; a text may hold several, with commas between'),
+  topic: topicTemplate.prefault('{name}.{schema}.{table}').describe('of each table'),
   topics: fields({
-    create: flag().default(true).describe('false: they have to be there'),
+    create: flag().prefault(true).describe('false: they have to be there'),
     partitions: whole(1, 10_000).optional().describe('of one that is created; by default as the brokers have it'),
     replicas: whole(1, 100).optional().describe('of one that is created; by default as the brokers have it'),
     config: named(someText, anyText, 'write name: value on each line')
       .prefault({})
       .describe('of one that is created, as Kafka calls it; retention.ms is -1 unless it stands here'),
   }).prefault({}),
-  format: word(['debezium', 'flat']).default('debezium'),
+  format: word(['debezium', 'flat'])
+    .prefault('debezium')
+    .describe('debezium: an envelope with before and after; flat: the row itself'),
   schema: word(['none', 'inline', 'registry'])
-    .default('none')
+    .prefault('none')
     .describe('inline: in each message of debezium; registry: where registry says'),
   registry: registry.optional().describe('a Schema Registry, of schema: registry'),
-  int8: word(['number', 'string']).default('number').describe('string: for readers that cannot hold a bigint'),
+  int8: word(['number', 'string']).prefault('number').describe('string: for readers that cannot hold a bigint'),
   unchanged: word(['refuse', 'allow'])
-    .default('refuse')
+    .prefault('refuse')
     .describe('allow: a compacted topic may lack large values that an update left alone'),
-  compression: word(['zstd', 'none']).default('zstd'),
+  compression: word(['zstd', 'none']).prefault('zstd').describe('of the records'),
   split: flushSize.prefault('100MB').describe('a larger transaction is committed in parts'),
   tls: fields({
     ca: someText.optional().describe('PEM; by default the authorities of the system'),
@@ -105,7 +108,7 @@ const kafka = fields({
   })
     .optional()
     .describe('{} for the authorities of the system; without it there is no TLS'),
-  sasl: sasl.optional(),
+  sasl: sasl.optional().describe('how brokers learn who we are; without it they are not told'),
 }).superRefine(({ format, schema, registry }, context) => {
   const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
   if (format === 'flat' && schema === 'inline')

@@ -28,6 +28,9 @@ const rules: readonly Rule[] = parse(readFileSync('deploy/prometheus.rules.yaml'
 const dashboard: { readonly panels: readonly Panel[]; readonly templating: { readonly list: readonly unknown[] } } =
   JSON.parse(readFileSync('deploy/grafana.json', 'utf8'));
 
+/** A metric, with what is asked of its labels. `up` is Prometheus's own: 1 for each target that answers. */
+const METRIC = /\b(pgveil_\w+|up)\b(?:\{([^}]*)\})?/;
+
 /** By name, the labels that each has at /metrics. */
 async function labelsThere(): Promise<ReadonlyMap<string, readonly string[]>> {
   const state = new State({ name: 'shop', slot: 's', tables: [], sinks: [] });
@@ -36,13 +39,13 @@ async function labelsThere(): Promise<ReadonlyMap<string, readonly string[]>> {
     return [name!, Array.from(labels!.matchAll(/`(\w+)`/g), ([, label]) => label!)] as const;
   });
   const there = metricsIn(await new Metrics(state).text()).map(({ name }) => [name, [] as string[]] as const);
-  return new Map([...there, ...listed]);
+  return new Map([['up', ['job']], ...there, ...listed]);
 }
 
 async function assertThere(expressions: readonly string[]): Promise<void> {
   const there = await labelsThere();
   for (const expression of expressions) {
-    const used = [...expression.matchAll(/(pgveil_\w+)(?:\{([^}]*)\})?/g)];
+    const used = [...expression.matchAll(new RegExp(METRIC, 'g'))];
     assert.ok(used.length > 0, `${expression} asks for nothing of pgveil`);
     for (const [, name, selector = ''] of used) {
       const labels = there.get(name!);
@@ -80,7 +83,7 @@ test('each alert says what it is, how grave, and where it is written what to do'
 test('labels in the texts of an alert are those that its expression gives', async () => {
   const there = await labelsThere();
   for (const { alert, expr, annotations } of rules) {
-    const given = [...(there.get(/pgveil_\w+/.exec(expr)![0]) ?? []), 'instance'];
+    const given = [...(there.get(METRIC.exec(expr)![1]!) ?? []), 'instance'];
     for (const [, label] of JSON.stringify(annotations).matchAll(/\$labels\.(\w+)/g))
       assert.ok(given.includes(label!), `${alert}: ${label}`);
   }

@@ -12,8 +12,8 @@ const DOCUMENTS = [
   ...markdownIn('docs/decisions'),
 ];
 
-/** Those with a path have to be at that place; of the others one has to have that name. */
-const FILE = /(?<![\w.-])[\w-]+(?:\/[\w-]+)*\.(?:ts|yaml|json|sql|yml)(?![\w-])/g;
+/** Those with a path have to be at that place, unless it begins at the root of some machine; of the others one has to have that name. */
+const FILE = /(?<![\w.-])\/?[\w-]+(?:\/[\w-]+)*\.(?:ts|yaml|json|sql|yml)(?![\w-])/g;
 const THE_READERS_OWN = new Set(['pgveil.yaml']);
 const INSTALLED = new Set(['node_modules', '.servers', '.git', 'dist']);
 
@@ -34,7 +34,7 @@ test('every file that the documents name is there', () => {
   for (const document of DOCUMENTS) {
     for (const [named] of text(document).matchAll(FILE)) {
       const isThere = named.includes('/') ? existsSync(join(projectRoot, named)) : names.has(named);
-      const isPattern = /NAME/.test(named) || THE_READERS_OWN.has(named);
+      const isPattern = /^\/|NAME/.test(named) || THE_READERS_OWN.has(named);
       assert.ok(isThere || isPattern, `${document}: ${named}`);
     }
   }

@@ -5,8 +5,8 @@ import type { Tables } from '../support/judge/decisions.ts';
 import { RandomChanges } from '../support/random/changes.ts';
 import { Random } from '../support/random/prng.ts';
 import { Servers } from '../support/trial/servers.ts';
-import type { Service } from '../support/trial/service.ts';
 import { lsn, type Trial } from '../support/trial/trial.ts';
+import { writeUntilDead } from '../support/trial/write-until-dead.ts';
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());
@@ -25,8 +25,8 @@ const tables: Tables = {
   'public.visit': { columns: { place: { hash: { class: 'place' } }, number: 'keep', paid: { round: 1 } } },
 };
 
-/** 13 MB: inside a transaction there is only a point to die at when it is larger than a batch, which is 1 MB under this memory. */
-const LARGE = `INSERT INTO person SELECT i, 'late' || i, repeat(md5(i::text), 100) FROM generate_series(1000001, 1004000) i`;
+/** 10 MB, and more than a batch, which is 1 MB under this memory. */
+const LARGE = `UPDATE person SET note = repeat(md5(random()::text), 100)`;
 
 describe('kill -9 at a fault point', () => {
   for (const [at, fault] of FAULTS.entries()) {
@@ -35,7 +35,8 @@ describe('kill -9 at a fault point', () => {
       const random = new Random(at);
       const changes = await RandomChanges.open(trial.source, trial.sourceUrl, random, Object.keys(tables));
 
-      await writeUntilDead(trial, changes, await trial.run({ fault: `${fault}:${timesOf(fault)}` }));
+      const first = await trial.run({ fault: `${fault}:${timesOf(fault)}` });
+      await writeUntilDead(changes, first, () => trial.source.query(LARGE));
       await assertSlotBehind(trial, await storedPosition(trial));
 
       const pgveil = await trial.run();
@@ -54,21 +55,6 @@ describe('kill -9 at a fault point', () => {
 /** Of what happens again and again, not the first time only: there must be something to lose. */
 function timesOf(fault: Fault): number {
   return /commit$|ack$/.test(fault) ? 3 : 1;
-}
-
-async function writeUntilDead(trial: Trial, changes: RandomChanges, pgveil: Service): Promise<void> {
-  const dead = pgveil.dies();
-  let large = false;
-  while (pgveil.isRunning) {
-    await changes.transaction(20);
-    const streams = (await pgveil.page('/ready').catch(() => null))?.code === 200;
-    if (streams && !large) {
-      await trial.source.query(LARGE);
-      await changes.reload();
-      large = true;
-    }
-  }
-  await dead;
 }
 
 /** The twin's position as `pgveil status` finds it without a running process. */

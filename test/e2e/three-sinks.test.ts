@@ -37,6 +37,9 @@ const ONCE: ReadonlySet<Fault> = new Set([
   ...(['before the swap', 'after the swap', 'topic copy noted', 'inside a topic chunk', 'topic chunk ended'] as const),
 ]);
 
+/** 6 MB with the rows as they were, and more than a batch, which is 1 MB under this memory. */
+const LARGE = `UPDATE person SET note = repeat(md5(random()::text), 100)`;
+
 const topics = { brokers: kafka.brokers, format: 'flat', topics: { partitions: 2 }, split: '1MB' };
 /** Topics are what the twin is where a row that is updated comes whole. */
 const WHOLE = `${SETUP}; ALTER TABLE person REPLICA IDENTITY FULL`;
@@ -65,7 +68,8 @@ describe('kill -9 while three sinks are fed', () => {
       await using trial = await servers.trial(WHOLE, tables, { memory: '32MB', lake: {}, kafka: topics });
       const changes = await changesOf(trial, at);
       for (const time of ONCE.has(fault) ? [1] : [1, 4]) {
-        await writeUntilDead(changes, await trial.run({ fault: `${fault}:${time}` }));
+        const pgveil = await trial.run({ fault: `${fault}:${time}` });
+        await writeUntilDead(changes, pgveil, () => trial.source.query(LARGE));
         await slotsAreBehind(trial);
       }
       const pgveil = await trial.run();

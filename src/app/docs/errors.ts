@@ -1,6 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { ERRORS } from '../core/errors.ts';
-import { PASSING_ONCE_RUN } from '../pipeline/passing.ts';
+import { ERRORS } from '../../core/errors.ts';
+import { PASSING_ONCE_RUN } from '../../pipeline/passing.ts';
 
 type Entry = (typeof ERRORS)[keyof typeof ERRORS];
 
@@ -79,9 +78,4 @@ function entries(holds: (entry: Entry) => boolean): string[] {
 
 function listed(codes: Iterable<string>): string {
   return Array.from(codes, (code) => `\`${code}\``).join(', ');
-}
-
-if (import.meta.main) {
-  mkdirSync('docs', { recursive: true });
-  writeFileSync('docs/errors.md', errorsPage());
 }
