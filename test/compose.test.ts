@@ -6,6 +6,7 @@ import type { KafkaConfig, LakeConfig, TwinConfig } from '../config/config.ts';
 import { parseConfig } from '../config/load.ts';
 import { IMAGE as KAFKA_IMAGE } from './support/kafka/node.ts';
 import { IMAGE as S3_IMAGE } from './support/lake/s3-server.ts';
+import { startPostgres } from './support/postgres/postgres.ts';
 
 const compose = parse(readFileSync('docker-compose.yml', 'utf8'));
 
@@ -28,9 +29,23 @@ test('the configuration in docker-compose.yml is one, and its addresses are thos
   assert.deepEqual(config.http, { host: '0.0.0.0', port: 8787 });
 });
 
-test('the source of docker-compose.yml writes logical WAL and has the table that is configured', () => {
+test('the source of docker-compose.yml writes logical WAL, and the writer changes the table that is configured', async () => {
   assert.ok(compose.services.source.command.includes('wal_level=logical'));
   assert.match(contentOf('people'), /CREATE TABLE public\.person/);
+  await using server = await startPostgres();
+  await server.query(contentOf('people'));
+  // pgbench, which is not among the servers of the tests, sets variables by lines of its own.
+  const [script, names] = [contentOf('changes'), /^\\set (\w+) random\((\d+), (\d+)\)$/gm];
+  const change = (at: (least: number, most: number) => number) => {
+    const set = Array.from(script.matchAll(names), ([, name, least, most]) => [name!, at(+least!, +most!)] as const);
+    const sql = script.replaceAll(names, '').replaceAll(/:(\w+)/g, (_, name) => String(new Map(set).get(name)));
+    return server.query(sql);
+  };
+  await change((least) => least);
+  await change((_, most) => most);
+  const [found] = await server.query(`SELECT max(phone) FILTER (WHERE person_id = 1) AS phone,
+    count(*) FILTER (WHERE person_id > 1000)::int AS more FROM public.person`);
+  assert.deepEqual(found, { phone: '+49 30 100000', more: 0 }); // one was changed, one came and went
 });
 
 test('the images of docker-compose.yml are those that the suite runs from where there is Docker', () => {
