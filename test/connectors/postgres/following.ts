@@ -49,6 +49,7 @@ export function sourceOf(server: PostgresServer, names: readonly string[], optio
       autoBelow: Infinity,
     },
     tables: asTables(names),
+    sinks: new Map(),
     memory,
   } as unknown as Config;
   const source = new PostgresSource(
