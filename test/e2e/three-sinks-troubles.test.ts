@@ -34,7 +34,7 @@ let peers: Peers;
 before(async () => {
   peers = await Peers.start();
 });
-after(() => peers[Symbol.asyncDispose]());
+after(() => peers?.[Symbol.asyncDispose]());
 
 /** The source goes on to be written, as long as it can be. */
 async function lasts(load: Load): Promise<void> {

@@ -11,5 +11,7 @@ export async function kafkaClassPath(): Promise<string> {
     throw new Error('there is no Java to run Kafka with, and no Docker: PGVEIL_TEST_KAFKA=HOST:PORT');
   }
   const kafka = { group: 'org.apache.kafka', name: 'kafka_2.13', version: KAFKA_VERSION };
-  return join(await mavenJars(`kafka-${KAFKA_VERSION}`, [kafka]), 'lib', '*');
+  // Without it a node says nothing, not even why it ended.
+  const log = { group: 'org.apache.logging.log4j', name: 'log4j-slf4j-impl', version: '2.25.4' };
+  return join(await mavenJars(`kafka-${KAFKA_VERSION}-with-log`, [kafka, log]), 'lib', '*');
 }

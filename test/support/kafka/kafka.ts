@@ -35,8 +35,17 @@ export async function startKafka(): Promise<KafkaServer> {
   return given ? new KafkaServer(given.split(','), [], null) : await startOwnKafka();
 }
 
-/** Brokers that nobody else uses: to be killed, or set up in a way of the test's own. */
+/** Brokers that nobody else uses: to be killed, or set up in a way of the test's own. A node that ends while it starts is tried again. */
 export async function startOwnKafka(options: KafkaServerOptions = {}): Promise<KafkaServer> {
+  try {
+    return await startNodes(options);
+  } catch (error) {
+    process.stderr.write(`Kafka is started again: ${(error as Error).message}\n`);
+    return await startNodes(options);
+  }
+}
+
+async function startNodes(options: KafkaServerOptions): Promise<KafkaServer> {
   const { nodes: count = 1, secure = false, settings = {}, directory: parent = serversDirectory() } = options;
   const home = await mkdtemp(join(parent, 'run-kafka-'));
   const guard = reaper('sleep 1; rm -rf "$1"', home);
@@ -44,6 +53,7 @@ export async function startOwnKafka(options: KafkaServerOptions = {}): Promise<K
     await rm(home, { recursive: true, force: true });
     guard.release();
   };
+  let nodes: KafkaNode[] = [];
   try {
     const ports: KafkaPorts[] = [];
     for (let i = 0; i < count; i++) {
@@ -52,7 +62,7 @@ export async function startOwnKafka(options: KafkaServerOptions = {}): Promise<K
     const keyStore = secure ? await makeCertificate(home) : null;
     const cluster = Buffer.concat([Buffer.from('pg'), randomBytes(14)]).toString('base64url'); // none may begin with -
     const image = await fetchedImage(IMAGE);
-    const nodes = await Promise.all(
+    nodes = await Promise.all(
       ports.map(async (_, index) => {
         const directory = await mkdtemp(join(home, 'node-'));
         const { advertised } = options;
@@ -71,6 +81,7 @@ export async function startOwnKafka(options: KafkaServerOptions = {}): Promise<K
     await server.startAll();
     return server;
   } catch (error) {
+    await Promise.all(nodes.map((node) => node.signal('SIGKILL')));
     await remove();
     throw error;
   }

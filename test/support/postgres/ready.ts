@@ -3,14 +3,15 @@ import pg from 'pg';
 import { until } from '../wait.ts';
 
 /**
- * A free loopback port below the range from which systems take ports for outgoing connections: a server that restarts
- * would otherwise find its own port taken by some client in between.
+ * A loopback port that is free, and that no other test process is given while this one runs. It lies below the range
+ * from which systems take ports for outgoing connections: a server that restarts would otherwise find its own port taken
+ * by some client in between.
  */
 export async function freePort(): Promise<number> {
   return await until(
     async () => {
-      const port = 20_000 + Math.floor(Math.random() * 12_000);
-      return (await isFree(port)) ? port : null;
+      const port = 20_000 + 2 * Math.floor(Math.random() * 6_000);
+      return (await isFree(port)) && (await claims(port)) ? port : null;
     },
     { what: 'a free port between 20000 and 32000' },
   );
@@ -32,6 +33,15 @@ async function isFree(port: number): Promise<boolean> {
     const probe = createServer();
     probe.once('error', () => resolve(false));
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+/** By listening on the odd port behind it until this process ends: a server takes seconds until it listens on its own. */
+async function claims(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const claim = createServer().unref();
+    claim.once('error', () => resolve(false));
+    claim.listen(port + 1, '127.0.0.1', () => resolve(true));
   });
 }
 

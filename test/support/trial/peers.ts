@@ -45,6 +45,7 @@ export class Peers implements AsyncDisposable {
   readonly kafka: KafkaServer;
   readonly #peers: Readonly<Record<PeerName, Peer>>;
   readonly #authority: string;
+  readonly #started: AsyncDisposable;
 
   private constructor(
     servers: Servers,
@@ -52,23 +53,30 @@ export class Peers implements AsyncDisposable {
     kafka: KafkaServer,
     peers: Readonly<Record<PeerName, Peer>>,
     authority: string,
+    started: AsyncDisposable,
   ) {
     this.servers = servers;
     this.s3 = s3;
     this.kafka = kafka;
     this.#peers = peers;
     this.#authority = authority;
+    this.#started = started;
   }
 
   static async start(): Promise<Peers> {
+    await using started = new AsyncDisposableStack(); // one that does not come up must not leave the others behind
+    const ends = async <T extends AsyncDisposable>(starting: Promise<T>) => started.use(await starting);
     const mounted = await Promise.all(PEERS.map(() => SmallDisk.mount(MEGABYTES)));
-    const proxies = await Promise.all(PEERS.map(() => TcpProxy.open()));
+    for (const disk of mounted) started.use(disk);
+    const proxies = await Promise.all(PEERS.map(() => ends(TcpProxy.open())));
     const [source, twin, s3, topics] = mounted.map((disk) => disk?.directory);
-    const [servers, store, kafka] = await Promise.all([
-      Servers.start({ directories: { source, twin }, sourceSettings: SMALL_WAL, twinSettings: SMALL_WAL }),
-      startOwnS3(s3),
-      startOwnKafka({ secure: true, advertised: proxies[3]!.port, directory: topics }),
-    ]);
+    const starting = [
+      ends(Servers.start({ directories: { source, twin }, sourceSettings: SMALL_WAL, twinSettings: SMALL_WAL })),
+      ends(startOwnS3(s3)),
+      ends(startOwnKafka({ secure: true, advertised: proxies[3]!.port, directory: topics })),
+    ] as const;
+    await Promise.allSettled(starting);
+    const [servers, store, kafka] = await Promise.all(starting);
     const ports = [
       servers.source.port,
       servers.twin.port,
@@ -80,7 +88,8 @@ export class Peers implements AsyncDisposable {
     for (const server of [from, to]) await server.query(`CREATE ROLE ${ROLE} SUPERUSER REPLICATION LOGIN`);
     const acts = { source: postgres(from), twin: postgres(to), S3: s3Store(store), Kafka: broker(kafka, proxies[3]!) };
     const peers = PEERS.map((name, at) => [name, { ...acts[name], proxy: proxies[at]!, disk: mounted[at]! }]);
-    return new Peers(servers, store, kafka, Object.fromEntries(peers), await kafka.certificate());
+    const authority = await kafka.certificate();
+    return new Peers(servers, store, kafka, Object.fromEntries(peers), authority, started.move());
   }
 
   peer(name: PeerName): Peer {
@@ -126,10 +135,7 @@ export class Peers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const peers = Object.values(this.#peers);
-    await Promise.all(peers.map(({ proxy }) => proxy[Symbol.asyncDispose]()));
-    await Promise.all([this.servers, this.s3, this.kafka].map((server) => server[Symbol.asyncDispose]()));
-    await Promise.all(peers.map(({ disk }) => disk?.[Symbol.asyncDispose]()));
+    await this.#started[Symbol.asyncDispose]();
   }
 }
 
