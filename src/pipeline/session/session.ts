@@ -105,6 +105,7 @@ class Session implements Running {
     await this.#orStop(this.#read(stopped));
     for (const lane of this.#lanes.values()) lane.end();
     await Promise.race([Promise.all(writing), sleep(DRAIN_MS, undefined, { ref: false })]);
+    this.#leaveAll();
     this.#book.close();
     if (this.#failure) throw this.#failure.error;
   }
@@ -176,12 +177,18 @@ class Session implements Running {
   #leave(name: string, error: unknown): boolean {
     if (!this.#lanes.has(name)) return true;
     if (this.#lanes.size === 1 || !this.#outset.roster.leave(name, this.#durable.of(name), error)) return false;
-    this.#lanes.get(name)!.end();
+    this.#lanes.get(name)!.leave();
     this.#lanes.delete(name);
     this.#parts.sinks.delete(name);
     this.#book.left(name);
     this.#unwritten.leave(name);
     return true;
+  }
+
+  /** Writers that are not through are cut off: when their sinks are closed they fail, and that is nobody's absence. */
+  #leaveAll(): void {
+    for (const lane of this.#lanes.values()) lane.leave();
+    this.#lanes.clear();
   }
 
   /** What a sink builds beside the stream ends as well when its writer fails, and may say so first, in other words. */

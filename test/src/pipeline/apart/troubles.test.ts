@@ -1,0 +1,92 @@
+// What goes wrong while something else is going wrong.
+import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import { test } from 'node:test';
+import { PgveilError } from '../../../../src/core/errors.ts';
+import { Tenure } from '../../../../src/pipeline/apart/tenure.ts';
+import { until } from '../../../support/wait.ts';
+import { entryOf, positionAt } from '../parts.ts';
+import { clsnsOf, keepAway, running, trial } from './company.ts';
+
+test('a parked sink that alone answers at a start does not take the slot from those that are away', async () => {
+  const { wal, sinks, source, own, parts, c } = trial();
+  source.acked.push(10n); // there the slot stands, for a and b
+  for (const name of ['a', 'b']) sinks.get(name)!.durable = positionAt(10n);
+  c.durable = positionAt(5n);
+  const doors = ['a', 'b'].map((name) => keepAway(sinks.get(name)!));
+  wal.commit(6n);
+  wal.commit(20n);
+  await running(parts, async () => {
+    await until(async () => c.durable?.pos === 20n, { what: 'the parked one to go on' });
+    for (const door of doors) door.isAway = false;
+    await until(async () => source.acked.at(-1) === 20n, { what: 'all to hold all' });
+  });
+  assert.equal(own[0]!.reads[0], 5n, 'it reads from its own slot');
+  assert.ok(!source.reads.includes(5n), 'nobody asks the pipeline’s slot for what it has let go of');
+  assert.deepEqual(clsnsOf(c), [5n, 19n]);
+  for (const name of ['a', 'b']) assert.deepEqual(clsnsOf(sinks.get(name)!), [19n]);
+});
+
+test('a sink that takes its time while another one is let in stays where it is, and gets nothing twice', async () => {
+  const { wal, sinks, source, parts, seen, states, c } = trial();
+  const b = sinks.get('b')!;
+  await running(parts, async () => {
+    wal.commit(10n);
+    await until(async () => source.acked.at(-1) === 10n, { what: 'all to hold the first' });
+    const door = keepAway(c);
+    wal.commit(20n);
+    await until(async () => states().includes('parked'), { what: 'c to be parked' });
+    await until(async () => b.durable?.pos === 20n, { what: 'b to hold the second' });
+    // It waits for a lock, say. When it is closed it fails with what it waited for, a moment later.
+    const waiting = Promise.withResolvers<void>();
+    let isHeld = false;
+    b.beforeWrite = async ({ changes }) => {
+      if (changes.length === 0 || isHeld) return;
+      isHeld = true;
+      await waiting.promise;
+      throw new PgveilError('twin_away', 'closed');
+    };
+    b.close = async () => waiting.resolve();
+    wal.commit(30n);
+    await until(async () => isHeld, { what: 'b to wait' });
+    wal.commit(40n);
+    door.isAway = false;
+    await until(async () => states().at(-1) === 'live' && c.durable?.pos === 40n, { what: 'c to be back' });
+    await until(async () => source.acked.at(-1) === 40n, { what: 'all to hold the last' });
+  });
+  const statesOfB = seen.flatMap((one) => (one.type === 'sink' && one.sink === 'b' ? one.state : []));
+  assert.deepEqual(statesOfB, ['live', 'live']);
+  assert.equal(source.reads.length, 2);
+  for (const sink of sinks.values()) assert.deepEqual(clsnsOf(sink), [9n, 19n, 29n, 39n]);
+});
+
+test('where the pipeline’s slot is lost nothing is kept for a sink that lacks a copy, and the start goes on', async () => {
+  const { sinks, source, slots, parts, c } = trial();
+  source.acked.push(1n);
+  for (const name of ['a', 'b']) sinks.get(name)!.open = async () => streaming(name);
+  slots.copy = async () => {
+    throw new PgveilError('slot_lost', 'the server gave it up');
+  };
+  const streaming = (name: string) => ({ position: sinks.get(name)!.durable, tables: new Map([['t', entryOf()]]) });
+  await running(parts, async () => {
+    await until(async () => source.reads.length > 0, { what: 'the others to be read for' });
+  });
+  assert.deepEqual(clsnsOf(c), []);
+});
+
+test('to wait for the source leaves nothing behind', async () => {
+  const tenure = new Tenure();
+  const { signal } = new AbortController();
+  const early = tenure.held(signal);
+  tenure.begin();
+  await early;
+  await tenure.held(signal);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+});
+
+test('whoever waits for the source is let go when the signal aborts', async () => {
+  const stop = new AbortController();
+  const waiting = new Tenure().held(stop.signal);
+  stop.abort();
+  await assert.rejects(waiting, { name: 'AbortError' });
+});
