@@ -135,10 +135,7 @@ export class MainRoster implements Roster {
 
   #setOut(name: string, leaving: Leaving): void {
     this.#company.absent.add(name);
-    // What it wrote and did not flush is void, and whoever reads for it next opens it.
-    void this.#sinks
-      .get(name)!
-      .close()
-      .then(() => this.#left(name, leaving));
+    // What it wrote and did not flush is void, and whoever reads for it next opens it. That it cannot be closed says that it fails.
+    void Promise.allSettled([this.#sinks.get(name)!.close()]).then(() => this.#left(name, leaving));
   }
 }

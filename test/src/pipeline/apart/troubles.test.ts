@@ -74,6 +74,22 @@ test('where the pipeline’s slot is lost nothing is kept for a sink that lacks 
   assert.deepEqual(clsnsOf(c), []);
 });
 
+test('a sink that cannot even be closed, its disk being full, ends nothing for the others', async () => {
+  const { wal, source, parts, states, c } = trial();
+  await running(parts, async () => {
+    wal.commit(10n);
+    await until(async () => source.acked.at(-1) === 10n, { what: 'all to hold the first' });
+    const door = keepAway(c);
+    c.close = async () => {
+      throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    };
+    wal.commit(20n);
+    await until(async () => states().includes('parked'), { what: 'the sink to be parked' });
+    door.isAway = false;
+    await until(async () => states().at(-1) === 'live' && source.acked.at(-1) === 20n, { what: 'it to be back' });
+  });
+});
+
 test('to wait for the source leaves nothing behind', async () => {
   const tenure = new Tenure();
   const { signal } = new AbortController();
