@@ -2,11 +2,16 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
+import type { RawBatch } from '../../../../src/core/batch.ts';
 import { PgveilError } from '../../../../src/core/errors.ts';
+import type { Observation } from '../../../../src/core/observer.ts';
 import { Tenure } from '../../../../src/pipeline/apart/tenure.ts';
 import { until } from '../../../support/wait.ts';
-import { entryOf, positionAt } from '../parts.ts';
+import { batchAt, entryOf, positionAt } from '../parts.ts';
 import { clsnsOf, keepAway, running, trial } from './company.ts';
+
+const statesOf = (seen: readonly Observation[], sink: string) =>
+  seen.flatMap((one) => (one.type === 'sink' && one.sink === sink ? one.state : []));
 
 test('a parked sink that alone answers at a start does not take the slot from those that are away', async () => {
   const { wal, sinks, source, own, parts, c } = trial();
@@ -54,10 +59,49 @@ test('a sink that takes its time while another one is let in stays where it is, 
     await until(async () => states().at(-1) === 'live' && c.durable?.pos === 40n, { what: 'c to be back' });
     await until(async () => source.acked.at(-1) === 40n, { what: 'all to hold the last' });
   });
-  const statesOfB = seen.flatMap((one) => (one.type === 'sink' && one.sink === 'b' ? one.state : []));
-  assert.deepEqual(statesOfB, ['live', 'live']);
+  assert.deepEqual(statesOf(seen, 'b'), ['live', 'live']);
   assert.equal(source.reads.length, 2);
   for (const sink of sinks.values()) assert.deepEqual(clsnsOf(sink), [9n, 19n, 29n, 39n]);
+});
+
+test('a copy that waits for its place while another sink is let in has not taken it, and its sink stays where it is', async () => {
+  const { wal, sinks, source, parts, seen, states, c } = trial();
+  const b = sinks.get('b')!;
+  const finished = { type: 'copy finished', table: { name: 'public.t', generation: 2 } } as unknown;
+  const read = source.read.bind(source);
+  source.read = async function* (from, signal) {
+    for await (const batch of read(from, signal)) {
+      yield batch;
+      if (batch.position?.pos === 30n && source.reads.length === 1) {
+        yield { ...batchAt(30n), events: [finished as RawBatch['events'][number]] };
+      }
+    }
+  };
+  await running(parts, async () => {
+    wal.commit(10n);
+    await until(async () => source.acked.at(-1) === 10n, { what: 'all to hold the first' });
+    const door = keepAway(c);
+    wal.commit(20n);
+    await until(async () => states().includes('parked'), { what: 'c to be parked' });
+    const swap = Promise.withResolvers<boolean>();
+    let isWaiting = false;
+    b.settled = () => {
+      isWaiting = true;
+      return swap.promise;
+    };
+    b.close = async () => swap.reject(new PgveilError('twin_away', 'closed'));
+    wal.commit(30n);
+    await until(async () => isWaiting, { what: 'the copy to wait' });
+    door.isAway = false;
+    await until(async () => states().at(-1) === 'live' && c.durable?.pos === 30n, { what: 'c to be back' });
+    wal.commit(40n);
+    await until(async () => source.acked.at(-1) === 40n, { what: 'all to hold the last' });
+  });
+  assert.deepEqual(
+    seen.filter(({ type }) => type === 'table' || type === 'copy step'),
+    [],
+  );
+  assert.deepEqual(statesOf(seen, 'b'), ['live', 'live']);
 });
 
 test('where the pipeline’s slot is lost nothing is kept for a sink that lacks a copy, and the start goes on', async () => {
