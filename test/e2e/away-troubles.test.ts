@@ -6,6 +6,7 @@ import type { Status } from '../support/trial/service.ts';
 import { generationOf, isParked, keepsOneSlot, othersHoldAll } from '../support/trial/spare.ts';
 import { lsn, type Trial } from '../support/trial/trial.ts';
 import { spareOf } from '../support/trial/trial-configuration.ts';
+import { until } from '../support/wait.ts';
 
 // A sink is parked, and then something else happens to it or to the others.
 
@@ -41,6 +42,8 @@ test('a start that only a parked sink answers takes nothing from those that are 
   await shutTwin(trial, true);
   const end = await trial.sourceEnd();
   const pgveil = await trial.run();
+  const answers = async () => (await pgveil.page('/live'))?.code === 200;
+  await until(answers, { what: 'pgveil to have started', timeout: 180_000 });
   const holds = ({ sinks }: Status) => lsn(sinks.spare?.position ?? '0/0') >= end;
   await pgveil.reaches('all that was committed in the spare one', holds, 120_000);
   await shutTwin(trial, false);

@@ -42,8 +42,7 @@ test('what was kept for a sink that is configured no longer is dropped, and nobo
   }
   const rows = await server.query('SELECT slot_name FROM pg_replication_slots');
   assert.deepEqual(rows.map(({ slot_name }) => slot_name).sort(), [...others, foreign, decoded].sort());
-  const message = (name: string) =>
-    `the slot ${name} was kept for a sink that will not read from it any more: dropped`;
+  const message = (name: string) => `the slot ${name} was kept for a sink that will not read from it any more: dropped`;
   assert.deepEqual(
     told,
     [...gone].sort().map((name) => ({ type: 'step', message: message(name) })),
