@@ -158,7 +158,7 @@ export class KafkaServer implements AsyncDisposable {
   }
 
   #failed(): boolean {
-    return this.#nodes.length > 0 && this.#nodes.every(({ isRunning }) => !isRunning);
+    return this.#nodes.some(({ isLost }) => isLost);
   }
 
   /** How many brokers one of them knows. */

@@ -43,6 +43,9 @@ export interface TableStatus {
   readonly halt?: { readonly code: string; readonly message: string; readonly fix: string };
 }
 
+/** Many times what a page takes on a machine that has much else to do; one that is held answers nobody. */
+const ANSWER_MS = 60_000;
+
 /** A running `pgveil run`: what users and service managers see of it, and nothing else. */
 export class Service implements AsyncDisposable {
   readonly process: PgveilProcess;
@@ -101,7 +104,7 @@ export class Service implements AsyncDisposable {
   /** The page's text and HTTP code, or null while nobody listens. */
   async page(path: '/live' | '/ready' | '/status' | '/metrics'): Promise<{ code: number; text: string } | null> {
     try {
-      const response = await fetch(`http://127.0.0.1:${this.#port}${path}`, { signal: AbortSignal.timeout(5_000) });
+      const response = await fetch(`http://127.0.0.1:${this.#port}${path}`, { signal: AbortSignal.timeout(ANSWER_MS) });
       return { code: response.status, text: await response.text() };
     } catch {
       this.#assertRunning();
