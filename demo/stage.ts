@@ -119,14 +119,14 @@ export class Stage implements AsyncDisposable {
       return tables.length > 0 && tables.every(({ state }) => state === 'streaming');
     };
     const what = () => `every table to stream; pgveil said\n${pgveil.output}`;
-    await until(look, { what, timeout: 120_000, interval: 50 });
+    await until(look, { what, interval: 50 });
   }
 
   /** Resolves once pgveil has ended, after this signal if one is given; rejects unless with exit code 0. */
   async ended(pgveil: PgveilProcess, signal?: NodeJS.Signals): Promise<void> {
     if (signal) pgveil.kill(signal);
     const said = () => `it said\n${pgveil.output}`;
-    const { code } = await until(() => pgveil.exited, { what: () => `pgveil to end; ${said()}`, timeout: 60_000 });
+    const { code } = await until(() => pgveil.exited, { what: () => `pgveil to end; ${said()}` });
     if (code !== 0) throw new Error(`pgveil ended with exit code ${code}; ${said()}`);
   }
 

@@ -7,6 +7,8 @@ import { askRunning } from './running.ts';
 /** How long the instance before may take to close its port once it has let go of the pipeline. */
 const HANDOVER_MS = 10_000;
 const RETRY_MS = 200;
+/** How long whoever has the port may take to say who it is: on a machine that has much to do, an instance of ours, too, is slow. */
+const ANSWER_MS = 10_000;
 
 export interface Claim {
   readonly server: Server;
@@ -55,7 +57,7 @@ async function bindNow({ server, address, name }: Claim): Promise<number | null>
   try {
     return await listen(server, address);
   } catch {
-    if (await askRunning(address, name)) return null;
+    if (await askRunning(address, name, ANSWER_MS)) return null;
     // It may have been the instance before, which ended just now.
     return await listen(server, address);
   }

@@ -3,12 +3,19 @@ import type { Status } from './state/state.ts';
 
 const PATIENCE_MS = 2_000;
 
-/** Asks the process that runs the pipeline `name` for its status; null when nobody answers there, or somebody else does. */
-export async function askRunning({ host, port }: Address, name: string): Promise<Status | null> {
+/**
+ * Asks the process that runs the pipeline `name` for its status; null when nobody answers there within `patienceMs`, or
+ * somebody else does.
+ */
+export async function askRunning(
+  { host, port }: Address,
+  name: string,
+  patienceMs = PATIENCE_MS,
+): Promise<Status | null> {
   if (port === 0) return null;
   try {
     const response = await fetch(`http://${reachable(host)}:${port}/status`, {
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(patienceMs),
     });
     const answer = (await response.json()) as Partial<Status> | null;
     return answer?.name === name && answer.tables && answer.sinks ? (answer as Status) : null;

@@ -35,7 +35,7 @@ test('a sink that is away is parked while two go on, comes back, catches up by i
   await changes.transactions(50);
   await othersHoldAll(trial, pgveil);
   await trial.shutSpare(false);
-  await pgveil.reaches('spare live', isLive, 60_000);
+  await pgveil.reaches('spare live', isLive);
   await changes.transactions(50);
   await endsTogether(trial, pgveil);
   assert.doesNotMatch(pgveil.process.output, /everything is copied.*everything is copied/s);
@@ -95,7 +95,7 @@ test('a parked sink whose slot is lost copies for itself alone, and the next cop
   const { sinks } = await pgveil.reaches('spare parked', isParked);
   await trial.source.query('SELECT pg_drop_replication_slot($1)', [sinks.spare!.slot!.name]);
   await trial.shutSpare(false);
-  await pgveil.reaches('spare live', isLive, 60_000);
+  await pgveil.reaches('spare live', isLive);
   await changes.transactions(50);
   await pgveil.isReady();
   await trial.holdsAll(pgveil);

@@ -83,7 +83,7 @@ describe('writes without a pause', () => {
     try {
       const service = await trial.stream();
       assert.equal((await trial.command(['recopy', 'public.account'])).code, 0);
-      await service.copiesAnew('public.account', 1, 90_000);
+      await service.copiesAnew('public.account', 1);
       await service.stop();
     } finally {
       stop.abort();

@@ -84,7 +84,7 @@ const highest = ({ tables }: Status) => Math.max(...Object.values(tables).map(({
 async function copiesAll(service: Service, after: number): Promise<void> {
   const isCopied = ({ tables }: Status) =>
     Object.values(tables).every(({ state, generation }) => state === 'streaming' && generation > after);
-  await service.reaches(`every table in a generation after ${after}`, isCopied, 60_000);
+  await service.reaches(`every table in a generation after ${after}`, isCopied);
 }
 
 /** Log, status and metrics say why everything is copied; the transaction of `blocker` keeps the copy from beginning meanwhile. */
@@ -104,7 +104,7 @@ async function runHeld(trial: Trial): Promise<string> {
   const configuration = trial.configuration();
   const source = { ...(configuration.source as object), on_gap: 'halt' };
   const file = await trial.write({ ...configuration, source }, 'held.yaml');
-  const { code, stdout, stderr } = await trial.pgveil(['run', '-c', file], 90_000);
+  const { code, stdout, stderr } = await trial.pgveil(['run', '-c', file]);
   assert.equal(code, 3, stdout + stderr);
   return stdout + stderr;
 }

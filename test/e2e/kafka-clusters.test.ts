@@ -33,13 +33,13 @@ test('each holds what the twin does, one that is away keeps the other from nothi
   await changes.transactions(50);
   await other.node(1).signal('SIGKILL');
   await changes.transactions(50);
-  await pgveil.reaches('the mirror parked', ({ sinks }) => sinks.mirror?.state === 'parked', 120_000);
+  await pgveil.reaches('the mirror parked', ({ sinks }) => sinks.mirror?.state === 'parked');
   assert.equal((await pgveil.status()).sinks.topics!.state, 'live');
   await changes.transactions(50);
   await other.startAll();
-  await pgveil.reaches('the mirror live', ({ sinks }) => sinks.mirror?.state === 'live', 120_000);
+  await pgveil.reaches('the mirror live', ({ sinks }) => sinks.mirror?.state === 'live');
   await changes.transactions(50);
-  await pgveil.isReady(120_000);
+  await pgveil.isReady();
   await trial.holdsAll(pgveil);
   await pgveil.stop();
   await trial.assertEqual();

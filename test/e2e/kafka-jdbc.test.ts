@@ -128,7 +128,7 @@ describe('Debezium’s JDBC sink, set up as the documents say', () => {
     try {
       await using connect = await startConnect(kafka.brokers, await documentedConnector(trial, database));
       const isEqual = async (when: string) => {
-        await trial.holdsAll(service, 120_000);
+        await trial.holdsAll(service);
         await trial.assertEqual();
         let different: string[] = [];
         const look = async () => {
@@ -144,7 +144,7 @@ describe('Debezium’s JDBC sink, set up as the documents say', () => {
       await isEqual('after changes');
       const { generation } = (await service.status()).tables['public.person']!;
       assert.equal((await trial.command(['recopy', 'public.person'])).code, 0);
-      await service.copiesAnew('public.person', generation, 120_000);
+      await service.copiesAnew('public.person', generation);
       await changes.transactions(100);
       await isEqual('after a new copy');
       await trial.source.query(GONE);

@@ -81,7 +81,7 @@ describe('a random run of topics', () => {
       let service: Service | null = null;
       for (const victim of victimsOf(random)) {
         service ??= await trial.run();
-        if (random.chance(0.8)) await service.isReady(120_000);
+        if (random.chance(0.8)) await service.isReady();
         const moment = random.int(0, 2_500);
         const load = new Load(trial, changes, random);
         await sleep(moment); // which moment is what is random

@@ -55,14 +55,14 @@ describe('an instance that is held while another one takes over', () => {
       const zombie = await trial.run({ fault: `${fault}:1:SIGSTOP` });
       // The stream needs changes, and a transaction of several parts; the copy has its own.
       const isHeld = async () => (await zombie.isHeld()) || (await change(trial));
-      await until(isHeld, { what: fault, timeout: 120_000, interval: 1_000 });
+      await until(isHeld, { what: fault, interval: 1_000 });
 
       await loseSource(trial);
       const heir = await trial.run({ port: await freePort() });
-      await heir.isReady(120_000);
+      await heir.isReady();
       await trial.source.query(`UPDATE t SET v = 'by the heir'`);
       await trial.source.query('DELETE FROM t WHERE id % 3 = 0');
-      await trial.holdsAll(heir, 120_000);
+      await trial.holdsAll(heir);
       const proof = await prove(kafka.brokers, trial, witness);
       const { missing, double, unknown, different } = proof;
       assert.deepEqual({ missing, double, unknown, different }, { missing: 0, double: 0, unknown: 0, different: [] });
@@ -70,7 +70,7 @@ describe('an instance that is held while another one takes over', () => {
       const ends = await endsOf(trial);
       zombie.process.kill('SIGCONT');
       const isWaiting = async () => (await zombie.page('/ready'))?.text.includes('waiting');
-      await until(isWaiting, { what: () => `the first instance to wait; ${zombie.lastWords()}`, timeout: 120_000 });
+      await until(isWaiting, { what: () => `the first instance to wait; ${zombie.lastWords()}` });
       assert.deepEqual(await endsOf(trial), ends);
       assert.deepEqual(await prove(kafka.brokers, trial, witness), proof);
       assert.ok(heir.isRunning);

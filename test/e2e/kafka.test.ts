@@ -112,7 +112,6 @@ describe('kill -9 at a fault point of topics', () => {
       const service = await trial.run({ fault: `${fault}:${1 + (at % 2)}` });
       await until(async () => !service.isRunning || (await load(trial, changes)), {
         what: fault,
-        timeout: 120_000,
         interval: 1000,
       });
       await service.dies();
@@ -135,7 +134,7 @@ describe('kill -9 of the broker', () => {
       await kafka.node(1).start();
       await kafka.answers(1);
     }
-    await trial.holdsAll(service, 120_000);
+    await trial.holdsAll(service);
     await service[Symbol.asyncDispose]();
     await trial.catchUp();
     await assertBothEqual(trial);

@@ -7,6 +7,7 @@ import { RandomChanges } from '../support/random/changes.ts';
 import { Random } from '../support/random/prng.ts';
 import { Servers } from '../support/trial/servers.ts';
 import type { Trial } from '../support/trial/trial.ts';
+import { PATIENCE_MS } from '../support/wait.ts';
 
 // `pgveil lake` beside a service that writes: whatever is killed, the fold of the lake is the twin.
 
@@ -28,7 +29,7 @@ const ERASE = ['lake', 'vacuum', '--keep', '0s', '--erase-after', '1d'];
 /** Runs it to its end, or to its death at a place. */
 async function care(trial: Trial, command: readonly string[], fault = ''): Promise<number | null> {
   const file = await trial.write(trial.configuration());
-  const { code, stderr } = await trial.pgveil([...command, '-c', file], 90_000, { PGVEIL_FAULT: fault });
+  const { code, stderr } = await trial.pgveil([...command, '-c', file], PATIENCE_MS, { PGVEIL_FAULT: fault });
   assert.ok(code === 0 || fault !== '', stderr);
   return code;
 }

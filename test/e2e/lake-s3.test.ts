@@ -10,6 +10,7 @@ import { RandomChanges } from '../support/random/changes.ts';
 import { Random } from '../support/random/prng.ts';
 import { Servers } from '../support/trial/servers.ts';
 import type { Trial } from '../support/trial/trial.ts';
+import { PATIENCE_MS } from '../support/wait.ts';
 
 // A twin, and a lake in a bucket of a real S3 server that is busy, slow and loses answers.
 
@@ -66,7 +67,7 @@ describe('a lake in a bucket', () => {
     await withBucket(async (trial) => {
       const configuration = trial.configuration() as { sinks: { lake: { url: string } } };
       const codes = async (args: Parameters<Trial['pgveil']>[0], environment = {}) => {
-        const { stdout } = await trial.pgveil(args, 60_000, environment);
+        const { stdout } = await trial.pgveil(args, PATIENCE_MS, environment);
         return JSON.parse(stdout).findings.map(({ code, object }: Record<string, string>) => `${code} ${object}`);
       };
       const check = ['check', '--json', '-c', await trial.write(configuration)];

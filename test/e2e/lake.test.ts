@@ -76,7 +76,7 @@ describe('a twin and a lake', () => {
     const both = trial.configuration() as { sinks: Record<string, unknown> };
     const alone = { ...both, sinks: { twin: both.sinks.twin } };
     const catchUp = async (configuration: unknown) => {
-      const ran = await trial.pgveil(['run', '--until-caught-up', '-c', await trial.write(configuration)], 90_000);
+      const ran = await trial.pgveil(['run', '--until-caught-up', '-c', await trial.write(configuration)]);
       assert.equal(ran.code, 0, ran.stderr);
     };
     await catchUp(alone);

@@ -173,7 +173,7 @@ test('another source halts the pipeline with 3; `run --accept-source` copies all
   };
   const run = async (args: string[]) => {
     const file = await trial.write(configuration, 'strange.yaml');
-    return await trial.pgveil(['run', '--until-caught-up', ...args, '-c', file], 90_000);
+    return await trial.pgveil(['run', '--until-caught-up', ...args, '-c', file]);
   };
   const refused = await run([]);
   assert.equal(refused.code, 3, refused.stderr);

@@ -36,7 +36,7 @@ for (const patience of ['0s', '10 minutes']) {
     await trial.shutSpare(false);
     const second = await trial.run();
     await changes.transactions(20);
-    await second.reaches('spare live', isLive, 60_000);
+    await second.reaches('spare live', isLive);
     await endsTogether(trial, second);
     assert.notEqual(await inSpare(trial, 'public.person'), before, 'the spare twin was not copied anew');
     assert.equal(await inSpare(trial, 'public.visit'), other, 'another table was');
@@ -56,7 +56,7 @@ test('a table that changed while a sink was away within its patience is copied f
   await pgveil.copiesAnew('public.visit', 1);
   const relation = await generationOf(trial, 'public.visit');
   await trial.shutSpare(false);
-  await pgveil.reaches('spare live', isLive, 60_000);
+  await pgveil.reaches('spare live', isLive);
   await changes.transactions(20);
   await endsTogether(trial, pgveil);
   assert.equal(await generationOf(trial, 'public.visit'), relation, 'the twin was copied once more');

@@ -19,7 +19,7 @@ async function setNewer(trial: Trial, isNewer: boolean): Promise<void> {
 }
 
 async function saysWhatToDo(pgveil: Service): Promise<void> {
-  const { sinks } = await pgveil.reaches('the halt', (status) => status.sinks.spare?.halt !== undefined, 60_000);
+  const { sinks } = await pgveil.reaches('the halt', (status) => status.sinks.spare?.halt !== undefined);
   const { state, halt } = sinks.spare!;
   assert.deepEqual([state, halt!.code], ['parked', 'newer_checkpoint']);
   assert.match(halt!.fix, /Run that version/);
@@ -54,7 +54,7 @@ for (const patience of ['0s', '10 minutes']) {
     await saysWhatToDo(second);
     await changes.transactions(20);
     await setNewer(trial, false);
-    await second.reaches('spare live', isLive, 90_000);
+    await second.reaches('spare live', isLive);
     await endsTogether(trial, second);
   });
 }

@@ -15,7 +15,7 @@ import type { Trial } from '../support/trial/trial.ts';
 async function refuses(trial: Trial, kafka: KafkaServer, configuration: Record<string, unknown> = {}): Promise<void> {
   const before = await stateOf(trial, kafka);
   const file = await trial.write({ ...trial.configuration(), ...configuration });
-  const { code, stderr, stdout } = await trial.pgveil(['run', '-c', file], 90_000);
+  const { code, stderr, stdout } = await trial.pgveil(['run', '-c', file]);
   assert.equal(code, 3, stdout + stderr);
   assert.match(stderr, /history_changed/);
   assert.match(stderr, /--accept-source/);
@@ -27,13 +27,13 @@ test('a source restored to an earlier state ends the service, nothing of it is a
   await using kafka = await startOwnKafka();
   await using trial = await threeSinks(servers, kafka);
   const pgveil = await streamThree(trial);
-  await trial.holdsAll(pgveil, 120_000);
+  await trial.holdsAll(pgveil);
   await servers.source.stop();
   const earlier = copyData(servers.source);
   await servers.source.start();
   await trial.reconnect();
   await (await changesOf(trial, 1)).transactions(50);
-  await trial.holdsAll(pgveil, 120_000);
+  await trial.holdsAll(pgveil);
 
   pgveil.process.kill('SIGSTOP'); // what it writes when the source goes is its own affair
   await servers.source.stop('immediate');

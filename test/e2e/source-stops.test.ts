@@ -14,7 +14,7 @@ const seeds = (process.env.PGVEIL_TEST_SEED ?? '1,2').split(',').map(Number);
 
 const LIMIT_MS = 10_000;
 
-const servers = await Servers.start();
+const servers = await Servers.start({ sourceSettings: { fsync: 'off' } }); // a slow disk is nothing that pgveil could hasten
 after(() => servers[Symbol.asyncDispose]());
 
 const SETUP = `

@@ -24,7 +24,7 @@ async function loseSource({ source }: Trial): Promise<void> {
 
 async function waits(service: Service): Promise<void> {
   const isWaiting = async () => (await service.page('/ready'))?.text.includes('waiting');
-  await until(isWaiting, { what: () => `an instance to wait; ${service.lastWords()}`, timeout: 120_000 });
+  await until(isWaiting, { what: () => `an instance to wait; ${service.lastWords()}` });
 }
 
 test('a second instance waits, takes over all three sinks when the first is killed, and a third when that one is asked to stop', async () => {
@@ -37,10 +37,10 @@ test('a second instance waits, takes over all three sinks when the first is kill
     await changes.transactions(50);
     await running[end]();
     await changes.transactions(50);
-    await next.isReady(180_000);
+    await next.isReady();
     running = next;
   }
-  await trial.holdsAll(running, 120_000);
+  await trial.holdsAll(running);
   await running.stop();
   await assertThreeEqual(trial, kafka);
 });
@@ -57,16 +57,16 @@ describe('an instance that is held while another one takes over writes nothing i
 
       await loseSource(trial);
       const heir = await trial.run({ port: await freePort() });
-      await heir.isReady(180_000);
+      await heir.isReady();
       await changes.transactions(50);
-      await trial.holdsAll(heir, 120_000);
+      await trial.holdsAll(heir);
       const before = await stateOf(trial, kafka);
 
       zombie.process.kill('SIGCONT');
       await waits(zombie);
       assert.deepEqual(await stateOf(trial, kafka), before);
       await changes.transactions(50);
-      await trial.holdsAll(heir, 120_000);
+      await trial.holdsAll(heir);
       await zombie.stop();
       await heir.stop();
       await assertThreeEqual(trial, kafka);

@@ -33,7 +33,7 @@ describe('the WAL guard', async () => {
     const service = await trial.stream();
     await writeElsewhere('busy', 80);
     // Positions of an idle source are written every 10 s; what is no longer needed follows with the server's next running-xacts record.
-    await service.reaches('its WAL released', ({ slot }) => (slot.retained_bytes ?? Infinity) < 20 * MB, 90_000);
+    await service.reaches('its WAL released', ({ slot }) => (slot.retained_bytes ?? Infinity) < 20 * MB);
     await service.stop();
   });
 
@@ -49,18 +49,18 @@ describe('the WAL guard', async () => {
     await writeElsewhere(trial.name, 60);
     const isRaised = (status: Awaited<ReturnType<typeof service.status>>) =>
       status.slot.alarms.some(({ code }) => code === 'wal_retained');
-    await service.reaches('the alarm', isRaised, 60_000);
+    await service.reaches('the alarm', isRaised);
     // At a source that rests no time runs out.
     const timeLeft = async () => {
       await writeElsewhere(trial.name, 1);
       return (await service.status()).slot.seconds_left !== null;
     };
-    await until(timeLeft, { what: 'the time left', timeout: 60_000, interval: 500 });
+    await until(timeLeft, { what: 'the time left', interval: 500 });
     const { slot } = await service.status();
     assert.ok(slot.rate_bytes_per_s! > 0 && slot.safe_bytes! > 9000 * MB, JSON.stringify(slot));
     assert.equal((await service.page('/ready'))!.code, 200, 'it is a warning: nothing is away');
     await blocker.query('ROLLBACK');
-    await service.reaches('no alarm', (status) => !isRaised(status), 120_000);
+    await service.reaches('no alarm', (status) => !isRaised(status));
     const count = (words: RegExp) => service.process.output.match(words)?.length ?? 0;
     await until(() => count(/over: the slot/g) === 1, { what: 'the end in the log' });
     assert.equal(count(/"code":"wal_retained"/g), 2, service.lastWords());

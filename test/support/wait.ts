@@ -1,9 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/**
+ * How long a test waits for what is no promise about time: far longer than anything takes on a machine that does nothing
+ * else. On one that has much to do Node alone may need a minute to start.
+ */
+export const PATIENCE_MS = 180_000;
+
 export interface UntilOptions {
   /** What is waited for, as the words after "waited for"; a function may add what was seen last. */
   what: string | (() => string);
-  /** In milliseconds. */
+  /** In milliseconds; shorter than PATIENCE_MS only where the time itself is what is promised. */
   timeout?: number;
   /** Between two looks, in milliseconds. */
   interval?: number;
@@ -15,7 +21,7 @@ export interface UntilOptions {
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { what, timeout = 30_000, interval = 20 }: UntilOptions,
+  { what, timeout = PATIENCE_MS, interval = 20 }: UntilOptions,
 ): Promise<Exclude<T, undefined | null | false>> {
   const over = new AbortController();
   const deadline = sleep(timeout, undefined, { signal: over.signal }).then(() => {

@@ -88,7 +88,7 @@ forMajors('acknowledgements', {}, (major) => {
     await writeElsewhere(20_000);
     const written = await flushLsn();
     const near = written - 40_000n;
-    await until(() => (consumer.position?.pos ?? 0n) >= near, { what: 'the position to follow', timeout: 25_000 });
+    await until(() => (consumer.position?.pos ?? 0n) >= near, { what: 'the position to follow' });
     consumer.source.ack(consumer.position!.pos);
     await until(async () => (await confirmedFlush(server)) >= near, { what: 'the slot to follow' });
     assert.equal(

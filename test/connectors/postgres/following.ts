@@ -144,17 +144,17 @@ export class Consumer implements AsyncDisposable {
     const what = 'every table to be copied';
     let isCopied = false;
     void this.source.copied().then(() => (isCopied = true));
-    await until(() => this.#ok() && isCopied, { what, timeout: 60_000 });
+    await until(() => this.#ok() && isCopied, { what });
   }
 
   async reached(lsn: Lsn): Promise<void> {
     const what = () => `position ${lsn}, at ${this.position?.pos}`;
-    await until(() => this.#ok() && (this.position?.pos ?? 0n) >= lsn, { what, timeout: 60_000 });
+    await until(() => this.#ok() && (this.position?.pos ?? 0n) >= lsn, { what });
   }
 
   /** Resolves with what ended the stream. */
   async failure(): Promise<{ code?: string; message?: string }> {
-    await until(() => this.ended, { what: 'the stream to fail', timeout: 60_000 });
+    await until(() => this.ended, { what: 'the stream to fail' });
     return this.error as { code?: string };
   }
 

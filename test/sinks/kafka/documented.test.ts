@@ -148,7 +148,7 @@ describe('a consumer of the documents has the latest state of copies, changes, a
       await follow(async (topic, rows) => {
         consumer ??= await TypeScriptConsumer.start(server.brokers, topic);
         const has = () => String(shown(consumer!.rows())) === String(rows);
-        await until(has, { what: () => `${rows}; there is ${shown(consumer!.rows())}`, timeout: 60_000 });
+        await until(has, { what: () => `${rows}; there is ${shown(consumer!.rows())}` });
       });
     } finally {
       await (consumer as TypeScriptConsumer | null)?.[Symbol.asyncDispose]();

@@ -25,7 +25,7 @@ test('a statement on a connection that is half-open is told so, and one that is 
     () => 'an answer',
     ({ code }) => code,
   );
-  assert.equal(await until(() => saw, { what: 'it to be told', timeout: 60_000 }), 'twin_away');
+  assert.equal(await until(() => saw, { what: 'it to be told' }), 'twin_away');
   await locker.query('SELECT pg_advisory_unlock(1)');
   assert.equal((await waiting).rowCount, 1);
   await blocked.end();

@@ -143,7 +143,6 @@ export class KafkaServer implements AsyncDisposable {
     try {
       await until(async () => (await this.#known()) >= count || this.#failed(), {
         what: `${count} Kafka brokers at ${this.brokers} to answer`,
-        timeout: 90_000,
         interval: 100,
       });
       if (this.#failed()) throw new Error('a Kafka node ended while it was starting');
@@ -159,7 +158,7 @@ export class KafkaServer implements AsyncDisposable {
   }
 
   #failed(): boolean {
-    return this.#nodes.length > 0 && this.#nodes.every(({ isRunning }) => !isRunning);
+    return this.#nodes.some(({ isLost }) => isLost);
   }
 
   /** How many brokers one of them knows. */

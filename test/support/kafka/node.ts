@@ -49,6 +49,11 @@ export class KafkaNode {
     return this.#process?.isRunning === true;
   }
 
+  /** It ended though nobody asked it to. */
+  get isLost(): boolean {
+    return this.#process !== null && this.#process.lost !== null;
+  }
+
   /** SIGKILL is a power cut of this node alone, SIGSTOP holds it. */
   async signal(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
     const node = this.#process;

@@ -87,7 +87,7 @@ export class S3Server implements AsyncDisposable {
   }
 
   async #comesUp(): Promise<void> {
-    await until(() => this.#answers(), { what: `S3 at ${this.endpoint} to answer`, timeout: 60_000 });
+    await until(() => this.#answers(), { what: `S3 at ${this.endpoint} to answer` });
   }
 
   async #answers(): Promise<boolean> {

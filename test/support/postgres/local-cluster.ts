@@ -106,7 +106,7 @@ class LocalCluster implements Cluster {
     const postmaster = this.#postmaster;
     if (!postmaster?.isRunning) return;
     const ended = postmaster.end(signal).then(() => true);
-    await until(() => ended, { what: `Postgres (pid ${postmaster.pid}) to end after ${signal}`, timeout: 60_000 });
+    await until(() => ended, { what: `Postgres (pid ${postmaster.pid}) to end after ${signal}` });
   }
 
   async lost(): Promise<string | null> {

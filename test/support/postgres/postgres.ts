@@ -118,7 +118,7 @@ export class PostgresServer implements AsyncDisposable {
     return await this.#cluster.log();
   }
 
-  /** Resolves once the postmaster has ended; rejects after a minute. */
+  /** Resolves once the postmaster has ended; rejects after PATIENCE_MS. */
   async stop(mode: StopMode = 'fast'): Promise<void> {
     await this.#cluster.stop(stopSignals[mode]);
   }

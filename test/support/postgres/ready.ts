@@ -24,7 +24,7 @@ export async function acceptsConnections(address: URL, ended: () => boolean | Pr
       if (await ended()) throw new Error('Postgres ended while it was starting');
       return await answers(address);
     },
-    { what: `Postgres on port ${address.port} to accept connections`, timeout: 60_000 },
+    { what: `Postgres on port ${address.port} to accept connections` },
   );
 }
 

@@ -157,7 +157,7 @@ function postgres(server: PostgresServer): Acts {
           () => false,
         );
       };
-      await until(isUp, { what: 'Postgres to be up again', interval: 100, timeout: 120_000 });
+      await until(isUp, { what: 'Postgres to be up again', interval: 100 });
     },
     revoke: async () => void (await server.query(`ALTER ROLE ${ROLE} NOLOGIN; ${leave}`)),
     restore: async () => void (await server.query(`ALTER ROLE ${ROLE} LOGIN`)),

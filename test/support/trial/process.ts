@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Fault } from '../../../src/core/fault.ts';
 import { projectRoot } from '../project.ts';
 import { type Reaper, reaper } from '../servers/reaper.ts';
-import { until } from '../wait.ts';
+import { PATIENCE_MS, until } from '../wait.ts';
 
 export interface PgveilOptions {
   env?: Record<string, string>;
@@ -30,7 +30,7 @@ export async function runPgveil(
   options: PgveilOptions & { timeout?: number } = {},
 ): Promise<Ended & { stdout: string; stderr: string }> {
   await using pgveil = startPgveil(args, options);
-  const { timeout = 60_000 } = options;
+  const { timeout = PATIENCE_MS } = options;
   const ended = await until(() => pgveil.exited, {
     what: () => `pgveil ${args.join(' ')} to end; it said\n${pgveil.output}`,
     timeout,
@@ -82,7 +82,7 @@ export class PgveilProcess implements AsyncDisposable {
   }
 
   /** Resolves with the match once the output, from its beginning, holds one; rejects when the process ends without. */
-  async waitForOutput(pattern: RegExp, { timeout = 30_000 } = {}): Promise<RegExpExecArray> {
+  async waitForOutput(pattern: RegExp, { timeout = PATIENCE_MS } = {}): Promise<RegExpExecArray> {
     return await until(
       () => {
         const match = pattern.exec(this.output);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { type Canary, type Sighting, scanBytes } from '../judge/canary.ts';
-import { until } from '../wait.ts';
+import { PATIENCE_MS, until } from '../wait.ts';
 import type { Ended, PgveilProcess } from './process.ts';
 
 /** The part of /status that tests look at (contract.md, HTTP). */
@@ -43,8 +43,8 @@ export interface TableStatus {
   readonly halt?: { readonly code: string; readonly message: string; readonly fix: string };
 }
 
-/** Far longer than anything takes on a machine that does nothing else. On one that has much to do Node alone may need a minute to start. */
-const LONG_MS = 180_000;
+/** Many times what a page takes on a machine that has much else to do; one that is held answers nobody. */
+const ANSWER_MS = 60_000;
 
 /** A running `pgveil run`: what users and service managers see of it, and nothing else. */
 export class Service implements AsyncDisposable {
@@ -78,17 +78,14 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves when it ended; fails unless with this exit code. */
-  async exits(code: number, timeout = 90_000): Promise<void> {
+  async exits(code: number, timeout = PATIENCE_MS): Promise<void> {
     await until(() => this.process.exited, { what: () => `pgveil to end; ${this.lastWords()}`, timeout });
     assert.deepEqual(await this.process.exited, { code, signal: null }, this.lastWords());
   }
 
   /** Resolves once a fault point has killed it. */
   async dies(): Promise<void> {
-    await until(() => this.process.exited, {
-      what: () => `pgveil to reach a fault point; ${this.lastWords()}`,
-      timeout: LONG_MS,
-    });
+    await until(() => this.process.exited, { what: () => `pgveil to reach a fault point; ${this.lastWords()}` });
     assert.equal((await this.process.exited).signal, 'SIGKILL', this.lastWords());
   }
 
@@ -99,7 +96,7 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves once a fault point holds it. */
-  async holds(timeout = 30_000): Promise<void> {
+  async holds(timeout = PATIENCE_MS): Promise<void> {
     const what = () => `pgveil to be held at a fault point; ${this.lastWords()}`;
     await until(() => this.isHeld(), { what, timeout });
   }
@@ -107,7 +104,7 @@ export class Service implements AsyncDisposable {
   /** The page's text and HTTP code, or null while nobody listens. */
   async page(path: '/live' | '/ready' | '/status' | '/metrics'): Promise<{ code: number; text: string } | null> {
     try {
-      const response = await fetch(`http://127.0.0.1:${this.#port}${path}`, { signal: AbortSignal.timeout(5_000) });
+      const response = await fetch(`http://127.0.0.1:${this.#port}${path}`, { signal: AbortSignal.timeout(ANSWER_MS) });
       return { code: response.status, text: await response.text() };
     } catch {
       this.#assertRunning();
@@ -116,7 +113,7 @@ export class Service implements AsyncDisposable {
   }
 
   async status(): Promise<Status> {
-    const page = await until(() => this.page('/status'), { what: 'pgveil to answer /status', timeout: 60_000 });
+    const page = await until(() => this.page('/status'), { what: 'pgveil to answer /status' });
     return JSON.parse(page.text) as Status;
   }
 
@@ -128,7 +125,7 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves once every table streams. */
-  async isReady(timeout = LONG_MS): Promise<void> {
+  async isReady(timeout = PATIENCE_MS): Promise<void> {
     await until(async () => (await this.page('/ready'))?.code === 200, {
       what: () => `/ready to be 200; ${this.lastWords()}`,
       timeout,
@@ -136,7 +133,7 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves once the status is as wanted; fails at once when the process ends. */
-  async reaches(what: string, condition: (status: Status) => boolean, timeout = 60_000): Promise<Status> {
+  async reaches(what: string, condition: (status: Status) => boolean, timeout = PATIENCE_MS): Promise<Status> {
     return await until(
       async () => {
         const status = await this.status();
@@ -153,7 +150,7 @@ export class Service implements AsyncDisposable {
   }
 
   /** Resolves once the table streams in a later generation. */
-  async copiesAnew(table: string, after: number, timeout = 60_000): Promise<void> {
+  async copiesAnew(table: string, after: number, timeout = PATIENCE_MS): Promise<void> {
     const isCopied = ({ tables }: Status) => {
       const { state, generation } = tables[table]!;
       return state === 'streaming' && generation > after;

@@ -23,7 +23,6 @@ export async function assertAllEqual(trial: Trial): Promise<void> {
 export async function keepsOneSlot(trial: Trial): Promise<void> {
   await until(async () => (await trial.slots()).join() === trial.slot, {
     what: 'all slots but one to be gone',
-    timeout: 60_000,
   });
 }
 
@@ -47,5 +46,5 @@ export async function othersHoldAll(trial: Trial, pgveil: Service): Promise<void
   const end = await trial.sourceEnd();
   await trial.source.query(`SELECT pg_logical_emit_message(false, 'test', repeat(' ', 100000))`);
   const hasMoved = async () => (await trial.confirmed())! >= end;
-  await until(hasMoved, { what: () => `the slot to move; ${pgveil.lastWords()}`, timeout: 60_000 });
+  await until(hasMoved, { what: () => `the slot to move; ${pgveil.lastWords()}` });
 }

@@ -24,7 +24,7 @@ export async function threeSinks(servers: Servers, { brokers }: KafkaServer): Pr
 /** The service, once every table streams into all three. */
 export async function streamThree(trial: Trial): Promise<Service> {
   const service = await trial.run();
-  await service.isReady(180_000);
+  await service.isReady();
   return service;
 }
 

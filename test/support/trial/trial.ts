@@ -6,7 +6,7 @@ import { assertNoSighting, type Canary, scanPath } from '../judge/canary.ts';
 import type { Tables } from '../judge/decisions.ts';
 import { differences } from '../judge/oracle.ts';
 import type { PostgresServer } from '../postgres/postgres.ts';
-import { until } from '../wait.ts';
+import { PATIENCE_MS, until } from '../wait.ts';
 import { runPgveil, startPgveil } from './process.ts';
 import type { Servers } from './servers.ts';
 import { Service, type Status } from './service.ts';
@@ -102,12 +102,16 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Runs `pgveil COMMAND… -c FILE` with the trial's own configuration to its end. */
-  async command(command: readonly string[], timeout = 90_000): Promise<Ran> {
+  async command(command: readonly string[], timeout = PATIENCE_MS): Promise<Ran> {
     return await this.pgveil([...command, '-c', await this.write(this.configuration())], timeout);
   }
 
   /** Runs `pgveil ARGS` to its end. */
-  async pgveil(args: readonly string[], timeout = 30_000, environment: RunOptions['environment'] = {}): Promise<Ran> {
+  async pgveil(
+    args: readonly string[],
+    timeout = PATIENCE_MS,
+    environment: RunOptions['environment'] = {},
+  ): Promise<Ran> {
     const env = { ...this.#environment, ...environment };
     return await runPgveil([...args], { timeout, cwd: this.#directory, env });
   }
@@ -147,7 +151,7 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Resolves once the running service holds everything committed by now durably. */
-  async holdsAll(service: Service, timeout = 120_000): Promise<Status> {
+  async holdsAll(service: Service, timeout = PATIENCE_MS): Promise<Status> {
     const end = await this.sourceEnd();
     // Where it is no commit of ours (a rollback, a record of the server's own), the position follows once that is worth a write.
     await this.source.query(`SELECT pg_logical_emit_message(false, 'test', repeat(' ', 100000))`);

@@ -45,7 +45,7 @@ async function allHeldUp(database: Database, workers: number): Promise<void> {
 
 async function allSessionsEnd(database: Database): Promise<void> {
   const gone = async () => (await inUse(database)).length === 0;
-  await until(gone, { what: 'all sessions of the copy to end', timeout: 5000 });
+  await until(gone, { what: 'all sessions of the copy to end' });
 }
 
 describe('a copy that ends early', () => {

@@ -111,7 +111,7 @@ forMajors('large transactions and rows', {}, (major) => {
     await server.query(`UPDATE t SET id = 2`);
     await using consumer = new Consumer(sourceOf(server, ['public.t'], { memory }).source, from, { keep: false });
     const { bytes, blockedMs } = await costOf(async () => {
-      await until(() => consumer.batches.some((batch) => batch.bytes > 100 * MB), { what: 'the row', timeout: 60_000 });
+      await until(() => consumer.batches.some((batch) => batch.bytes > 100 * MB), { what: 'the row' });
       await consumer.caughtUp();
     });
     assert.ok(bytes < 200 * MB, `${Math.round(bytes / MB)} MB`);
