@@ -1,5 +1,5 @@
-import { ERRORS } from '../../core/errors.ts';
-import { PASSING_ONCE_RUN } from '../../pipeline/passing.ts';
+import { ERRORS } from '../../src/core/errors.ts';
+import { PASSING_ONCE_RUN } from '../../src/pipeline/passing.ts';
 
 type Entry = (typeof ERRORS)[keyof typeof ERRORS];
 
