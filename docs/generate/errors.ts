@@ -27,7 +27,7 @@ const SECTIONS: readonly {
   {
     title: 'A warning',
     outcome:
-      'Nothing stops. `/status` has it among the warnings of the table; where `check` lists it, it ends with exit code 0 if there is nothing else.',
+      'Nothing stops. `/status` has it among the warnings of the table it is about; where `check` lists it, it ends with exit code 0 if there is nothing else.',
     holds: ({ retry, recovery }) => recovery === 'go on' && retry === 'never',
   },
   {

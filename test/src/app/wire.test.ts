@@ -59,6 +59,27 @@ test('check lists what is wrong with the configuration, the tables and the twin 
   }
 });
 
+test('a type of the twin that no column has is a warning, and ends no start', async () => {
+  await using trial = await servers.trial(
+    `CREATE TYPE mood AS ENUM ('sad'); ${TABLE}
+    ALTER TABLE public.person ADD mood mood`,
+    {
+      'public.person': { columns: { ...tables['public.person']!.columns, mood: 'keep' } },
+    },
+  );
+  const configuration = trial.configuration() as { sinks: { twin: { types: Record<string, string> } } };
+  configuration.sinks.twin.types = { mood: 'character varying(10)' };
+  const file = await trial.write(configuration);
+  const { code, findings } = await checkFile(file);
+  assert.deepEqual(
+    [code, findings.map((finding) => `${finding.code} ${finding.object}`)],
+    [0, ['type_unmatched sinks.twin.types']],
+  );
+  const ran = await trial.pgveil(['run', '--until-caught-up', '-c', file], 90_000);
+  assert.equal(ran.code, 0);
+  assert.match(ran.stdout, /"code":"type_unmatched"/);
+});
+
 test('check sees that source and twin are one database', async () => {
   await using trial = await servers.trial(TABLE, tables);
   const configuration = trial.configuration() as { sinks: { twin: { url: string } } };
