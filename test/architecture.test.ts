@@ -59,6 +59,7 @@ describe('the rules', () => {
     ['sinks/lake/sink.ts', '../../connectors/postgres/source.ts', 'sinks/lake must not import connectors/'],
     ['connectors/postgres/source.ts', '../../src/app/cli.ts', 'connectors/postgres must not import src/app/cli.ts'],
     ['connectors/postgres/source.ts', '../../test/support/wait.ts', 'connectors/postgres must not import test/'],
+    ['src/app/cli.ts', '../../docs/generate/errors.ts', 'src/app must not import docs/generate/errors.ts'],
     ['src/other/thing.ts', '../core/lsn.ts', 'belongs to no part of the design'],
   ];
   for (const [file, path, message] of forbidden) {

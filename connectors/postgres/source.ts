@@ -21,6 +21,8 @@ import type { Copy } from './recopy/line.ts';
 import { merge } from './recopy/merge.ts';
 import { Recopies } from './recopy/recopies.ts';
 import { recopy } from './recopy/recopy.ts';
+import { batchLimit, copyLimit } from './shares.ts';
+import { UnusedSlots } from './slot/unused-slots.ts';
 import { endOfWal, readWalEnd } from './slot/wal-end.ts';
 import { Watch } from './slot/watch.ts';
 import { Batches } from './stream/batches.ts';
@@ -33,12 +35,6 @@ import { Stream } from './stream/stream.ts';
 import { Transactions } from './stream/transactions.ts';
 import { Turn } from './turn.ts';
 
-/** A batch of more is cut. It is redacted in one go, and that must not hold the event loop for long: 4,000 short rows take about 10 ms. */
-const BATCH_BYTES = 1024 * 1024;
-const BATCH_SHARE = 1 / 16;
-
-/** A share of `memory` for what the workers of copies have read and nobody has taken yet; as much again waits in the lanes. */
-const COPY_SHARE = 1 / 32;
 /** So many copies may be under way at once beside the stream: see Recopies. */
 const LINES = 2;
 
@@ -48,6 +44,7 @@ export class PostgresSource implements Source {
   readonly #rules: Rules;
   readonly #asked: ReadonlyMap<string, Asked>;
   readonly #observe: Observe;
+  readonly #unused: UnusedSlots;
   #watch: Watch | null = null;
   #receiver: Receiver | null = null;
   #stream: Stream | null = null;
@@ -66,13 +63,14 @@ export class PostgresSource implements Source {
     this.#rules = rules;
     this.#observe = observe;
     this.#asked = askedOf(config);
+    this.#unused = new UnusedSlots({ slot: config.source.slot, sinks: [...config.sinks.keys()] }, observe);
   }
 
   async open(signal: AbortSignal): Promise<void> {
     await this.close();
-    const { source, name: pipeline, sinks } = this.#config;
-    const { url, slot } = source;
-    const watch = await Watch.open({ url, pipeline, slot, sinks: [...sinks.keys()], observe: this.#observe }, signal);
+    const { source, name: pipeline } = this.#config;
+    const given = { url: source.url, pipeline, slot: source.slot, unused: this.#unused, observe: this.#observe };
+    const watch = await Watch.open(given, signal);
     this.#watch = watch;
     // A server that shuts down waits for its walsenders, and one that we do not read from cannot tell us.
     watch.lost.addEventListener('abort', () => this.#receiver?.destroy(watch.lost.reason));
@@ -204,7 +202,7 @@ export class PostgresSource implements Source {
       configured,
       source,
       settling: this.#settling,
-      memory: (memory * COPY_SHARE) / copies,
+      memory: copyLimit(memory, copies),
       wanted: this.#rules.wanted,
       observe: this.#observe,
       signal,
@@ -219,7 +217,7 @@ export class PostgresSource implements Source {
         generationOf: ({ name }) => generationOf(name),
         main: this.#stream!,
         use: this.#use,
-        limit: this.#limit,
+        limit: batchLimit(this.#config.memory),
       });
     const { autoBelow, longestRetryMs: longestMs } = this.#config.source;
     return new Recopies({
@@ -260,7 +258,7 @@ export class PostgresSource implements Source {
     bell: Bell,
   ): Promise<Stream> {
     const confirmedFlush = await startReplication(receiver, this.#opened(), this.#config.source);
-    const limit = this.#limit;
+    const limit = batchLimit(this.#config.memory);
     const batches = new Batches(limit);
     const witness = new WitnessSearches(position, ahead, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#readCatalog(this.#only([name])), this.#observe);
@@ -287,10 +285,6 @@ export class PostgresSource implements Source {
   #explain(error: unknown): unknown {
     const isGap = error instanceof PgveilError && error.code === 'slot_lost';
     return isGap && this.#config.source.onGap === 'halt' ? new PgveilError('gap_held', error.message) : error;
-  }
-
-  get #limit(): number {
-    return Math.min(BATCH_BYTES, this.#config.memory * BATCH_SHARE);
   }
 
   #opened(): Watch {

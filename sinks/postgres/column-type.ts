@@ -38,6 +38,6 @@ export function isPlain(column: Column): boolean {
 }
 
 /** `character varying(40)[]` to `character varying[]`. */
-function withoutModifier(name: string): string {
+export function withoutModifier(name: string): string {
   return name.replace(/\([^)]*\)/, '');
 }

@@ -3,9 +3,10 @@ import type { Comparer } from '../../src/core/comparison.ts';
 import type { Finding } from '../../src/core/errors.ts';
 import type { Identity } from '../../src/core/identity.ts';
 import type { Observe } from '../../src/core/observer.ts';
-import type { Remains, Target } from '../../src/core/target.ts';
+import type { LeavingTable, Remains, Target } from '../../src/core/target.ts';
 import { identify } from '../../src/postgres/identity.ts';
 import { checkTwin } from './check/check.ts';
+import { unmatchedTypes } from './check/unmatched-types.ts';
 import { TwinComparer } from './comparison.ts';
 import { dropPipeline, findMade } from './drop.ts';
 import { storedCheckpoint } from './look.ts';
@@ -28,8 +29,8 @@ export class TwinTarget implements Target {
     return await checkTwin(this.#options);
   }
 
-  async checkTables(): Promise<readonly Finding[]> {
-    return [];
+  async checkTables(tables: readonly LeavingTable[]): Promise<readonly Finding[]> {
+    return unmatchedTypes(this.#options, tables);
   }
 
   reserves({ name }: { readonly name: string }): boolean {

@@ -14,7 +14,8 @@ import { configuredTable, definitionOf, ordersOf } from './named.ts';
 import { run } from './run.ts';
 import { showBars, showLines } from './show/display.ts';
 import type { Output } from './show/screen.ts';
-import { readStatus, statusText } from './state/status.ts';
+import { readStatus } from './status/report.ts';
+import { statusText } from './status/text.ts';
 import { type Verify, verifier } from './verify/command.ts';
 import { watchStatus } from './watch/watch.ts';
 

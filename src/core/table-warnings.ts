@@ -2,7 +2,7 @@ import type { Kind } from './error-kind.ts';
 
 const warned = { retry: 'never', recovery: 'go on', exit: 1 } as const;
 
-/** What a person should know of a table that goes on all the same. */
+/** What a person should know of a table, or of a rule for tables, that goes on all the same. */
 export const TABLE_WARNINGS = {
   withheld: {
     ...warned,
@@ -24,6 +24,11 @@ export const TABLE_WARNINGS = {
     ...warned,
     means: 'The twin lacks the type of a column, an extension’s for example: the column is text there.',
     fix: 'Nothing, or name another type in `sinks.X.types`.',
+  },
+  type_unmatched: {
+    ...warned,
+    means: 'A type in `sinks.X.types` is not that of any column in the twin: it lacks its schema, or is misspelt.',
+    fix: 'Write the type as Postgres does, or take it out.',
   },
   index_left_out: {
     ...warned,

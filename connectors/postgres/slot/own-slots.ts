@@ -125,7 +125,7 @@ async function copySlot(client: pg.Client, main: string, own: string): Promise<v
 }
 
 /** Drops it as soon as nobody reads from it. Rejects with `slot_in_use` where that takes too long. */
-export async function dropWhenLeft(client: pg.Client, name: string): Promise<void> {
+async function dropWhenLeft(client: pg.Client, name: string): Promise<void> {
   const deadline = performance.now() + LET_GO_MS;
   for (;;) {
     try {

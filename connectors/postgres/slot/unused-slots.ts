@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import { ask } from '../session.ts';
-import { dropWhenLeft, isOwnSlot, ownSlotName, ownSlotPrefix } from './own-slots.ts';
+import { isOwnSlot, ownSlotName, ownSlotPrefix } from './own-slots.ts';
+import { dropSlot } from './slot.ts';
+
+type Use = <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
 
 /** A pipeline's slot, and the sinks that it is configured to have. */
 export interface Configured {
@@ -28,16 +32,50 @@ export async function findUnused(client: pg.Client, { slot, sinks }: Configured)
   return rows.map(({ name }) => name).filter((name) => isOwnSlot(slot, name) && !used.has(name));
 }
 
-/** Drops them, and says so. For whoever holds the pipeline's lock. What cannot be dropped is there at the next start. */
-export async function dropUnused(client: pg.Client, configured: Configured, observe: Observe): Promise<void> {
-  for (const name of await findUnused(client, configured)) {
+/** So often one is tried that somebody still reads from: a walsender may outlive the process that it served. */
+const EVERY_MS = 1000;
+
+/** Drops them, once in the life of a process, and says so. */
+export class UnusedSlots {
+  readonly #configured: Configured;
+  readonly #observe: Observe;
+  /** Those that are said to be still there. */
+  readonly #told = new Set<string>();
+  #areGone = false;
+
+  constructor(configured: Configured, observe: Observe) {
+    this.#configured = configured;
+    this.#observe = observe;
+  }
+
+  /**
+   * Until they are gone or `signal` aborts; then it is for the next session to call it again. Nobody waits for this. `use` asks through the
+   * connection that holds the pipeline's lock: an instance that was overtaken drops nothing.
+   */
+  async drop(use: Use, signal: AbortSignal): Promise<void> {
+    while (!this.#areGone && !signal.aborted) {
+      try {
+        const names = await use((client) => findUnused(client, this.#configured));
+        for (const name of names) await this.#dropOne(use, name, signal);
+        this.#areGone = names.length === 0;
+      } catch (error) {
+        if (!(error instanceof PgveilError)) throw error;
+        // The connection is lost, of which everybody hears.
+      }
+      if (!this.#areGone) await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  async #dropOne(use: Use, name: string, signal: AbortSignal): Promise<void> {
     const what = `the slot ${name} was kept for a sink that will not read from it any more`;
     try {
-      await dropWhenLeft(client, name);
-      observe({ type: 'step', message: `${what}: dropped` });
+      await use((client) => dropSlot(client, name));
+      this.#observe({ type: 'step', message: `${what}: dropped` });
     } catch (error) {
       if (!(error instanceof PgveilError)) throw error;
-      observe({ type: 'step', message: `${what}, and is still there: ${error.message}` });
+      if (signal.aborted || this.#told.has(name)) return;
+      this.#told.add(name);
+      this.#observe({ type: 'step', message: `${what}, and is still there: ${error.message}` });
     }
   }
 }

@@ -7,7 +7,7 @@ import type { Secret } from '../../../src/core/secret.ts';
 import { trouble } from '../../../src/postgres/trouble.ts';
 import { ask, endSession, openReader } from '../session.ts';
 import { observeSlot } from './slot.ts';
-import { dropUnused } from './unused-slots.ts';
+import type { UnusedSlots } from './unused-slots.ts';
 
 const POLL_MS = 1000;
 
@@ -15,8 +15,8 @@ export interface WatchOptions {
   readonly url: Secret;
   readonly pipeline: string;
   readonly slot: string;
-  /** The configured ones: see unused-slots.ts. */
-  readonly sinks: readonly string[];
+  /** What is to be dropped as soon as the lock is held. */
+  readonly unused: Pick<UnusedSlots, 'drop'>;
   readonly observe: Observe;
 }
 
@@ -32,6 +32,7 @@ const GONE_AFTER_MS = 30_000;
 export class Watch {
   readonly #client: pg.Client;
   readonly #lost = new AbortController();
+  readonly #closed = new AbortController();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #options: WatchOptions;
   #last: Promise<unknown> = Promise.resolve();
@@ -47,7 +48,7 @@ export class Watch {
 
   /** Connects, and waits until no other instance holds the lock of the pipeline. Aborting `signal` ends the wait with its reason. */
   static async open(options: WatchOptions, signal: AbortSignal): Promise<Watch> {
-    const { url, pipeline, observe } = options;
+    const { url, pipeline, unused, observe } = options;
     const watch = new Watch(await openReader(url, `pgveil ${pipeline}`), options);
     try {
       let waiting = false;
@@ -57,7 +58,7 @@ export class Watch {
         await sleep(POLL_MS, undefined, { signal });
       }
       watch.#hasLock = true;
-      await watch.use((client) => dropUnused(client, options, observe));
+      void unused.drop((work) => watch.use(work), watch.#ended);
       await watch.#look();
       return watch;
     } catch (error) {
@@ -78,7 +79,12 @@ export class Watch {
     return turn;
   }
 
+  get #ended(): AbortSignal {
+    return AbortSignal.any([this.#lost.signal, this.#closed.signal]);
+  }
+
   async close(): Promise<void> {
+    this.#closed.abort();
     this.#client.removeAllListeners('end');
     clearInterval(this.#heartbeat);
     await endSession(this.#client);

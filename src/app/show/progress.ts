@@ -1,5 +1,5 @@
 import type { Observation } from '../../core/observer.ts';
-import { bar } from './bar.ts';
+import { bar, shareCopied } from './bar.ts';
 import { fit, printable } from './printable.ts';
 import { formatBytes, formatCount, formatSeconds } from './quantity.ts';
 
@@ -116,8 +116,7 @@ export class Progress {
   /** `  public.customer        ██████░░░░░  63%  1.2M rows  610 MB   41 MB/s    0:09`. */
   #line(table: string, copy: Copy, width: number): string {
     const rate = this.#speeds.get(table)?.rate(this.#now()) ?? 0;
-    // Bytes to copy are an estimate: a table that is not finished is never at 100 %.
-    const share = Math.min(0.99, copy.totalBytes > 0 ? copy.bytes / copy.totalBytes : 0);
+    const share = shareCopied(copy.bytes, copy.totalBytes);
     const figures = [
       `${String(Math.floor(share * 100)).padStart(3)}%`,
       `${formatCount(copy.rows).padStart(5)} rows`,

@@ -1,5 +1,5 @@
-import type { Report } from '../state/status.ts';
 import type { Notice } from '../state/table-status.ts';
+import type { Report } from '../status/report.ts';
 import type { View } from './view.ts';
 
 /** Rates are those of the last seconds: of one alone they would jump about. */

@@ -1,5 +1,5 @@
 import { formatSeconds } from '../show/quantity.ts';
-import type { Report } from '../state/status.ts';
+import type { Report } from '../status/report.ts';
 import { cutLine, type Line, type Span, span, widthOfLine } from './line.ts';
 import { noticeLines } from './notices.ts';
 import { sinkLines, slotLines } from './sinks.ts';

@@ -1,5 +1,5 @@
 import { formatSeconds } from '../show/quantity.ts';
-import type { Report } from '../state/status.ts';
+import type { Report } from '../status/report.ts';
 
 /** A table is as old as in the sink that is furthest behind; null where nobody measures it. */
 export function worstLag({ sinks }: Report): number | null {

@@ -1,13 +1,6 @@
-import { slotsOf } from '../state/state.ts';
-import type { Notice } from '../state/table-status.ts';
-import { type Line, type Style, span, wrap } from './line.ts';
+import { pipelineRemarks, type Remark, sinkRemarks, slotRemarks, tableRemarks } from '../status/remarks.ts';
+import { type Line, span, wrap } from './line.ts';
 import type { View } from './view.ts';
-
-interface Remark {
-  readonly about: string;
-  readonly notice: Notice;
-  readonly kind: { readonly mark: string; readonly style: Style };
-}
 
 const HALT = { mark: '✗', style: 'red' } as const;
 const WARNING = { mark: '!', style: 'yellow' } as const;
@@ -27,30 +20,32 @@ export function noticeLines(view: View, width: number, room: number): Line[] {
 }
 
 function remarksOf({ report, failure }: View): Remark[] {
-  const remarks: Remark[] = failure ? [{ about: 'status', notice: failure, kind: HALT }] : [];
-  if (!report) return remarks;
-  const { tables, trouble } = report;
-  if (trouble) remarks.push({ about: 'pipeline', notice: trouble, kind: HALT });
-  for (const [sink, { halt }] of Object.entries(report.sinks))
-    if (halt) remarks.push({ about: `sink ${sink}`, notice: halt, kind: HALT });
-  for (const [sink, { trouble: away }] of Object.entries(report.sinks))
-    if (away) remarks.push({ about: `sink ${sink}`, notice: away, kind: WARNING });
-  for (const [about, { halt }] of Object.entries(tables)) if (halt) remarks.push({ about, notice: halt, kind: HALT });
-  for (const { name, alarms } of slotsOf(report)) {
-    for (const notice of alarms) remarks.push({ about: `slot ${name}`, notice, kind: WARNING });
-  }
-  for (const [about, { warnings }] of Object.entries(tables)) {
-    for (const notice of warnings) remarks.push({ about, notice, kind: WARNING });
-  }
-  return remarks;
+  const ownFailure: Remark[] = failure ? [{ about: 'status', notice: failure, isHalt: true }] : [];
+  if (!report) return ownFailure;
+  const [haltsOfSinks, troublesOfSinks] = haltsAside(sinkRemarks(report));
+  const [haltsOfTables, warningsOfTables] = haltsAside(tableRemarks(report));
+  return [
+    ...ownFailure,
+    ...pipelineRemarks(report),
+    ...haltsOfSinks,
+    ...troublesOfSinks,
+    ...haltsOfTables,
+    ...slotRemarks(report),
+    ...warningsOfTables,
+  ];
+}
+
+function haltsAside(remarks: readonly Remark[]): [halts: Remark[], others: Remark[]] {
+  return [remarks.filter(({ isHalt }) => isHalt), remarks.filter(({ isHalt }) => !isHalt)];
 }
 
 /** ` ✗ public.a: no_key: The table has no usable key.`, and below it the fix. */
-function remarkLines({ about, notice, kind }: Remark, width: number): Line[] {
+function remarkLines({ about, notice, isHalt }: Remark, width: number): Line[] {
+  const { mark, style } = isHalt ? HALT : WARNING;
   const said = wrap(`${about}: ${notice.code}: ${notice.message}`, width - 3);
   const fix = notice.fix.split('\n').flatMap((line) => wrap(line, width - 8));
   return [
-    ...said.map((text, at) => [span(at === 0 ? ` ${kind.mark} ` : '   ', kind.style), span(text, kind.style)]),
+    ...said.map((text, at) => [span(at === 0 ? ` ${mark} ` : '   ', style), span(text, style)]),
     ...fix.map((text, at) => [span(at === 0 ? '   fix: ' : '        ', 'dim'), span(text)]),
   ];
 }

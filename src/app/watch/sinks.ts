@@ -1,8 +1,10 @@
 import { bar } from '../show/bar.ts';
 import { formatBytes, formatSeconds } from '../show/quantity.ts';
+import type { SinkStatus } from '../state/sink-watch.ts';
 import type { SlotStatus } from '../state/slot-watch.ts';
 import { slotsOf } from '../state/state.ts';
-import type { Report } from '../state/status.ts';
+import type { Report } from '../status/report.ts';
+import { sinkState, slotState } from '../status/words.ts';
 import { type Column, grid } from './grid.ts';
 import { formatLag } from './lag.ts';
 import { type Line, type Span, type Style, span } from './line.ts';
@@ -28,15 +30,20 @@ const SLOT_COLUMNS: readonly Column[] = [
 const BAR_WIDTH = 20;
 
 export function sinkLines({ sinks }: Report, width: number): Line[] {
-  const rows = Object.entries(sinks).map(([name, { state, halt, trouble, position, lag_bytes, lag_ms }]) => [
+  const rows = Object.entries(sinks).map(([name, sink]) => sinkRow(name, sink));
+  return grid(SINK_COLUMNS, rows, width);
+}
+
+function sinkRow(name: string, sink: SinkStatus): Span[] {
+  const { state, halt, trouble, position, lag_bytes, lag_ms } = sink;
+  return [
     span(name),
-    span(halt ? 'halted' : state, state === 'live' ? undefined : 'red'),
+    span(sinkState(sink), state === 'live' ? undefined : 'red'),
     span(position ?? '-'),
     span(lag_bytes === null ? '-' : formatBytes(lag_bytes)),
     span(lag_ms === null ? '-' : formatLag(lag_ms)),
     span((halt ?? trouble)?.code ?? '', 'red'),
-  ]);
-  return grid(SINK_COLUMNS, rows, width);
+  ];
 }
 
 /** Each slot with what it keeps of what it may, and how long that lasts. */
@@ -57,9 +64,9 @@ function slotRow({ name, retained_bytes, safe_bytes, rate_bytes_per_s, seconds_l
   ];
 }
 
-function budget({ wal_status }: Pick<SlotStatus, 'wal_status'>, share: number | null): Span {
-  if (wal_status === null) return span('not there', 'dim');
-  if (wal_status === 'lost') return span('lost', 'red');
+function budget(slot: Pick<SlotStatus, 'wal_status'>, share: number | null): Span {
+  if (slot.wal_status === null) return span(slotState(slot), 'dim');
+  if (slot.wal_status === 'lost') return span(slotState(slot), 'red');
   if (share === null) return span('no limit', 'dim');
   const style = share < 0.5 ? 'green' : share < 0.8 ? 'yellow' : 'red';
   return span(`${bar(share, BAR_WIDTH)} ${Math.floor(share * 100)}%`, style);

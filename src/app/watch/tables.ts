@@ -1,7 +1,8 @@
-import { bar } from '../show/bar.ts';
+import { bar, shareCopied } from '../show/bar.ts';
 import { formatCount, formatSeconds } from '../show/quantity.ts';
-import type { Report } from '../state/status.ts';
 import type { CopyProgress, TableStatus } from '../state/table-status.ts';
+import type { Report } from '../status/report.ts';
+import { copyStep, waitsFor } from '../status/words.ts';
 import { type Column, grid } from './grid.ts';
 import { formatLag, worstLag } from './lag.ts';
 import { type Line, type Span, type Style, span } from './line.ts';
@@ -32,7 +33,7 @@ export function tableLines(view: View, report: Report, width: number, room: numb
 }
 
 function row(view: View, report: Report, name: string, table: TableStatus): Span[] {
-  const { state, rows, generation } = table;
+  const { state, rows } = table;
   const lag = state === 'streaming' ? worstLag(report) : null;
   const rate = rowsPerSecond(view, name);
   return [
@@ -41,7 +42,7 @@ function row(view: View, report: Report, name: string, table: TableStatus): Span
     span(rows === null ? '-' : formatCount(rows), rows === null ? 'dim' : undefined),
     span(rate === null ? '-' : formatCount(rate), rate ? undefined : 'dim'),
     span(lag === null ? '-' : formatLag(lag), lag === null ? 'dim' : undefined),
-    note(view, name, table, generation),
+    note(view, name, table),
   ];
 }
 
@@ -52,30 +53,27 @@ function rowsPerSecond(view: View, table: string): number | null {
   return changes === null && copied === null ? null : (changes ?? 0) + (copied ?? 0);
 }
 
-function note(
-  view: View,
-  name: string,
-  { state, progress, halt, reason, sinks }: TableStatus,
-  generation: number,
-): Span {
+function note(view: View, name: string, table: TableStatus): Span {
+  const { state, generation, progress, halt, sinks } = table;
   if (halt) return span(halt.code, 'red');
-  if (sinks)
-    return span(
-      Object.entries(sinks)
-        .map(([sink, there]) => `${sink}: ${there}`)
-        .join(', '),
-    );
+  if (sinks) return span(statesBySink(sinks));
   if (progress) return span(progressText(view, name, progress), 'cyan');
-  if (state === 'waiting') return span(reason ?? '');
+  if (state === 'waiting') return span(waitsFor(table));
   return span(generation > 1 ? `copy ${generation}` : '', 'dim');
 }
 
-/** `██████░░░░ 63% 0:09`; in words what comes after the reading. */
-function progressText(view: View, name: string, { step, bytes, total_bytes }: CopyProgress): string {
-  if (step !== 'due' && step !== 'started') return `copy ${step}`;
-  if (step === 'due' && bytes === 0) return 'copy due';
-  // Bytes to copy are an estimate: a table that is not finished is never at 100 %.
-  const share = Math.min(0.99, total_bytes > 0 ? bytes / total_bytes : 0);
+function statesBySink(sinks: NonNullable<TableStatus['sinks']>): string {
+  return Object.entries(sinks)
+    .map(([sink, there]) => `${sink}: ${there}`)
+    .join(', ');
+}
+
+/** `██████░░░░ 63% 0:09`; in words what comes before and after the reading. */
+function progressText(view: View, name: string, progress: CopyProgress): string {
+  const { step, bytes, total_bytes } = progress;
+  const isRead = step === 'started' || (step === 'due' && bytes > 0);
+  if (!isRead) return copyStep(progress);
+  const share = shareCopied(bytes, total_bytes);
   const rate = perSecond(view, ({ tables }) => tables[name]?.progress?.bytes);
   const left = rate ? ` ${formatSeconds(Math.max(0, total_bytes - bytes) / rate)}` : '';
   return `${bar(share, BAR_WIDTH)} ${String(Math.floor(share * 100)).padStart(2)}%${left}`;

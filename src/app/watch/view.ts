@@ -1,5 +1,5 @@
-import type { Report } from '../state/status.ts';
 import type { Notice } from '../state/table-status.ts';
+import type { Report } from '../status/report.ts';
 
 /** What a screen is made of. */
 export interface View {

@@ -5,7 +5,7 @@ import type { Assembly } from '../assembly.ts';
 import { askRunning } from '../running.ts';
 import type { Output } from '../show/screen.ts';
 import { Signals } from '../signals.ts';
-import { readStored } from '../state/status.ts';
+import { readStored } from '../status/report.ts';
 import { Follow } from './follow.ts';
 import { frame } from './frame.ts';
 import { FullScreen } from './full-screen.ts';

@@ -5,6 +5,7 @@ import type { Tables } from '../../support/judge/decisions.ts';
 import { runPgveil } from '../../support/trial/process.ts';
 import { Servers } from '../../support/trial/servers.ts';
 import type { Trial } from '../../support/trial/trial.ts';
+import { until } from '../../support/wait.ts';
 import { CANARY } from './fakes.ts';
 
 // The commands against real servers, each as a process of its own.
@@ -56,6 +57,27 @@ test('check lists what is wrong with the configuration, the tables and the twin 
   ]) {
     assert.ok(found.includes(finding), `${finding} is not among ${found.join(', ')}`);
   }
+});
+
+test('a type of the twin that no column has is a warning, and ends no start', async () => {
+  await using trial = await servers.trial(
+    `CREATE TYPE mood AS ENUM ('sad'); ${TABLE}
+    ALTER TABLE public.person ADD mood mood`,
+    {
+      'public.person': { columns: { ...tables['public.person']!.columns, mood: 'keep' } },
+    },
+  );
+  const configuration = trial.configuration() as { sinks: { twin: { types: Record<string, string> } } };
+  configuration.sinks.twin.types = { mood: 'character varying(10)' };
+  const file = await trial.write(configuration);
+  const { code, findings } = await checkFile(file);
+  assert.deepEqual(
+    [code, findings.map((finding) => `${finding.code} ${finding.object}`)],
+    [0, ['type_unmatched sinks.twin.types']],
+  );
+  const ran = await trial.pgveil(['run', '--until-caught-up', '-c', file], 90_000);
+  assert.equal(ran.code, 0);
+  assert.match(ran.stdout, /"code":"type_unmatched"/);
 });
 
 test('check sees that source and twin are one database', async () => {
@@ -162,9 +184,9 @@ test('a slot of a sink that was taken out shows in the status, goes with a drop,
   assert.deepEqual(JSON.parse(dropped.stdout), { removed: [`replication slot ${left} on the source`] });
   await make();
   const service = await trial.stream();
+  await until(async () => !(await isThere()), { what: 'the slot to be dropped' });
   await trial.holdsAll(service);
   await service.stop();
-  assert.ok(!(await isThere()));
   assert.match(service.process.output, new RegExp(`the slot ${left} was kept for a sink .* any more: dropped`));
 });
 

@@ -17,6 +17,9 @@ const allowed: Record<string, { values: string[]; types: string[] }> = {
   sinks: { values: ['src/core', 'src/postgres'], types: ['config'] },
 };
 
+/** What is compiled. `src/app` may import all of it. */
+const product = /^(src|connectors|transforms|sinks|config)\//;
+
 const forbiddenNames = /^(utils?|common|helpers?|index|types?|misc)$/;
 const longestFile = 300;
 
@@ -42,7 +45,7 @@ function partOf(file: string): string {
 function dependencies(tree: Tree): string[] {
   return [...tree].flatMap(([file, source]) => {
     const part = partOf(file);
-    if (part === 'src/app') return [];
+    if (part === 'src/app') return outside(file, source);
     const rule = allowed[part] ?? allowed[part.split('/')[0]!];
     if (!rule) return [`${file}:1 belongs to no part of the design`];
     return importsOf(source).flatMap((found) => {
@@ -54,6 +57,15 @@ function dependencies(tree: Tree): string[] {
       const how = found.typeOnly || !rule.types.includes(partOf(target)) ? 'must not import' : 'may only `import type`';
       return [`${file}:${found.line} ${part} ${how} ${target}`];
     });
+  });
+}
+
+/** What would be compiled with the service, as the service imports it. */
+function outside(file: string, source: string): string[] {
+  return importsOf(source).flatMap((found) => {
+    const target = resolve(file, found);
+    const isOutside = target !== null && !product.test(target);
+    return isOutside ? [`${file}:${found.line} src/app must not import ${target}`] : [];
   });
 }
 

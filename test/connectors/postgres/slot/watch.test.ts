@@ -7,6 +7,8 @@ import { forMajors } from '../../../support/postgres/majors.ts';
 import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { until } from '../../../support/wait.ts';
 
+const unused = { drop: async () => {} };
+
 forMajors('the watch', {}, (major) => {
   let server: PostgresServer;
   before(async () => {
@@ -20,7 +22,7 @@ forMajors('the watch', {}, (major) => {
 
   function open(pipeline: string, told: Observation[] = [], signal = never): Promise<Watch> {
     const observe = (observation: Observation) => void told.push(observation);
-    return Watch.open({ url: new Secret(server.url()), pipeline, slot: 'veil', sinks: [], observe }, signal);
+    return Watch.open({ url: new Secret(server.url()), pipeline, slot: 'veil', unused, observe }, signal);
   }
 
   test('a second instance waits, says so once, and takes over when the first is gone', async () => {
@@ -102,11 +104,8 @@ forMajors('the watch', {}, (major) => {
 
   test('a server that is not there is source_away', async () => {
     const away = new Secret('postgres://postgres@127.0.0.1:1/postgres');
-    await assert.rejects(
-      Watch.open({ url: away, pipeline: 'shop', slot: 'veil', sinks: [], observe: () => {} }, never),
-      {
-        code: 'source_away',
-      },
-    );
+    await assert.rejects(Watch.open({ url: away, pipeline: 'shop', slot: 'veil', unused, observe: () => {} }, never), {
+      code: 'source_away',
+    });
   });
 });

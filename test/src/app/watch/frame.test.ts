@@ -90,6 +90,37 @@ test('a sink that is away has the code beside it, and below what to do', () => {
   ]);
 });
 
+test('what stops more stands above what stops less: the pipeline, sinks, tables, slots, and warnings of tables last', () => {
+  const notice = (code: string) => ({ code, message: 'm', fix: 'f' });
+  const { sinks, slot } = report({});
+  const parked = { ...sinks.lake!, state: 'parked' } as const;
+  const now = report(
+    {
+      'public.a': table({ warnings: [notice('withheld')] }),
+      'public.b': table({ state: 'halted', halt: notice('no_key'), warnings: [notice('swap_blocked')] }),
+    },
+    {
+      sinks: {
+        lake: { ...parked, trouble: notice('lake_away') },
+        topics: { ...parked, halt: notice('target_exists') },
+      },
+      slot: { ...slot, alarms: [notice('wal_retained')] },
+      trouble: notice('source_away'),
+    },
+  );
+  const marked = screen(view(now, { failure: notice('internal') }), 80, 60).filter((line) => /^ [✗!] /.test(line));
+  assert.deepEqual(marked, [
+    ' ✗ status: internal: m',
+    ' ✗ pipeline: source_away: m',
+    ' ✗ sink topics: target_exists: m',
+    ' ! sink lake: lake_away: m',
+    ' ✗ public.b: no_key: m',
+    ' ! slot pgveil_shop: wal_retained: m',
+    ' ! public.a: withheld: m',
+    ' ! public.b: swap_blocked: m',
+  ]);
+});
+
 test('fifty tables and more trouble than room: 80 by 24 says how many there are besides', () => {
   const warning = {
     code: 'withheld',

@@ -1,6 +1,7 @@
 // Views for tests of the screen: a shop with three sinks, of which each test changes what it is about.
-import type { Report } from '../../../../src/app/state/status.ts';
+
 import type { TableStatus } from '../../../../src/app/state/table-status.ts';
+import type { Report } from '../../../../src/app/status/report.ts';
 import { frame } from '../../../../src/app/watch/frame.ts';
 import { render } from '../../../../src/app/watch/line.ts';
 import type { View } from '../../../../src/app/watch/view.ts';

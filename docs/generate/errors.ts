@@ -1,5 +1,5 @@
-import { ERRORS } from '../../core/errors.ts';
-import { PASSING_ONCE_RUN } from '../../pipeline/passing.ts';
+import { ERRORS } from '../../src/core/errors.ts';
+import { PASSING_ONCE_RUN } from '../../src/pipeline/passing.ts';
 
 type Entry = (typeof ERRORS)[keyof typeof ERRORS];
 
@@ -27,7 +27,7 @@ const SECTIONS: readonly {
   {
     title: 'A warning',
     outcome:
-      'Nothing stops. `/status` has it among the warnings of the table; where `check` lists it, it ends with exit code 0 if there is nothing else.',
+      'Nothing stops. `/status` has it among the warnings of the table it is about; where `check` lists it, it ends with exit code 0 if there is nothing else.',
     holds: ({ retry, recovery }) => recovery === 'go on' && retry === 'never',
   },
   {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { jsonSchema } from '../../../config/json-schema.ts';
+import { jsonSchema } from '../../config/json-schema.ts';
 
 type Part = z.core.JSONSchema.BaseSchema;
 

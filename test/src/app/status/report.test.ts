@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { createHttp, listen } from '../../../../src/app/http.ts';
 import { Metrics } from '../../../../src/app/state/metrics.ts';
 import { State } from '../../../../src/app/state/state.ts';
-import { statusText } from '../../../../src/app/state/status.ts';
 import { type Checkpoint, NOTHING_ORDERED, type TableEntry, type TableState } from '../../../../src/core/checkpoint.ts';
 import type { SlotSeen } from '../../../../src/core/observer.ts';
 import { positionAt } from '../../pipeline/parts.ts';
@@ -77,61 +76,4 @@ test('the running process is asked first', async () => {
   const { out } = await pgveil(['status', '--json'], { config: configText(port) });
   server.close().closeAllConnections();
   assert.deepEqual(JSON.parse(out), { running: true, ...JSON.parse(JSON.stringify(state.status())) });
-});
-
-test('people get a table, and below it what there is to do', () => {
-  const state = new State({
-    name: 'shop',
-    slot: 'pgveil_shop',
-    tables: ['public.a', 'public."日本"'],
-    sinks: ['twin'],
-  });
-  state.observe({ type: 'copy', table: 'public."日本"', rows: 1200, bytes: 1024, totalBytes: 4096 });
-  state.observe({
-    type: 'table',
-    table: 'public.a',
-    generation: 1,
-    state: 'halted',
-    code: 'no_key',
-    fix: 'ALTER …\nand so on',
-  });
-  assert.equal(
-    statusText({ running: true, ...state.status() }),
-    [
-      'shop: running, no position yet (pgveil 0.1.0)',
-      '',
-      'public.a          halted     generation 1',
-      'public."日本"     copying    -             1.2k rows  copy due, of about 4.8k rows, 1.0 kB of 4.0 kB',
-      'sink twin         live       -                        0 ms',
-      'slot pgveil_shop  not there',
-      '',
-      'public.a: no_key: The table has no usable key.',
-      '  fix: ALTER …',
-      '       and so on',
-    ].join('\n'),
-  );
-});
-
-test('a sink that is away says what with, and a table that waits what for', () => {
-  const state = new State({ name: 'shop', slot: 's', tables: ['public.a'], sinks: ['lake'] });
-  const own = { own: 'lake' } as const;
-  state.observe({ type: 'table', table: 'public.a', generation: 2, state: 'stale', reason: 'column b is new' });
-  state.observe({ type: 'sink', sink: 'lake', state: 'away', slot: null, ...own });
-  const trouble = { code: 'lake_away', message: 'sink lake: no answer', fix: 'Look at the store.' };
-  state.observe({ type: 'trouble', part: 'lake', ...trouble, retryInMs: 1, ...own });
-  const { lag_ms, ...lake } = state.status().sinks.lake!;
-  const status = { ...state.status(), sinks: { lake: { ...lake, lag_ms: 12 } } };
-  assert.deepEqual(
-    statusText({ running: true, ...status })
-      .split('\n')
-      .slice(2),
-    [
-      'public.a   waiting    generation 2    column b is new',
-      'sink lake  parked     -               12 ms, lake_away',
-      'slot s     not there',
-      '',
-      'sink lake: lake_away: sink lake: no answer',
-      '  fix: Look at the store.',
-    ],
-  );
 });

@@ -1,4 +1,4 @@
-import type { RuleName } from '../../../config/rules.ts';
+import type { RuleName } from '../../config/rules.ts';
 import { outcomes, typesOf } from './rules.ts';
 import { code, options, type Setting, settings } from './settings.ts';
 

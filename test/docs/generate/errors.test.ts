@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { errorsPage } from '../../../../src/app/docs/errors.ts';
-import { VERSION } from '../../../../src/app/version.ts';
-import { ERRORS } from '../../../../src/core/errors.ts';
+import { errorsPage } from '../../../docs/generate/errors.ts';
+import { VERSION } from '../../../src/app/version.ts';
+import { ERRORS } from '../../../src/core/errors.ts';
 
 test('docs/errors.md is what `npm run docs` writes', () => {
   assert.equal(readFileSync('docs/errors.md', 'utf8'), errorsPage());

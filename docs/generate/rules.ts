@@ -1,10 +1,10 @@
 import { parse } from 'yaml';
-import { decision, type Rule } from '../../../config/rules.ts';
-import type { Column } from '../../../src/core/table.ts';
-import { deriveKeys } from '../../../transforms/keys.ts';
-import { transformOf } from '../../../transforms/registry.ts';
-import { compileRule } from '../../../transforms/rule.ts';
-import { Secret } from '../../core/secret.ts';
+import { decision, type Rule } from '../../config/rules.ts';
+import { Secret } from '../../src/core/secret.ts';
+import type { Column } from '../../src/core/table.ts';
+import { deriveKeys } from '../../transforms/keys.ts';
+import { transformOf } from '../../transforms/registry.ts';
+import { compileRule } from '../../transforms/rule.ts';
 
 /** Columns of a source: of each kind that rules tell apart. */
 const COLUMNS: readonly Column[] = [

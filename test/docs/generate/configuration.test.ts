@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { parseConfig } from '../../../../config/load.ts';
-import { configurationPage } from '../../../../src/app/docs/configuration.ts';
-import { RULE_NAMES } from '../../../../src/app/docs/rules.ts';
-import { options, settings } from '../../../../src/app/docs/settings.ts';
+import { parseConfig } from '../../../config/load.ts';
+import { configurationPage } from '../../../docs/generate/configuration.ts';
+import { RULE_NAMES } from '../../../docs/generate/rules.ts';
+import { options, settings } from '../../../docs/generate/settings.ts';
 
 const page = readFileSync('docs/configuration.md', 'utf8');
 
