@@ -16,7 +16,7 @@ import type { Apart } from '../pipeline/parts.ts';
  * Makes concrete parts of a configuration; `reload` reads it anew, for secrets that were changed meanwhile.
  * wire.ts has the one; tests have others.
  */
-export type Assemble = (config: Config, reload: () => Config) => Assembly;
+export type Assemble = (config: Config, reload: () => Config) => Promise<Assembly>;
 
 /** All that the commands know of concrete parts. Nothing connects before it is called. */
 export interface Assembly {

@@ -47,7 +47,7 @@ export class CommandSet implements Commands {
     using display = forPeople
       ? showBars(config.name, config.tables.size, this.#output)
       : showLines(config.name, this.#output);
-    const assembly = this.#assemble(config, () => loadConfig(file));
+    const assembly = await this.#assemble(config, () => loadConfig(file));
     return await run(config, assembly, display, {
       untilCaughtUp,
       timeoutMs: timeout,
@@ -57,7 +57,7 @@ export class CommandSet implements Commands {
 
   async status({ config: file, json, watch = false }: StatusFlags): Promise<number> {
     const config = loadConfig(file);
-    const assembly = this.#assemble(config, () => config);
+    const assembly = await this.#assemble(config, () => config);
     if (watch) return await watchStatus(config, assembly, this.#output, json ?? false);
     const report = await readStatus(config, assembly);
     this.#print(json ? JSON.stringify(report, null, 2) : statusText(report));
@@ -89,11 +89,7 @@ export class CommandSet implements Commands {
   async drop({ config: file, json, data = false, yes }: DropFlags): Promise<number> {
     const config = loadConfig(file);
     const confirm = yes ? async () => true : askBeforeDrop;
-    const removed = await drop(
-      config,
-      this.#assemble(config, () => config),
-      { data, confirm },
-    );
+    const removed = await drop(config, await this.#assemble(config, () => config), { data, confirm });
     if (json) this.#print(JSON.stringify({ removed: removed ?? [] }));
     else this.#print(removed === null ? 'nothing was removed' : removedText(removed));
     return 0;
@@ -108,7 +104,7 @@ export class CommandSet implements Commands {
       if (error instanceof ConfigError) return listConfigError(error);
       throw error;
     }
-    return gather(this.#assemble(config, () => config).checks);
+    return gather((await this.#assemble(config, () => config)).checks);
   }
 
   #print(text: string): void {

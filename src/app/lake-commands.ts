@@ -53,7 +53,7 @@ export class LakeCommandSet implements LakeCommands {
   }
 
   async query(table: string, flags: LakeFlags): Promise<number> {
-    for (const [, lake] of this.#lakes(flags)) {
+    for (const [, lake] of await this.#lakes(flags)) {
       const sql = `${await lake.query(table)};`;
       this.#print(flags.json ? JSON.stringify({ sql }) : sql);
     }
@@ -63,7 +63,7 @@ export class LakeCommandSet implements LakeCommands {
   /** Does it in one lake after another, prints what came of it, and returns that. */
   async #inEach<T>(flags: LakeFlags, work: (lake: Caretaker) => Promise<T[]>, text: Text<T>): Promise<(T & Where)[]> {
     const tables: (T & Where)[] = [];
-    for (const [sink, lake] of this.#lakes(flags)) {
+    for (const [sink, lake] of await this.#lakes(flags)) {
       const results = await work(lake).catch((error) => {
         throw ofSink(sink, error);
       });
@@ -74,9 +74,9 @@ export class LakeCommandSet implements LakeCommands {
     return tables;
   }
 
-  #lakes({ config: file, sink }: LakeFlags): readonly (readonly [string, Caretaker])[] {
+  async #lakes({ config: file, sink }: LakeFlags): Promise<readonly (readonly [string, Caretaker])[]> {
     const config = loadConfig(file);
-    const { caretakers } = this.#assemble(config, () => config);
+    const { caretakers } = await this.#assemble(config, () => config);
     const lakes = [...caretakers].filter(([name]) => sink === undefined || name === sink);
     if (lakes.length > 0) return lakes;
     const message = sink === undefined ? 'no lake is configured' : 'no lake of this name is configured';

@@ -6,9 +6,8 @@ import { OwnSlots, ownSlotName } from '../../connectors/postgres/slot/own-slots.
 import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot/slot.ts';
 import { findUnused } from '../../connectors/postgres/slot/unused-slots.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
-import { KafkaTarget } from '../../sinks/kafka/target.ts';
 import type { Caretaker } from '../../sinks/lake/care/caretaker.ts';
-import { LakeTarget } from '../../sinks/lake/target.ts';
+import type { LakeTarget } from '../../sinks/lake/target.ts';
 import { TwinTarget } from '../../sinks/postgres/target.ts';
 import { RowRedactor } from '../../transforms/redactor.ts';
 import type { Observe, SlotSeen } from '../core/observer.ts';
@@ -21,12 +20,13 @@ import { RenewedUrl, renewedLogin, renewedRegistry } from './renewed.ts';
 import { MomentSource } from './verify/source.ts';
 
 /** The one place where concrete parts are named. */
-export const assemble: Assemble = (configured, reload) => {
+export const assemble: Assemble = async (configured, reload) => {
   const config = withRenewedUrl(configured, reload);
-  const targets = new Map([...config.sinks].map(([name, sink]) => [name, targetOf(sink, config, reload)]));
+  const targets = new Map<string, Target>();
+  for (const [name, sink] of config.sinks) targets.set(name, await targetOf(sink, config, reload));
   return {
     checks: checksOf(config, targets, () => onSource(config, (client) => identify(client, 'source'))),
-    caretakers: caretakersOf(targets),
+    caretakers: caretakersOf(config, targets),
     parts: (observe) => makeParts(config, targets, observe),
     hasRun: () => hasRun(targets),
     checkpoints: () => ofEach(targets, (target) => target.checkpoint()),
@@ -43,16 +43,22 @@ export const assemble: Assemble = (configured, reload) => {
   };
 };
 
-/** Each kind of sink: what is configured, and what the commands see of it. */
-function targetOf(sink: SinkConfig, { name, tables }: Config, reload: () => Config): Target {
+/**
+ * Each kind of sink: what is configured, and what the commands see of it. Lake and Kafka are loaded where they are configured: their clients
+ * are most of what a start costs.
+ */
+async function targetOf(sink: SinkConfig, { name, tables }: Config, reload: () => Config): Promise<Target> {
   switch (sink.type) {
     case 'postgres': {
       const url = new RenewedUrl(sink.url, () => (reload().sinks.get(sink.name) as TwinConfig).url);
       return new TwinTarget({ ...sink, url, pipeline: name, tables });
     }
-    case 'lake':
+    case 'lake': {
+      const { LakeTarget } = await import('../../sinks/lake/target.ts');
       return new LakeTarget({ ...sink, pipeline: name });
+    }
     case 'kafka': {
+      const { KafkaTarget } = await import('../../sinks/kafka/target.ts');
       const now = () => reload().sinks.get(sink.name) as KafkaConfig;
       const connection = renewedLogin(sink.connection, () => now().connection);
       const registry = renewedRegistry(sink.registry, () => now().registry);
@@ -61,11 +67,9 @@ function targetOf(sink: SinkConfig, { name, tables }: Config, reload: () => Conf
   }
 }
 
-function caretakersOf(targets: Targets): ReadonlyMap<string, Caretaker> {
-  const lakes = [...targets].flatMap(([name, target]) =>
-    target instanceof LakeTarget ? [[name, target.caretaker()] as const] : [],
-  );
-  return new Map(lakes);
+function caretakersOf({ sinks }: Config, targets: Targets): ReadonlyMap<string, Caretaker> {
+  const lakes = [...sinks.values()].filter(({ type }) => type === 'lake');
+  return new Map(lakes.map(({ name }) => [name, (targets.get(name) as LakeTarget).caretaker()]));
 }
 
 function makeParts(config: Config, targets: Targets, observe: Observe): Parts {

@@ -66,7 +66,7 @@ export function verifier(
 ): Verify {
   return async (written, { config: file, json, sink, sample, timeout }) => {
     const config = loadConfig(file);
-    const { sides } = assemble(config, () => config);
+    const { sides } = await assemble(config, () => config);
     const asked = written.length > 0 ? written : [...config.tables.keys()];
     const tables = asked.map((name) => configuredTable(name, config.tables));
     const sinks = [...sides.sinks.keys()].filter((name) => sink === undefined || name === sink);

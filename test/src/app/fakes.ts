@@ -113,7 +113,7 @@ export async function pgveil(
   const err = new Paper();
   try {
     const [command, ...rest] = args;
-    const exitCode = await execute([command!, '-c', file, ...rest], () => fakeAssembly(options), out, err);
+    const exitCode = await execute([command!, '-c', file, ...rest], async () => fakeAssembly(options), out, err);
     return { exitCode, out: out.text, err: err.text.replaceAll(file, 'FILE') };
   } finally {
     rmSync(folder, { recursive: true });

@@ -36,9 +36,8 @@ onEveryStorage((makePlace) => {
     const text = configText().replace(/sinks:.*/, `sinks: { lake: ${JSON.stringify({ ...sink, endpoint })} }`);
     await writeFile(file, text);
     const config = loadConfig(file);
-    const writer = assemble(config, () => config)
-      .parts(() => {})
-      .sinks.get('lake')!;
+    const { parts } = await assemble(config, () => config);
+    const writer = parts(() => {}).sinks.get('lake')!;
     await writer.open(signal);
     await writeCopy(writer, copyOf(table, []));
     await writer.flush(positionAt(0x100n));
