@@ -2,19 +2,14 @@ import { Command, type CommanderError, Option } from 'commander';
 import { PgveilError } from '../core/errors.ts';
 import { addCommand, type CommonOptions, type Done, examples, wait } from './command.ts';
 import { addLake, type LakeCommands } from './lake-line.ts';
+import type { OrderFlags } from './named.ts';
 import { addVerify, type Verify } from './verify/command.ts';
 import { VERSION } from './version.ts';
 
-export interface RunFlags extends CommonOptions {
+export interface RunFlags extends CommonOptions, OrderFlags {
   readonly untilCaughtUp?: boolean;
   /** Milliseconds. */
   readonly timeout: number;
-  /** Tables. */
-  readonly recopy?: readonly string[];
-  /** TABLE@HASH each. */
-  readonly approve?: readonly string[];
-  readonly acceptKey?: boolean;
-  readonly acceptSource?: boolean;
 }
 
 export interface StatusFlags extends CommonOptions {

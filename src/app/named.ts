@@ -2,9 +2,18 @@ import type { Config } from '../../config/config.ts';
 import { PgveilError } from '../core/errors.ts';
 import type { Orders } from '../core/redactor.ts';
 import { formatTableName, parseTableName } from '../core/table-name.ts';
-import type { RunFlags } from './command-line.ts';
 
 type Tables = Config['tables'];
+
+/** What `run` is told to do once. */
+export interface OrderFlags {
+  /** Tables. */
+  readonly recopy?: readonly string[];
+  /** TABLE@HASH each. */
+  readonly approve?: readonly string[];
+  readonly acceptKey?: boolean;
+  readonly acceptSource?: boolean;
+}
 
 /** The table's one spelling. A name that the configuration does not have is a mistake on the command line. */
 export function configuredTable(written: string, tables: Tables): string {
@@ -24,8 +33,7 @@ export function definitionOf(written: string, tables: Tables): { table: string; 
   return { table, hash: written.slice(at + 1).toLowerCase() };
 }
 
-/** What a start is told to do once. */
-export function ordersOf(flags: RunFlags, tables: Tables): Orders {
+export function ordersOf(flags: OrderFlags, tables: Tables): Orders {
   const { recopy = [], approve = [], acceptKey = false, acceptSource = false } = flags;
   const approved = approve.map((written): [string, string] => {
     const { table, hash } = definitionOf(written, tables);

@@ -1,8 +1,9 @@
 import type { ByteWriter } from '../../../src/core/bytes.ts';
 import { writeJsonText } from '../../../src/core/json-text.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
-import { CELL_NULL, CELL_UNCHANGED, CellReader, type Tuple } from '../../../src/core/tuple.ts';
+import { CELL_NULL, CELL_UNCHANGED, type CellReader, type Tuple } from '../../../src/core/tuple.ts';
 import { type ColumnJson, messageColumn } from './column-json.ts';
+import { FilledCells } from './filled-cells.ts';
 
 type Image = Tuple<'redacted'>;
 
@@ -35,8 +36,7 @@ export class RowJson {
   readonly #fields: readonly (Field | null)[];
   readonly #unavailable: Buffer | null;
   readonly #notFinite: RowOptions['notFinite'];
-  readonly #cell = new CellReader();
-  readonly #older = new CellReader();
+  readonly #cells = new FilledCells();
   /** Fields of the last image that were left out, or stand for a value that was not sent. */
   unchanged: string[] = [];
 
@@ -57,25 +57,19 @@ export class RowJson {
 
   /** Appends `"a":1,"b":"x",`: each field with a comma behind it. What was not sent comes from the older image, where that is a whole row. */
   write(out: ByteWriter, image: Image, older: Image | null): void {
-    const [cell, from] = [this.#cell, this.#older];
     if (this.unchanged.length > 0) this.unchanged = [];
-    cell.open(image);
-    if (older) from.open(older);
+    this.#cells.open(image, older);
     for (const field of this.#fields) {
-      cell.next();
-      if (older) from.next();
-      if (!field) continue;
-      const isFilled = cell.kind === CELL_UNCHANGED && older !== null && from.kind !== CELL_UNCHANGED;
-      this.#field(out, field, isFilled ? from : cell);
+      const cell = this.#cells.next();
+      if (field) this.#field(out, field, cell);
     }
   }
 
   /** The same of the key's columns; of an image that holds nothing else. With `nulls` the other fields are there, too. */
   writeKey(out: ByteWriter, image: Image, nulls: boolean): void {
-    const cell = this.#cell;
-    cell.open(image);
+    this.#cells.open(image, null);
     for (const field of this.#fields) {
-      cell.next();
+      const cell = this.#cells.next();
       if (field?.isKey) this.#field(out, field, cell);
       else if (field && nulls) put(out, field, NULL);
     }

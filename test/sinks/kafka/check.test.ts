@@ -1,33 +1,23 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
+import { after, describe, test } from 'node:test';
 import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import { KafkaTarget } from '../../../sinks/kafka/target.ts';
 import { Topics } from '../../../sinks/kafka/topics/topics.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import { sketchTable } from '../../support/batches.ts';
-import { type KafkaServer, startKafka, startOwnKafka } from '../../support/kafka/kafka.ts';
-import { optionsFor, plainConnection } from './parts.ts';
+import { startOwnKafka } from '../../support/kafka/kafka.ts';
+import { optionsFor, plainConnection, sharedBroker } from './parts.ts';
+
+const { server, cluster } = await sharedBroker();
 
 const plain = sketchTable({ relation: 'plain', columns: { id: 'bigint', at: 'date' }, key: ['id'] });
 const wide = sketchTable({ relation: 'wide', columns: { id: 'bigint', note: 'text', body: 'jsonb' }, key: ['id'] });
 const full = { ...wide, identity: 'full' as const };
 
 describe('`check` of a Kafka sink', () => {
-  let server: KafkaServer;
-  let cluster: Cluster;
-  let topics: Topics;
-  before(async () => {
-    server = await startKafka();
-    cluster = new Cluster(plainConnection(server.brokers));
-    topics = new Topics(cluster, plainConnection(server.brokers));
-  });
-  after(async () => {
-    await topics.close();
-    await cluster.close();
-    await server[Symbol.asyncDispose]();
-  });
+  const topics = new Topics(cluster, plainConnection(server.brokers));
+  after(() => topics.close());
 
   const made = (configs: Record<string, string>, create = true): Partial<KafkaOptions> => ({
     pipeline: server.name('check'),

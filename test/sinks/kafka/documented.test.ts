@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { ProduceAcks, Producer } from '@platformatic/kafka';
-import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
 import { readCommitted } from '../../../sinks/kafka/client/committed.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import type { RedactedBatch } from '../../../src/core/batch.ts';
@@ -21,12 +20,13 @@ import {
   upTo,
   writeCopy,
 } from '../../support/batches.ts';
-import { type KafkaServer, startKafka } from '../../support/kafka/kafka.ts';
 import { runDocumentedConsumer } from '../../support/kafka/reader.ts';
 import { TypeScriptConsumer } from '../../support/kafka/typescript-consumer.ts';
 import { hasPython } from '../../support/lake/readers.ts';
 import { until } from '../../support/wait.ts';
-import { idsOf, markersWritten, optionsFor, plainConnection } from './parts.ts';
+import { idsOf, markersWritten, optionsFor, sharedBroker } from './parts.ts';
+
+const { server, cluster } = await sharedBroker();
 
 const signal = new AbortController().signal;
 const table = sketchTable({ relation: 'thing', columns: { id: 'bigint', note: 'text' }, key: ['id'] });
@@ -96,17 +96,6 @@ const STEPS: readonly Step[] = [
 const LAST = Array.from({ length: 20 }, (_, i) => String(70 + i));
 
 describe('a consumer of the documents has the latest state of copies, changes, a truncate, and of what it meets again', () => {
-  let server: KafkaServer;
-  let cluster: Cluster;
-  before(async () => {
-    server = await startKafka();
-    cluster = new Cluster(plainConnection(server.brokers));
-  });
-  after(async () => {
-    await cluster.close();
-    await server[Symbol.asyncDispose]();
-  });
-
   /** Runs all steps; `sees` resolves once the consumer has these rows. */
   async function follow(sees: (topic: string, rows: readonly string[]) => Promise<void>): Promise<void> {
     const of = optionsFor(server, { pipeline: server.name('documented') });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { after, afterEach, describe, test } from 'node:test';
 import { checkpointTopicOf } from '../../../sinks/kafka/checkpoint-topic.ts';
-import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
 import { readCommitted } from '../../../sinks/kafka/client/committed.ts';
 import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
@@ -23,30 +22,20 @@ import {
   upTo,
   writeCopy,
 } from '../../support/batches.ts';
-import { type KafkaServer, startKafka } from '../../support/kafka/kafka.ts';
 import { readTopic } from '../../support/kafka/reader.ts';
 import { hasPython } from '../../support/lake/readers.ts';
 import { until } from '../../support/wait.ts';
 import { flatRecords, fold } from './fold.ts';
-import { idsOf, markersWritten, optionsFor, plainConnection } from './parts.ts';
+import { idsOf, markersWritten, optionsFor, plainConnection, sharedBroker } from './parts.ts';
+
+const { server, cluster } = await sharedBroker();
 
 const signal = new AbortController().signal;
 const table = sketchTable({ relation: 'thing', columns: { id: 'bigint', note: 'text' }, key: ['id'] });
 
 describe('a Kafka sink', () => {
-  let server: KafkaServer;
-  let cluster: Cluster;
-  let topics: Topics;
-  before(async () => {
-    server = await startKafka();
-    cluster = new Cluster(plainConnection(server.brokers));
-    topics = new Topics(cluster, plainConnection(server.brokers));
-  });
-  after(async () => {
-    await topics.close();
-    await cluster.close();
-    await server[Symbol.asyncDispose]();
-  });
+  const topics = new Topics(cluster, plainConnection(server.brokers));
+  after(() => topics.close());
 
   const sinks: KafkaSink[] = [];
   afterEach(async () => {

@@ -1,11 +1,12 @@
 // What the tests of Kafka's parts have in common.
+import { after } from 'node:test';
 import { describeTransactionsV0, findCoordinatorV4 } from '@platformatic/kafka';
 import type { KafkaConnection } from '../../../config/config.ts';
-import type { Cluster } from '../../../sinks/kafka/client/cluster.ts';
+import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
 import type { Bytes } from '../../../sinks/kafka/client/record-batch.ts';
 import { codeOf } from '../../../sinks/kafka/client/trouble.ts';
 import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
-import type { KafkaServer } from '../../support/kafka/kafka.ts';
+import { type KafkaServer, startKafka } from '../../support/kafka/kafka.ts';
 import { until } from '../../support/wait.ts';
 
 export function range(text: string): Bytes {
@@ -15,6 +16,17 @@ export function range(text: string): Bytes {
 
 export function plainConnection(brokers: readonly string[]): KafkaConnection {
   return { brokers: brokers.map(addressOf), tls: null, sasl: null };
+}
+
+/** A broker that other test files may use as well, and a client of it until this file's tests are over. */
+export async function sharedBroker(): Promise<{ readonly server: KafkaServer; readonly cluster: Cluster }> {
+  const server = await startKafka();
+  const cluster = new Cluster(plainConnection(server.brokers));
+  after(async () => {
+    await cluster.close();
+    await server[Symbol.asyncDispose]();
+  });
+  return { server, cluster };
 }
 
 export function addressOf(broker: string): { host: string; port: number } {

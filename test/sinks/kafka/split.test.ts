@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
+import { afterEach, describe, test } from 'node:test';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import { topicName } from '../../../sinks/kafka/topics/topic-name.ts';
 import type { RedactedBatch } from '../../../src/core/batch.ts';
@@ -15,9 +14,10 @@ import {
   upTo,
   writeCopy,
 } from '../../support/batches.ts';
-import { type KafkaServer, startKafka } from '../../support/kafka/kafka.ts';
 import { flatRecords, fold, twice } from './fold.ts';
-import { idsOf, markersWritten, optionsFor, plainConnection } from './parts.ts';
+import { idsOf, markersWritten, optionsFor, sharedBroker } from './parts.ts';
+
+const { server, cluster } = await sharedBroker();
 
 const signal = new AbortController().signal;
 /** Rows of 10 kB, of which each part below has so many: more than `split`. */
@@ -25,17 +25,6 @@ const ROWS = 20;
 const SPLIT = 100_000;
 
 describe('a source transaction larger than `split`', () => {
-  let server: KafkaServer;
-  let cluster: Cluster;
-  before(async () => {
-    server = await startKafka();
-    cluster = new Cluster(plainConnection(server.brokers));
-  });
-  after(async () => {
-    await cluster.close();
-    await server[Symbol.asyncDispose]();
-  });
-
   const sinks: KafkaSink[] = [];
   afterEach(async () => {
     for (const sink of sinks.splice(0)) await sink.close();
@@ -70,13 +59,24 @@ describe('a source transaction larger than `split`', () => {
 
   const end = batch({ position: positionAt(0x200n), progress: { clsn: 0x1f8n, seq: 3 * ROWS } });
 
+  /** With a copy of no rows, and the first part of the transaction. */
+  async function begun(sink: KafkaSink, table: RedactedTable): Promise<KafkaSink> {
+    await sink.open(signal);
+    await writeCopy(sink, copyOf(table, []));
+    await sink.flush(positionAt(0x100n));
+    await sink.write(part(table, 1));
+    return sink;
+  }
+
+  async function writeWhole(sink: KafkaSink, table: RedactedTable): Promise<void> {
+    for (const from of [1, 1 + ROWS, 1 + 2 * ROWS]) await sink.write(part(table, from));
+    await sink.write(end);
+    await sink.flush(end.position!);
+  }
+
   test('is committed in parts, and goes on behind the last one after a crash', async () => {
     const { table, sink, records } = trial();
-    const first = sink();
-    await first.open(signal);
-    await writeCopy(first, copyOf(table, []));
-    await first.flush(positionAt(0x100n));
-    await first.write(part(table, 1));
+    const first = await begun(sink(), table);
     await first.write(part(table, 1 + ROWS));
     const there = (await records()).filter(({ op }) => op === 'c');
     assert.equal(there.length, 2 * ROWS);
@@ -84,9 +84,7 @@ describe('a source transaction larger than `split`', () => {
 
     const second = sink();
     assert.deepEqual((await second.open(signal)).position, positionAt(0x100n));
-    for (const from of [1, 1 + ROWS, 1 + 2 * ROWS]) await second.write(part(table, from));
-    await second.write(end);
-    await second.flush(end.position!);
+    await writeWhole(second, table);
     assert.deepEqual((await second.open(signal)).position, positionAt(0x200n));
     await second.close();
     const all = await records();
@@ -96,11 +94,7 @@ describe('a source transaction larger than `split`', () => {
 
   test('is not forgotten by a position that lies before it', async () => {
     const { table, sink, records } = trial();
-    const first = sink();
-    await first.open(signal);
-    await writeCopy(first, copyOf(table, []));
-    await first.flush(positionAt(0x100n));
-    await first.write(part(table, 1));
+    const first = await begun(sink(), table);
     await first.close();
 
     for (const pos of [0x180n, 0x190n]) {
@@ -112,29 +106,21 @@ describe('a source transaction larger than `split`', () => {
     }
     const last = sink();
     assert.deepEqual((await last.open(signal)).position, positionAt(0x190n));
-    for (const from of [1, 1 + ROWS, 1 + 2 * ROWS]) await last.write(part(table, from));
-    await last.write(end);
-    await last.flush(end.position!);
+    await writeWhole(last, table);
     await last.close();
     assert.deepEqual(twice(await records()), []);
   });
 
   test('is whole in a generation that was copied since', async () => {
     const { table, sink, records } = trial();
-    const first = sink();
-    await first.open(signal);
-    await writeCopy(first, copyOf(table, []));
-    await first.flush(positionAt(0x100n));
-    await first.write(part(table, 1));
+    const first = await begun(sink(), table);
     await first.close();
 
     const second = sink();
     await second.open(signal);
     const next = nextGeneration(table);
     await writeCopy(second, copyOf(next, []));
-    for (const from of [1, 1 + ROWS, 1 + 2 * ROWS]) await second.write(part(next, from));
-    await second.write(end);
-    await second.flush(end.position!);
+    await writeWhole(second, next);
     await second.close();
     assert.equal(fold(table, await records()).length, 3 * ROWS);
   });

@@ -1,7 +1,8 @@
 import type { ByteWriter } from '../../../../src/core/bytes.ts';
 import type { RedactedTable } from '../../../../src/core/table.ts';
-import { CELL_NULL, CELL_UNCHANGED, CellReader, type Tuple } from '../../../../src/core/tuple.ts';
+import { CELL_NULL, CELL_UNCHANGED, type CellReader, type Tuple } from '../../../../src/core/tuple.ts';
 import { type ConnectType, messageColumn } from '../column-json.ts';
+import { FilledCells } from '../filled-cells.ts';
 import {
   writeBoolean,
   writeDouble,
@@ -37,8 +38,7 @@ export class AvroRow {
   /** By index into the table's columns; null for those that do not leave. */
   readonly #fields: readonly (Field | null)[];
   readonly #unavailable: string | null;
-  readonly #cell = new CellReader();
-  readonly #older = new CellReader();
+  readonly #cells = new FilledCells();
   /** Fields of the last image that are null, or stand for a value, because it was not sent. */
   unchanged: string[] = [];
 
@@ -52,26 +52,20 @@ export class AvroRow {
 
   /** What was not sent comes from the older image, where that is a whole row. */
   write(out: ByteWriter, image: Image, older: Image | null): void {
-    const [cell, from] = [this.#cell, this.#older];
     if (this.unchanged.length > 0) this.unchanged = [];
-    cell.open(image);
-    if (older) from.open(older);
+    this.#cells.open(image, older);
     for (const field of this.#fields) {
-      cell.next();
-      if (older) from.next();
-      if (!field) continue;
-      const isFilled = cell.kind === CELL_UNCHANGED && older !== null && from.kind !== CELL_UNCHANGED;
-      this.#field(out, field, isFilled ? from : cell);
+      const cell = this.#cells.next();
+      if (field) this.#field(out, field, cell);
     }
   }
 
   /** Of an image that holds the key alone: the other fields are null. */
   writeKey(out: ByteWriter, image: Image): void {
-    const cell = this.#cell;
     if (this.unchanged.length > 0) this.unchanged = [];
-    cell.open(image);
+    this.#cells.open(image, null);
     for (const field of this.#fields) {
-      cell.next();
+      const cell = this.#cells.next();
       if (field?.isKey) this.#field(out, field, cell);
       else if (field) writeNull(out);
     }

@@ -1,30 +1,18 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Cluster } from '../../../../sinks/kafka/client/cluster.ts';
+import { after, describe, test } from 'node:test';
 import { readCommitted } from '../../../../sinks/kafka/client/committed.ts';
 import { TransactionalProducer } from '../../../../sinks/kafka/client/producer.ts';
 import type { KafkaTransaction } from '../../../../sinks/kafka/client/transaction.ts';
 import { NO_HEADERS } from '../../../../sinks/kafka/format/headers.ts';
 import { Topics } from '../../../../sinks/kafka/topics/topics.ts';
 import type { PgveilError } from '../../../../src/core/errors.ts';
-import { type KafkaServer, startKafka } from '../../../support/kafka/kafka.ts';
-import { markersWritten, plainConnection, range } from '../parts.ts';
+import { markersWritten, plainConnection, range, sharedBroker } from '../parts.ts';
+
+const { server, cluster } = await sharedBroker();
 
 describe('a transactional producer', () => {
-  let server: KafkaServer;
-  let cluster: Cluster;
-  let topics: Topics;
-  before(async () => {
-    server = await startKafka();
-    const connection = plainConnection(server.brokers);
-    cluster = new Cluster(connection);
-    topics = new Topics(cluster, connection);
-  });
-  after(async () => {
-    await topics.close();
-    await cluster.close();
-    await server[Symbol.asyncDispose]();
-  });
+  const topics = new Topics(cluster, plainConnection(server.brokers));
+  after(() => topics.close());
 
   async function topic(partitions = 1): Promise<string> {
     const name = server.name('producer');

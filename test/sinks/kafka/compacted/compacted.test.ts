@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { Cluster } from '../../../../sinks/kafka/client/cluster.ts';
+import { afterEach, describe, test } from 'node:test';
+import type { Cluster } from '../../../../sinks/kafka/client/cluster.ts';
 import { endOf, readCommitted } from '../../../../sinks/kafka/client/committed.ts';
 import { TransactionalProducer } from '../../../../sinks/kafka/client/producer.ts';
 import { KeyStates } from '../../../../sinks/kafka/compacted/key-states.ts';
@@ -20,9 +20,10 @@ import {
   upTo,
   writeCopy,
 } from '../../../support/batches.ts';
-import { type KafkaServer, startKafka } from '../../../support/kafka/kafka.ts';
 import { flatRecords, twice } from '../fold.ts';
-import { idsOf, markersWritten, optionsFor, plainConnection, range } from '../parts.ts';
+import { idsOf, markersWritten, optionsFor, range, sharedBroker } from '../parts.ts';
+
+const { server, cluster } = await sharedBroker();
 
 const signal = new AbortController().signal;
 const table = sketchTable({
@@ -34,17 +35,6 @@ const table = sketchTable({
 const COMPACTED = { create: true, partitions: 2, replicas: 1, configs: { 'cleanup.policy': 'compact' } };
 
 describe('a compacted topic', () => {
-  let server: KafkaServer;
-  let cluster: Cluster;
-  before(async () => {
-    server = await startKafka();
-    cluster = new Cluster(plainConnection(server.brokers));
-  });
-  after(async () => {
-    await cluster.close();
-    await server[Symbol.asyncDispose]();
-  });
-
   const sinks: KafkaSink[] = [];
   afterEach(async () => {
     for (const sink of sinks.splice(0)) await sink.close();

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Cluster } from '../../../../sinks/kafka/client/cluster.ts';
+import { describe, test } from 'node:test';
 import type { KafkaOptions } from '../../../../sinks/kafka/options.ts';
 import { KafkaSink } from '../../../../sinks/kafka/sink.ts';
 import { KafkaTarget } from '../../../../sinks/kafka/target.ts';
@@ -19,11 +18,10 @@ import {
   upTo,
   writeCopy,
 } from '../../../support/batches.ts';
-import { type KafkaServer, startKafka } from '../../../support/kafka/kafka.ts';
 import { type DecodedRecord, readDecoded, runDocumentedConsumer } from '../../../support/kafka/reader.ts';
 import { SchemaRegistry } from '../../../support/kafka/schema-registry.ts';
 import { hasPython } from '../../../support/lake/readers.ts';
-import { idsOf, markersWritten, optionsFor, plainConnection } from '../parts.ts';
+import { idsOf, markersWritten, optionsFor, sharedBroker } from '../parts.ts';
 
 // Topics whose schemas are in a registry, read by Confluent's own consumer and deserializers.
 
@@ -42,16 +40,7 @@ const wider = sketchTable({
   generation: 2,
 });
 
-let server: KafkaServer;
-let cluster: Cluster;
-before(async () => {
-  server = await startKafka();
-  cluster = new Cluster(plainConnection(server.brokers));
-});
-after(async () => {
-  await cluster.close();
-  await server[Symbol.asyncDispose]();
-});
+const { server, cluster } = await sharedBroker();
 
 function optionsOf(
   registry: SchemaRegistry,
