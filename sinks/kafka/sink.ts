@@ -1,6 +1,7 @@
 import { copiedBy, type RedactedBatch } from '../../src/core/batch.ts';
 import type { Checkpoint, Position } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
+import { FailStop } from '../../src/core/fail-stop.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
 import { asTrouble } from './client/trouble.ts';
@@ -13,9 +14,8 @@ export class KafkaSink implements Sink {
   readonly pace: Pace = { atRest: true, bytes: 16 * 1024 * 1024, ms: 100 };
   readonly #options: KafkaOptions;
   readonly #schemas: Schemas | null;
-  #open: Session | null = null;
-  /** What ended it since it was opened last: whatever else fails then, fails for this. */
-  #failure: unknown = null;
+  /** After a failure what was written is incomplete: no later flush may make it durable, and the producers are of no use. */
+  readonly #session = new FailStop<Session>('kafka_away', (session, reason) => session.close(reason));
   /** The last position that Kafka said it holds; what it tells later must not lie before it. */
   #acknowledged: Lsn | null = null;
 
@@ -26,10 +26,7 @@ export class KafkaSink implements Sink {
   }
 
   async open(signal: AbortSignal): Promise<Checkpoint> {
-    await this.close();
-    this.#failure = null;
-    const session = await asTrouble(() => Session.open(this.#options, this.#schemas, signal));
-    this.#open = session;
+    const session = await this.#session.open(() => asTrouble(() => Session.open(this.#options, this.#schemas, signal)));
     const { position, tables } = session.stored;
     if (this.#acknowledged !== null && (position?.pos ?? 0n) < this.#acknowledged) {
       this.#acknowledged = null; // once it was said, a person may want to go on
@@ -40,26 +37,24 @@ export class KafkaSink implements Sink {
   }
 
   async write(batch: RedactedBatch): Promise<void> {
-    const refused = await this.#orClose((session) => this.#writeOrGiveUp(session, batch));
+    const refused = await this.#session.orClose((session) => asTrouble(() => this.#writeOrGiveUp(session, batch)));
     if (refused) throw refused;
   }
 
   async flush(position: Position): Promise<void> {
-    await this.#orClose(async (session) => {
-      await session.commit(position, null);
+    await this.#session.orClose(async (session) => {
+      await asTrouble(() => session.commit(position, null));
       this.#acknowledged = position.pos;
     });
   }
 
   async settled(table: string): Promise<boolean> {
-    const session = this.#opened();
+    const session = this.#session.opened();
     return await asTrouble(() => session.settled(table));
   }
 
   async close(): Promise<void> {
-    const session = this.#open;
-    this.#open = null;
-    await session?.close(this.#failure ?? closed());
+    await this.#session.close();
   }
 
   /** What concerns a copy alone ends that one: its open chunks are gone before anybody is told. Returns it. */
@@ -74,28 +69,4 @@ export class KafkaSink implements Sink {
       return error;
     }
   }
-
-  /** After a failure what was written is incomplete: no later flush may make it durable, and the producers are of no use. */
-  async #orClose<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const session = this.#opened();
-    try {
-      const result = await asTrouble(() => work(session));
-      if (this.#open !== session) throw closed();
-      return result;
-    } catch (error) {
-      if (this.#open !== session) throw this.#failure ?? closed();
-      this.#failure = error;
-      await this.close();
-      throw error;
-    }
-  }
-
-  #opened(): Session {
-    if (!this.#open) throw this.#failure ?? closed();
-    return this.#open;
-  }
-}
-
-function closed(): PgveilError {
-  return new PgveilError('kafka_away', 'closed');
 }

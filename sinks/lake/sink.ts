@@ -2,6 +2,7 @@ import type { LakeConfig } from '../../config/config.ts';
 import { copiedBy, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
+import { FailStop } from '../../src/core/fail-stop.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
@@ -42,9 +43,8 @@ interface Opened {
 export class LakeSink implements Sink {
   readonly pace: Pace;
   readonly #options: LakeOptions;
-  #open: Opened | null = null;
-  /** What ended it since it was opened last: whatever else fails then, fails for this. */
-  #failure: unknown = null;
+  /** After a failure what was written is incomplete: no later flush may make it durable. */
+  readonly #session = new FailStop<Opened>('lake_away', close);
 
   constructor(options: LakeOptions) {
     this.#options = options;
@@ -52,24 +52,17 @@ export class LakeSink implements Sink {
   }
 
   async open(signal: AbortSignal): Promise<Checkpoint> {
-    await this.close();
-    this.#failure = null;
-    const { pipeline, storage, temporary, timestamps } = this.#options;
-    const claim = await Claim.takeOver(storage, signal);
-    await storage.sweep();
-    const yard = new Yard(storage, await Duck.open(temporary), String(claim.epoch));
-    const written = new Written(pipeline, yard, timestamps);
-    this.#open = { claim, yard, written, swaps: new Map(), underWay: new Map() };
+    const { claim } = await this.#session.open(() => open(this.#options, signal));
     return claim.checkpoint;
   }
 
   async write(batch: RedactedBatch): Promise<void> {
-    const refused = await this.#orClose((opened) => this.#writeOrGiveUp(opened, batch));
+    const refused = await this.#session.orClose((opened) => this.#writeOrGiveUp(opened, batch));
     if (refused) throw refused;
   }
 
   async flush(position: Position): Promise<void> {
-    await this.#orClose(async (opened) => {
+    await this.#session.orClose(async (opened) => {
       const cut = opened.written.cut(); // before anything is waited for: what is written meanwhile is not part of it
       opened.underWay = cut.entries;
       if (cut.gatherings.length > 0 || cut.copies.length > 0) await this.#commit(opened, cut, position);
@@ -81,17 +74,13 @@ export class LakeSink implements Sink {
   }
 
   async settled(table: string): Promise<boolean> {
-    const { swaps, written } = this.#opened();
+    const { swaps, written } = this.#session.opened();
     const swap = swaps.get(table);
     return swap ? await swap.promise : written.copyOf(table) !== undefined;
   }
 
   async close(): Promise<void> {
-    const opened = this.#open;
-    this.#open = null;
-    if (!opened) return;
-    for (const { reject } of opened.swaps.values()) reject(this.#failure ?? closed());
-    await opened.yard.close();
+    await this.#session.close();
   }
 
   /** What concerns a copy alone ends that one: its files are gone before anybody is told. Returns it. */
@@ -186,26 +175,19 @@ export class LakeSink implements Sink {
     swaps.delete(table);
     await written.stopCopy(table);
   }
+}
 
-  /** After a failure what was written is incomplete: no later flush may make it durable. */
-  async #orClose<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
-    const opened = this.#opened();
-    try {
-      const result = await work(opened);
-      if (this.#open !== opened) throw closed();
-      return result;
-    } catch (error) {
-      if (this.#open !== opened) throw this.#failure ?? closed();
-      this.#failure = error;
-      await this.close();
-      throw error;
-    }
-  }
+async function open({ pipeline, storage, temporary, timestamps }: LakeOptions, signal: AbortSignal): Promise<Opened> {
+  const claim = await Claim.takeOver(storage, signal);
+  await storage.sweep();
+  const yard = new Yard(storage, await Duck.open(temporary), String(claim.epoch));
+  const written = new Written(pipeline, yard, timestamps);
+  return { claim, yard, written, swaps: new Map(), underWay: new Map() };
+}
 
-  #opened(): Opened {
-    if (!this.#open) throw this.#failure ?? closed();
-    return this.#open;
-  }
+async function close({ swaps, yard }: Opened, reason: unknown): Promise<void> {
+  for (const { reject } of swaps.values()) reject(reason);
+  await yard.close();
 }
 
 async function append(written: Written, gathering: Gathering, pos: Lsn): Promise<void> {
@@ -219,8 +201,4 @@ async function replace(written: Written, copy: Copy, pos: Lsn): Promise<void> {
 
 function nameOf(event: Event): string {
   return event.type === 'stopped' ? event.name : event.table.name;
-}
-
-function closed(): PgveilError {
-  return new PgveilError('lake_away', 'closed');
 }

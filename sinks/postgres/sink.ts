@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import { copiedBy, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
+import { FailStop } from '../../src/core/fail-stop.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
@@ -25,6 +26,8 @@ type Event = TableEvent<'redacted'>;
 
 /** What lasts from `open` to `close`. */
 interface Opened {
+  /** What was durable then. */
+  readonly checkpoint: Checkpoint;
   readonly session: Session;
   readonly copies: Copies;
   readonly completions: Completions;
@@ -42,9 +45,8 @@ export class PostgresSink implements Sink {
   readonly #options: TwinOptions;
   readonly #observe: Observe;
   readonly #tables = new WeakMap<RedactedTable, TwinTable>();
-  #open: Opened | null = null;
-  /** What ended it since it was opened last: whatever else fails then, fails for this. */
-  #failure: unknown = null;
+  /** After a failure what was written is incomplete: no later flush may make it durable. */
+  readonly #session = new FailStop<Opened>('twin_away', ({ session }) => session.close());
   /** What is written has to wait until a flush that was begun before is on its way. */
   #cut: Promise<void> = Promise.resolve();
 
@@ -54,34 +56,18 @@ export class PostgresSink implements Sink {
   }
 
   async open(signal: AbortSignal): Promise<Checkpoint> {
-    await this.close();
-    this.#failure = null;
-    const client = await connectTwin(this.#options);
-    try {
-      const { claim, checkpoint } = await this.#claim(client, signal);
-      const [shown, copied] = [await publicGenerations(client, claim), new Map<string, number>()];
-      await query(client, APPLY_SETTINGS);
-      const session = new Session(this.#options, this.#observe, claim, client);
-      const tableOf = (table: RedactedTable) => this.#tableOf(table);
-      const applying = new Applying(client, claim, checkpoint.position, tableOf, this.#observe);
-      const [copies, completions] = [new Copies(session), new Completions(session)];
-      this.#open = { session, copies, completions, applying, public: shown, copied };
-      return checkpoint;
-    } catch (error) {
-      client.end().catch(() => {});
-      throw error;
-    }
+    const { checkpoint } = await this.#session.open(() => this.#open(signal));
+    return checkpoint;
   }
 
   async write(batch: RedactedBatch): Promise<void> {
     await this.#cut;
-    const refused = await this.#orClose(() => this.#writeOrGiveUp(batch));
+    const refused = await this.#session.orClose(() => this.#writeOrGiveUp(batch));
     if (refused) throw refused;
   }
 
   async flush(position: Position): Promise<void> {
-    await this.#orClose(async () => {
-      const { copies, completions, applying } = this.#opened();
+    await this.#session.orClose(async ({ copies, completions, applying }) => {
       // What is written while this is under way is not part of it.
       const [finished, given] = [completions.finished(), copies.givenUp()];
       for (const [table, entry] of completions.late()) applying.setEntry(table, entry);
@@ -96,7 +82,7 @@ export class PostgresSink implements Sink {
   }
 
   async settled(table: string): Promise<boolean> {
-    const { completions } = this.#opened();
+    const { completions } = this.#session.opened();
     try {
       return await completions.settled(table);
     } catch (error) {
@@ -106,19 +92,7 @@ export class PostgresSink implements Sink {
   }
 
   async close(): Promise<void> {
-    this.#open?.session.close();
-    this.#open = null;
-  }
-
-  /** After a failure what was written is incomplete: no later flush may make it durable. */
-  async #orClose<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      this.#failure ??= error;
-      await this.close();
-      throw this.#failure;
-    }
+    await this.#session.close();
   }
 
   /** What concerns a copy alone ends that one: its room is given back before anybody is told. Returns it. */
@@ -135,13 +109,13 @@ export class PostgresSink implements Sink {
   }
 
   async #giveUp(table: string): Promise<void> {
-    const { copies, completions } = this.#opened();
+    const { copies, completions } = this.#session.opened();
     await completions.stop(table);
     await copies.giveUp(table);
   }
 
   async #write(batch: RedactedBatch): Promise<void> {
-    const { copies, completions, applying } = this.#opened();
+    const { copies, completions, applying } = this.#session.opened();
     for (const event of batch.events) await this.#handle(event, batch.entries);
     for (const [table, entry] of batch.entries) {
       const events = batch.events.filter((event) => nameOf(event) === table);
@@ -152,6 +126,23 @@ export class PostgresSink implements Sink {
       await copies.read(this.#tableOf(batch.chunk.table), batch.chunk.number, batch.changes, batch.bytes);
     } else {
       await applying.write(batch.changes);
+    }
+  }
+
+  async #open(signal: AbortSignal): Promise<Opened> {
+    const client = await connectTwin(this.#options);
+    try {
+      const { claim, checkpoint } = await this.#claim(client, signal);
+      const [shown, copied] = [await publicGenerations(client, claim), new Map<string, number>()];
+      await query(client, APPLY_SETTINGS);
+      const session = new Session(this.#options, this.#observe, claim, client);
+      const tableOf = (table: RedactedTable) => this.#tableOf(table);
+      const applying = new Applying(client, claim, checkpoint.position, tableOf, this.#observe);
+      const [copies, completions] = [new Copies(session), new Completions(session)];
+      return { checkpoint, session, copies, completions, applying, public: shown, copied };
+    } catch (error) {
+      client.end().catch(() => {});
+      throw error;
     }
   }
 
@@ -166,7 +157,7 @@ export class PostgresSink implements Sink {
   }
 
   async #handle(event: Event, entries: ReadonlyMap<string, TableEntry>): Promise<void> {
-    const { copies, completions, applying, copied } = this.#opened();
+    const { copies, completions, applying, copied } = this.#session.opened();
     switch (event.type) {
       case 'defined':
         // What was gathered under another definition comes before what follows.
@@ -190,7 +181,7 @@ export class PostgresSink implements Sink {
   }
 
   #build(table: TwinTable): void {
-    const { copies, completions } = this.#opened();
+    const { copies, completions } = this.#session.opened();
     const bytes = copies.bytesOf(table);
     if (bytes !== null) completions.build(table, bytes);
   }
@@ -198,17 +189,12 @@ export class PostgresSink implements Sink {
   #tableOf(source: RedactedTable): TwinTable {
     let table = this.#tables.get(source);
     if (!table) {
-      const { copied, public: shown } = this.#opened();
+      const { copied, public: shown } = this.#session.opened();
       const isNew = copied.get(source.name) === source.generation;
       table = twinTable(source, this.#options, isNew ? null : (shown.get(source.name) ?? null));
       this.#tables.set(source, table);
     }
     return table;
-  }
-
-  #opened() {
-    if (!this.#open) throw this.#failure ?? new PgveilError('twin_away', 'closed');
-    return this.#open;
   }
 }
 
