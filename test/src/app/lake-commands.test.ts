@@ -66,7 +66,7 @@ onEveryStorage((makePlace) => {
     assert.match((await pgveil('compact', 'public.a')).out, /^public\.a: 1 file, nothing to put together\n$/);
     const asked = await pgveil('vacuum', '--keep', '0s', '--erase-after', '1d', '--dry-run');
     assert.match(asked.out, /4 files would be removed/);
-    assert.match(asked.out, /would be erased up to .*: 1 keys, 2 rows in 1 files/);
+    assert.match(asked.out, /would be erased up to .*: 1 key, 2 rows in 1 file/);
     const vacuumed = await pgveil('vacuum', '--keep', '0s', '--erase-after', '1d', '--json');
     const [receipt] = JSON.parse(vacuumed.out).tables;
     assert.deepEqual([receipt.erased.keys, receipt.erased.rows, receipt.removed.files], [1, 2, 5]);
