@@ -104,7 +104,7 @@ function withRenewedUrl(config: Config, reload: () => Config): Config {
 
 async function ownSlotsOf({ source, sinks }: Config, client: Client): Promise<ReadonlyMap<string, SlotSeen>> {
   const found = new Map<string, SlotSeen>();
-  for (const sink of sinks.keys()) {
+  for (const sink of sinks.size > 1 ? sinks.keys() : []) {
     const slot = await observeSlot(client, ownSlotName(source.slot, sink));
     if (slot) found.set(sink, slot);
   }

@@ -21,7 +21,7 @@ export interface Slots {
   kept(sink: string | null): Promise<KeptWal | null>;
   /**
    * Makes the sink's own where the pipeline's stands, unless it has one. May be called while the pipeline's is read from.
-   * Rejects with `no_free_slot`, and with `slot_lost` where the pipeline's is not there.
+   * Rejects with `no_free_slot`, and with `slot_lost` where the pipeline's is not there, or the server gave it up.
    */
   copy(sink: string): Promise<void>;
   /** Drops the sink's own, if there is one. Nobody reads from it any more. */

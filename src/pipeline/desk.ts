@@ -58,8 +58,13 @@ export class Desk {
   async #take(clerk: Clerk, command: Command): Promise<void> {
     const others = [...this.#beside].flatMap((desk) => desk.#clerk ?? []);
     const recopy = { ...command, approve: [] };
-    await Promise.all([clerk.take(command), ...others.map((other) => other.take(recopy))]);
+    await Promise.all([clerk.take(command), ...others.map((other) => other.take(recopy).catch(unlessInterrupted))]);
   }
+}
+
+/** What the others recorded holds for a sink whose own session ended meanwhile: its next one finds that it lacks a copy. */
+function unlessInterrupted(error: unknown): void {
+  if (!(error instanceof PgveilError) || error.code !== 'interrupted') throw error;
 }
 
 export function interrupted(): PgveilError {

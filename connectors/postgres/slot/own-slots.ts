@@ -109,6 +109,10 @@ function ownLimit({ walStatus, retainedBytes, safeBytes }: Slot): number | null 
 }
 
 async function copySlot(client: pg.Client, main: string, own: string): Promise<void> {
+  // What the server says of such a one is what it says of others, too, that may be copied later.
+  if ((await findSlot(client, main))?.walStatus === 'lost') {
+    throw new PgveilError('slot_lost', `source: the server gave up the slot ${main}`);
+  }
   try {
     await client.query('SELECT pg_copy_logical_replication_slot($1, $2)', [main, own]);
   } catch (error) {

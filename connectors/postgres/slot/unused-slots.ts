@@ -12,10 +12,12 @@ export interface Configured {
 
 /**
  * Own slots of sinks that are configured no longer, by name: somebody took such a sink out while it was parked. Nobody would ever read from
- * them, and the source would keep their WAL for ever.
+ * them, and the source would keep their WAL for ever. The same of one that was parked and is the only one left: it reads from the
+ * pipeline's.
  */
 export async function findUnused(client: pg.Client, { slot, sinks }: Configured): Promise<string[]> {
-  const used = new Set(Array.from(sinks, (sink) => ownSlotName(slot, sink)));
+  const configured = Array.from(sinks, (sink) => ownSlotName(slot, sink));
+  const used = new Set(configured.length > 1 ? configured : []);
   const rows = await ask<{ name: string }>(
     client,
     `SELECT slot_name AS name FROM pg_replication_slots
@@ -29,7 +31,7 @@ export async function findUnused(client: pg.Client, { slot, sinks }: Configured)
 /** Drops them, and says so. For whoever holds the pipeline's lock. What cannot be dropped is there at the next start. */
 export async function dropUnused(client: pg.Client, configured: Configured, observe: Observe): Promise<void> {
   for (const name of await findUnused(client, configured)) {
-    const what = `the slot ${name} was kept for a sink that is not in the configuration any more`;
+    const what = `the slot ${name} was kept for a sink that will not read from it any more`;
     try {
       await dropWhenLeft(client, name);
       observe({ type: 'step', message: `${what}: dropped` });

@@ -54,16 +54,19 @@ export class MainRoster implements Roster {
     try {
       const roll = await callRoll(this.#expected, this.#hasRun, signal);
       opened = roll.opened;
-      const leaving = await this.#leaving(opened, await asking);
+      const leaving = await this.#leaving(roll, await asking);
       const checkpoints = new Map([...opened].filter(([name]) => !leaving.has(name)));
+      this.#setApart(leaving);
+      if (checkpoints.size === 0) throw [...roll.away.values()][0]!; // without them there is nobody to read for
       this.#company.gathered(mergeCheckpoints([...checkpoints.values()]).tables);
-      this.#seeOff(roll, leaving);
+      this.#miss(roll.away);
       for (const name of checkpoints.keys()) this.#welcome(name, back.has(name));
       slots.tidy([...checkpoints.keys()]);
       return { checkpoints, told: new Set() };
     } catch (error) {
-      for (const name of back) waiting.add(name);
-      for (const name of opened.keys()) await this.#sinks.get(name)!.close();
+      const { absent } = this.#company;
+      for (const name of back) if (!absent.has(name)) waiting.add(name);
+      for (const name of opened.keys()) if (!absent.has(name)) await this.#sinks.get(name)!.close();
       throw error;
     }
   }
@@ -93,27 +96,32 @@ export class MainRoster implements Roster {
 
   /**
    * Those that have to read by themselves. What the slot still has of theirs is kept for them before anything is acknowledged; one for which
-   * no slot is free stays, and the others copy with it.
+   * no slot is free stays, and the others copy with it. Where the slot has what nobody needs who is here, and some are away, it is theirs:
+   * all leave, since to read with it they had to make it anew.
    */
-  async #leaving(opened: RollCall['opened'], stands: Lsn | null): Promise<ReadonlySet<string>> {
+  async #leaving({ opened, away }: RollCall, stands: Lsn | null): Promise<ReadonlySet<string>> {
+    const isCovered = (name: string) => stands !== null && (opened.get(name)!.position?.pos ?? -1n) >= stands;
     const here = together(opened, stands);
+    const isTheirs = away.size > 0 && stands !== null && ![...here].some(isCovered);
     const leaving = new Set<string>();
-    for (const [name, { position }] of opened) {
-      if (here.has(name)) continue;
-      const isCovered = position !== null && stands !== null && position.pos >= stands;
-      if (!isCovered || (await this.#company.slots.hasKept(name))) leaving.add(name);
+    for (const name of opened.keys()) {
+      if (here.has(name) && !isTheirs) continue;
+      if (!isCovered(name) || (await this.#company.slots.hasKept(name))) leaving.add(name);
     }
     return leaving;
   }
 
-  #seeOff({ away }: RollCall, leaving: ReadonlySet<string>): void {
+  #miss(away: RollCall['away']): void {
     const { holds } = this.#company;
     for (const [name, error] of away) {
       if (!holds.has(name)) holds.set(name, null);
       this.#setOut(name, { state: 'away', error });
     }
+  }
+
+  #setApart(leaving: ReadonlySet<string>): void {
     for (const name of leaving) {
-      holds.delete(name); // what it needs is in a slot of its own, or nowhere
+      this.#company.holds.delete(name); // what it needs is in a slot of its own, or nowhere
       this.#setOut(name, { state: 'apart' });
     }
   }
@@ -127,10 +135,7 @@ export class MainRoster implements Roster {
 
   #setOut(name: string, leaving: Leaving): void {
     this.#company.absent.add(name);
-    // What it wrote and did not flush is void, and whoever reads for it next opens it.
-    void this.#sinks
-      .get(name)!
-      .close()
-      .then(() => this.#left(name, leaving));
+    // What it wrote and did not flush is void, and whoever reads for it next opens it. That it cannot be closed says that it fails.
+    void Promise.allSettled([this.#sinks.get(name)!.close()]).then(() => this.#left(name, leaving));
   }
 }

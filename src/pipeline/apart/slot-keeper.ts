@@ -20,12 +20,13 @@ export class SlotKeeper {
     await this.#slots.copy(sink);
   }
 
-  /** False where no slot is free, which is told. */
+  /** False where no slot is free, which is told. Where the pipeline's is lost there is nothing to be kept. */
   async hasKept(sink: string): Promise<boolean> {
     try {
       await this.keep(sink);
       return true;
     } catch (error) {
+      if (error instanceof PgveilError && error.code === 'slot_lost') return true;
       if (!(error instanceof PgveilError) || error.code !== 'no_free_slot') throw error;
       const { code, message, fix } = error;
       this.#observe({ type: 'trouble', part: sink, code, message, fix, retryInMs: null });

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-
 /**
  * The time in which the source is this instance's. Whoever opens a sink or drops a slot beside the pipeline's session waits for it: an
  * instance that was overtaken must take nothing back.
@@ -21,7 +19,11 @@ export class Tenure {
   /** Resolves while it lasts. Rejects when `signal` aborts. */
   async held(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await Promise.race([this.#begun.promise, once(signal, 'abort')]);
+    const { promise: aborted, resolve } = Promise.withResolvers<void>();
+    const abort = () => resolve();
+    signal.addEventListener('abort', abort, { once: true });
+    await Promise.race([this.#begun.promise, aborted]);
+    signal.removeEventListener('abort', abort); // the signal lives as long as the process, and this is asked every few seconds
     signal.throwIfAborted();
   }
 }

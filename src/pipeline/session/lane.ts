@@ -23,6 +23,8 @@ export interface LaneListener {
   durable(position: Position, batches: number): void;
 }
 
+const NOBODY: LaneListener = { written() {}, refused() {}, durable() {} };
+
 /**
  * The queue and the writer of one sink. While one flush is under way the next batches gather for another one: the slower the sink,
  * the larger its transactions. What the sink holds already it does not get again.
@@ -30,11 +32,12 @@ export interface LaneListener {
 export class Lane {
   readonly #sink: Sink;
   readonly #limit: number;
-  readonly #listener: LaneListener;
+  #listener: LaneListener;
   readonly #queue: RedactedBatch[] = [];
   #held: Lsn | null;
   #queued = 0;
   #closed = false;
+  #isLeft = false;
   /** Wakes whoever waits for room, for a batch, for a time to flush, or for the end. */
   #changed = Promise.withResolvers<void>();
   // How many batches of all have got so far; the last flush that was begun has those up to `flushed`.
@@ -76,7 +79,14 @@ export class Lane {
     this.#wake();
   }
 
-  /** Writes until `end`. Rejects with what the sink said; the lane is of no use then. */
+  /** The sink is somebody else's from here on: nothing more is written to it, and what it still says is not told. */
+  leave(): void {
+    this.#isLeft = true;
+    this.#listener = NOBODY;
+    this.end();
+  }
+
+  /** Writes until `end`, or `leave`. Rejects with what the sink said; the lane is of no use then. */
   async run(): Promise<void> {
     try {
       while (await this.#step()) {}
@@ -91,6 +101,7 @@ export class Lane {
 
   /** Does what is next to be done, or waits until there is something. False at the end. */
   async #step(): Promise<boolean> {
+    if (this.#isLeft) return false;
     if (this.#failure) throw this.#failure.error;
     const { position } = this.#unflushed;
     if (position && this.#isDue()) await this.#startFlush(position);
@@ -103,6 +114,7 @@ export class Lane {
   async #write(batch: RedactedBatch): Promise<void> {
     // Reading and redacting it took one turn of the event loop, and writing takes another: of a large row each is long enough.
     await nextTurn();
+    if (this.#isLeft) return;
     const { bytes, since } = this.#unflushed;
     const isFirst = this.#flushed === this.#written;
     await this.#writeOrRefuse(batch);
@@ -138,6 +150,7 @@ export class Lane {
   /** The disk of the sink takes its time, in which the next batches can be written already. */
   async #startFlush(position: Position): Promise<void> {
     await this.#flushing;
+    if (this.#isLeft) return;
     this.#unflushed = { bytes: 0, since: 0, position: null };
     const batches = this.#written;
     this.#flushed = batches;

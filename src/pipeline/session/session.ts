@@ -72,6 +72,7 @@ class Session implements Running {
   /** What an accepted source is compared with: where the sinks stood before. */
   #before: Position | null;
   #started = false;
+  #isOver = false;
   #failure: { readonly error: unknown } | null = null;
 
   constructor(
@@ -108,6 +109,7 @@ class Session implements Running {
     await this.#orStop(this.#read(stopped));
     for (const lane of this.#lanes.values()) lane.end();
     await Promise.race([Promise.all(writing), sleep(DRAIN_MS, undefined, { ref: false })]);
+    this.#cutOff();
     this.#book.close();
     if (this.#failure) throw this.#failure.error;
   }
@@ -177,14 +179,21 @@ class Session implements Running {
 
   /** True where the sink is gone, and the others go on. */
   #leave(name: string, error: unknown): boolean {
+    if (this.#isOver) return false;
     if (!this.#lanes.has(name)) return true;
     if (this.#lanes.size === 1 || !this.#outset.roster.leave(name, this.#durable.of(name), error)) return false;
-    this.#lanes.get(name)!.end();
+    this.#lanes.get(name)!.leave();
     this.#lanes.delete(name);
     this.#parts.sinks.delete(name);
     this.#book.left(name);
     this.#unwritten.leave(name);
     return true;
+  }
+
+  /** Writers that are not through, and what goes on beside the stream, fail when their sinks are closed: that is nobody's absence. */
+  #cutOff(): void {
+    this.#isOver = true;
+    for (const lane of this.#lanes.values()) lane.leave();
   }
 
   /** What a sink builds beside the stream ends as well when its writer fails, and may say so first, in other words. */

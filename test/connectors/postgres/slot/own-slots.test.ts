@@ -80,3 +80,18 @@ test('a slot keeps too much beyond what is configured, or most of what the serve
   const kept = await until(() => any.kept(null), { what: 'the limit to hold' });
   assert.ok(kept.excess < -80 * 1024 ** 2 && kept.excess > -120 * 1024 ** 2, `${kept.excess}`);
 });
+
+test('of a slot that the server gave up there is nothing to be copied', async () => {
+  const own = slots();
+  await server.query(`ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'`);
+  await server.query('SELECT pg_reload_conf()');
+  const isLost = async () => {
+    await server.query(`SELECT pg_logical_emit_message(false, 'test', 'fills a segment'), pg_switch_wal()`);
+    await server.query('CHECKPOINT');
+    const [slot] = await server.query('SELECT wal_status FROM pg_replication_slots');
+    return slot.wal_status === 'lost';
+  };
+  await until(isLost, { what: 'the server to give the slot up' });
+  await assert.rejects(own.copy('lake'), { code: 'slot_lost' });
+  assert.deepEqual(await made(), ['pgveil_shop']);
+});

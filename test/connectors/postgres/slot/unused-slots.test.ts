@@ -42,10 +42,21 @@ test('what was kept for a sink that is configured no longer is dropped, and nobo
   }
   const rows = await server.query('SELECT slot_name FROM pg_replication_slots');
   assert.deepEqual(rows.map(({ slot_name }) => slot_name).sort(), [...others, foreign, decoded].sort());
-  const message = (name: string) =>
-    `the slot ${name} was kept for a sink that is not in the configuration any more: dropped`;
+  const message = (name: string) => `the slot ${name} was kept for a sink that will not read from it any more: dropped`;
   assert.deepEqual(
     told,
     [...gone].sort().map((name) => ({ type: 'step', message: message(name) })),
   );
+});
+
+test('a sink that is the only one has no use for one either', async () => {
+  const own = ownSlotName('pgveil_alone', 'twin');
+  await server.query('SELECT pg_create_logical_replication_slot($1, $2)', { values: [own, 'pgoutput'] });
+  const client = await openReader(new Secret(server.url()), 'test');
+  try {
+    assert.deepEqual(await findUnused(client, { slot: 'pgveil_alone', sinks: ['twin', 'lake'] }), []);
+    assert.deepEqual(await findUnused(client, { slot: 'pgveil_alone', sinks: ['twin'] }), [own]);
+  } finally {
+    await client.end();
+  }
 });

@@ -208,3 +208,25 @@ test('reads of a copy are whole whatever the sink holds', async () => {
   await done;
   assert.deepEqual(sink.written, [read]);
 });
+
+test('a lane that was left writes nothing more, and tells nobody what the sink says', async () => {
+  const sink = new MemorySink();
+  const held = Promise.withResolvers<void>();
+  const heard: string[] = [];
+  const listener = { written: () => heard.push('written'), refused() {}, durable: () => heard.push('durable') };
+  const lane = new Lane(sink, { limit: 1000, held: null }, listener as never);
+  const done = lane.run();
+  await lane.push(batch(1n));
+  await until(async () => sink.flushed.length === 1, { what: 'the first to be durable' });
+  let isWriting = false;
+  sink.beforeWrite = () => {
+    isWriting = true;
+    return held.promise;
+  };
+  for (const pos of [2n, 3n]) await lane.push(batch(pos));
+  await until(async () => isWriting, { what: 'the second to be written' });
+  lane.leave();
+  held.resolve();
+  await done;
+  assert.deepEqual([sink.written.length, sink.flushed, heard], [2, [1n], ['written', 'durable']]);
+});
