@@ -35,7 +35,8 @@ function readConfig(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const message = `cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    const { code } = error as NodeJS.ErrnoException;
+    const message = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`;
     const fix = 'name another with -c FILE; config/example.yaml shows what stands in one';
     throw new ConfigError([{ code: 'config_invalid', object: 'configuration', message, fix, file, line: null }]);
   }

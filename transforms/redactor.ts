@@ -157,7 +157,10 @@ export class RowRedactor implements Redactor {
     const entry = this.#entries.all.get(raw.name);
     // With another generation a copy follows, whatever the table is now.
     const isFlowing = entry?.state.state === 'streaming' && entry.generation === generation;
-    if (isFlowing && !this.#isAsCopied(raw, plan, entry)) return;
+    if (isFlowing && !isSameAsCopied(raw, plan, entry)) {
+      this.#halt(raw.name, raw.oid, 'stale');
+      return;
+    }
     if (isFlowing) this.#entries.forgetApproval(raw.name);
     if (!isFlowing) this.#observe({ type: 'table', table: raw.name, generation, state: 'waiting' });
     const { bound } = this.#definitions.get(raw)!;
@@ -168,14 +171,6 @@ export class RowRedactor implements Redactor {
     const redacted = { ...plan.table, generation };
     this.#flows.set(raw.name, { raw, redacted, plan, rewriter, isFlowing });
     this.#events.push({ type: 'defined', table: redacted, generation });
-  }
-
-  /** What goes on streaming must be what was copied, and under the rules it was copied with. */
-  #isAsCopied(raw: Table<'raw'>, plan: Plan, entry: TableEntry): boolean {
-    const isSame = entry.oid === raw.oid && isDeepStrictEqual(entry.shape, shapeOf(raw));
-    if (isSame && entry.plan === plan.table.plan) return true;
-    this.#halt(raw.name, raw.oid, 'stale');
-    return false;
   }
 
   #stop({ type, name, oid, state, definition }: Extract<TableEvent<'raw'>, { type: 'stopped' }>): void {
@@ -264,6 +259,11 @@ export class RowRedactor implements Redactor {
       if (event.type === 'stopped') this.#entries.setState(event.name, event.state, event.oid);
     }
   }
+}
+
+/** What goes on streaming must be what was copied, and under the rules it was copied with. */
+function isSameAsCopied(raw: Table<'raw'>, plan: Plan, entry: TableEntry): boolean {
+  return entry.oid === raw.oid && entry.plan === plan.table.plan && isDeepStrictEqual(entry.shape, shapeOf(raw));
 }
 
 /** Before-images and keys by the same plan as the row. Null where a value of the key could not be rewritten. */

@@ -1,6 +1,6 @@
 import { Command, type CommanderError, Option } from 'commander';
 import { PgveilError } from '../core/errors.ts';
-import { addCommand, type CommonOptions, type Done, duration, examples } from './command.ts';
+import { addCommand, type CommonOptions, type Done, examples, wait } from './command.ts';
 import { addLake, type LakeCommands } from './lake-line.ts';
 import type { OrderFlags } from './named.ts';
 import { addVerify, type Verify } from './verify/command.ts';
@@ -48,7 +48,7 @@ export function createProgram(commands: Commands, print: (text: string) => void,
   const program = new Command('pgveil')
     .description('A live, redacted copy of a production Postgres.')
     .version(VERSION)
-    .addHelpText('after', examples('pgveil check', 'pgveil run -c shop.yaml') + EXIT_CODES)
+    .addHelpText('after', `${examples('pgveil check', 'pgveil run -c shop.yaml')}\n${EXIT_CODES}`)
     .exitOverride()
     // Errors are printed by whoever called: in the same form as all others.
     .configureOutput({ writeOut: print, writeErr: () => {}, outputError: () => {} });
@@ -64,13 +64,26 @@ export function createProgram(commands: Commands, print: (text: string) => void,
   return program;
 }
 
-/** A mistake on the command line, as an error of ours. What was typed is repeated only where it cannot be a secret. */
-export function commandLineError({ code, message }: CommanderError): PgveilError {
-  const told = message
+/** A mistake on the command line, as an error of ours, with the help of the command that it was made in. */
+export function commandLineError(error: CommanderError, program: Command, argv: readonly string[]): PgveilError {
+  const fix = `See \`${namedBy(program, argv).join(' ')} --help\`.`;
+  return new PgveilError('command_line', toldOf(error), { fix });
+}
+
+/** What was typed is repeated only where it cannot be a secret. The name of an argument that is missing was not typed. */
+function toldOf({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return 'no command was given';
+  const isNamed = code === 'commander.missingArgument';
+  return message
     .replace(/^error: /, '')
     .replace(/ but got \d+:.*$/s, '')
-    .replace(/'([^']*)'/g, (_, typed: string) => (isHarmless(typed) ? typed.split('=')[0]! : '…'));
-  return new PgveilError('command_line', code === 'commander.help' ? 'no command was given' : told);
+    .replace(/'([^']*)'/g, (_, word: string) => (isNamed ? word : isHarmless(word) ? word.split('=')[0]! : '…'));
+}
+
+/** The program and its commands, from the outside in, as far as the command line names them. */
+function namedBy(command: Command, [word, ...rest]: readonly string[]): string[] {
+  const inner = command.commands.find((one) => one.name() === word);
+  return [command.name(), ...(inner ? namedBy(inner, rest) : [])];
 }
 
 function addCheck(program: Command, commands: Commands, done: Done): void {
@@ -84,7 +97,7 @@ function addRun(program: Command, commands: Commands, done: Done): void {
     .option('--until-caught-up', 'end once everything committed on the source by now is durable in every sink')
     .addOption(
       new Option('--timeout <duration>', 'how long --until-caught-up waits for what is away')
-        .argParser(duration)
+        .argParser(wait)
         .default(60_000, '60s'),
     )
     .option('--recopy <table...>', 'copy these tables anew, once')

@@ -19,13 +19,22 @@ export function addCommand(program: Command, name: string, summary: string): Com
     .option('--json', 'print JSON');
 }
 
-/** `90s` or `5min`; a bare number counts seconds, as for timeout(1). */
-export function duration(text: string): number {
-  const ms = parseDuration(/^\d+$/.test(text) ? `${text}s` : text);
-  if (ms === undefined) throw new InvalidArgumentError('Write a duration such as 90s or 5min.');
+/** How long to wait: `90s` or `5min`; a bare number counts seconds, as for timeout(1). */
+export function wait(text: string): number {
+  return milliseconds(/^\d+$/.test(text) ? `${text}s` : text, '90s or 5min');
+}
+
+/** How old: `7d` or `12h`. A bare number is refused: whoever means days by it would lose what is older than as many seconds. */
+export function age(text: string): number {
+  return milliseconds(text, '7d or 12h');
+}
+
+function milliseconds(text: string, such: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError(`Write a duration such as ${such}.`);
   return ms;
 }
 
 export function examples(...lines: string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`;
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 }

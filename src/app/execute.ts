@@ -18,7 +18,7 @@ export async function execute(argv: readonly string[], assemble: Assemble, out: 
   } catch (thrown) {
     // Help and the version come as errors, too.
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
-    const failure = failureOf(thrown instanceof CommanderError ? commandLineError(thrown) : thrown);
+    const failure = failureOf(thrown instanceof CommanderError ? commandLineError(thrown, program, argv) : thrown);
     report(failure, argv.includes('--json'), err);
     return failure.exitCode;
   }

@@ -97,25 +97,31 @@ export class LakeCommandSet implements LakeCommands {
 
 function compactText({ table, filesBefore, filesAfter, bytesRead, bytesWritten, folded }: Tidied): string {
   const left = folded && folded.dropped > 0 ? `, ${folded.dropped} rows that others took the place of left out` : '';
-  if (bytesRead === 0) return `${table}: ${filesAfter} files, nothing to put together${left}`;
+  if (bytesRead === 0) return `${table}: ${counted(filesAfter, 'file')}, nothing to put together${left}`;
   const sizes = `${formatBytes(bytesRead)} became ${formatBytes(bytesWritten)}`;
-  return `${table}: ${filesBefore} files became ${filesAfter} (${sizes})${left}`;
+  return `${table}: ${counted(filesBefore, 'file')} became ${filesAfter} (${sizes})${left}`;
 }
 
 function receiptText({ table, dryRun, erased, removed, restDue }: Receipt): string {
   const would = dryRun ? 'would be ' : '';
   const lines = [
-    `${table}: ${removed.files + removed.orphans} files ${would}removed (${formatBytes(removed.bytes)}), ${removed.logEntries} entries of the log`,
+    `${table}: ${counted(removed.files + removed.orphans, 'file')} ${would}removed (${formatBytes(removed.bytes)}), ${removed.logEntries} entries of the log`,
   ];
   if (erased) {
     const { rows, keys, before, filesRewritten } = erased;
-    lines.push(`  ${would}erased up to ${before}: ${keys} keys, ${rows} rows in ${filesRewritten} files`);
+    lines.push(
+      `  ${would}erased up to ${before}: ${counted(keys, 'key')}, ${counted(rows, 'row')} in ${counted(filesRewritten, 'file')}`,
+    );
   }
   if (restDue) lines.push(`  older versions need files until ${restDue}: the next vacuum behind that removes them`);
   return lines.join('\n');
 }
 
 function verifiedText({ table, files, rows, problems }: Verified): string {
-  if (problems.length === 0) return `${table}: ${files} files, ${rows} rows, all right`;
+  if (problems.length === 0) return `${table}: ${counted(files, 'file')}, ${counted(rows, 'row')}, all right`;
   return [`${table}:`, ...problems.map(({ about, message }) => `  ${about}: ${message}`)].join('\n');
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addCommand, type CommonOptions, type Done, duration, examples } from './command.ts';
+import { addCommand, age, type CommonOptions, type Done, examples } from './command.ts';
 
 export interface LakeFlags extends CommonOptions {
   /** The sink's name; without it every lake that is configured. */
@@ -54,15 +54,9 @@ function addVacuum(lake: Command, commands: LakeCommands, done: Done): void {
   addToLake(lake, 'vacuum', 'Remove files that nobody needs any more, and erase what is due')
     .argument('[table...]', 'as the configuration writes them; none: all')
     .addOption(
-      new Option('--keep <duration>', 'for so long older versions stay readable')
-        .argParser(duration)
-        .default(WEEK_MS, '7d'),
+      new Option('--keep <duration>', 'for so long older versions stay readable').argParser(age).default(WEEK_MS, '7d'),
     )
-    .option(
-      '--erase-after <duration>',
-      'what was deleted or overwritten is in no file any more after so long',
-      duration,
-    )
+    .option('--erase-after <duration>', 'what was deleted or overwritten is in no file any more after so long', age)
     .option('--dry-run', 'only say what would be done')
     .addHelpText('after', VACUUM_HELP)
     .action(async (tables, options) => done(await commands.vacuum(tables, options)));

@@ -24,6 +24,13 @@ export interface Snapshot {
   readonly running: readonly bigint[];
 }
 
+/** Whether a snapshot sees the transaction as finished. The stream gives 32 bits of its xid, the snapshot all 64. */
+export function isOver(xid: number, { xmin, xmax, running }: Snapshot): boolean {
+  // Two xids are never more than 2^31 apart while both mean anything, so the nearest one with these low bits is meant.
+  const full = xmax + BigInt.asIntN(32, BigInt(xid) - xmax);
+  return full < xmin || (full < xmax && !running.includes(full));
+}
+
 /** A relation that holds rows: the table itself, or each leaf of a partitioned one. */
 export interface Leaf {
   readonly oid: number;

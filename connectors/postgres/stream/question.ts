@@ -7,7 +7,7 @@ import type { Observe } from '../../../src/core/observer.ts';
 import type { Column, Table } from '../../../src/core/table.ts';
 import { judgeCatalog, namesMoved, stale } from '../catalog/definition.ts';
 import { fingerprintOf, type IsTold, MAY_BE_TOLD, type Marks } from '../catalog/fingerprint.ts';
-import type { Reading, ReadTable, Snapshot, TableReading } from '../catalog/reading.ts';
+import { isOver, type Reading, type ReadTable, type Snapshot, type TableReading } from '../catalog/reading.ts';
 import { type Stop, stopTable } from '../catalog/stop.ts';
 import type { Streaming, Streams } from './outset.ts';
 import { malformed, type Relation } from './pgoutput.ts';
@@ -19,7 +19,7 @@ export interface Known {
   /** The transaction that RELATION came in: what it says is the catalog's answer once that one is over. */
   readonly xid: number;
   /** Its rows wait for an answer. */
-  open: boolean;
+  isOpen: boolean;
   /** Whose rows they are; null where they are not ours: unlisted, a leaf under its root, or a table that has stopped. */
   table: Table<'raw'> | null;
   /** Positions in its rows of what is not read: generated columns. Known with the answer. */
@@ -106,7 +106,7 @@ export class Relations {
   received(relation: Relation, xid: number): void {
     const name = this.#nameOf(relation);
     const table = (name !== null && this.#streaming.get(name)?.table) || null;
-    this.#known.set(relation.oid, { relation, xid, open: table !== null, table, omitted: [] });
+    this.#known.set(relation.oid, { relation, xid, isOpen: table !== null, table, omitted: [] });
   }
 
   of(oid: number): Known {
@@ -120,7 +120,7 @@ export class Relations {
     const name = this.#nameOf(known.relation)!;
     const reading = await this.#readAfter(name, known.xid);
     const stops = this.#judge(name, known, reading, since);
-    known.open = false;
+    known.isOpen = false;
     if (known.table?.oid !== known.relation.oid) known.table = null;
     return stops;
   }
@@ -191,7 +191,7 @@ export class Relations {
     for (const known of this.#known.values()) {
       if (known.table !== streaming.table) continue;
       known.table = null;
-      known.open = false;
+      known.isOpen = false;
     }
     return [stopTable(streaming.copied, stop, this.#observe)];
   }
@@ -222,11 +222,4 @@ export class Relations {
 /** Its stored generated columns if all of them were there at the copy; none otherwise, since nobody could tell then which columns a RELATION has. */
 function lastingOf({ generated: before = [] }: Marks, { generated }: ReadTable): readonly Column[] {
   return generated.every(({ attnum }) => before.includes(attnum)) ? generated : [];
-}
-
-/** Whether a snapshot sees the transaction as finished. The stream gives 32 bits of its xid, the snapshot all 64. */
-export function isOver(xid: number, { xmin, xmax, running }: Snapshot): boolean {
-  // Two xids are never more than 2^31 apart while both mean anything, so the nearest one with these low bits is meant.
-  const full = xmax + BigInt.asIntN(32, BigInt(xid) - xmax);
-  return full < xmin || (full < xmax && !running.includes(full));
 }

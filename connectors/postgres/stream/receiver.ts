@@ -45,7 +45,8 @@ export class Receiver {
   #isStarted = false;
   #isClosed = false;
   #acked: Lsn = 0n;
-  #listening = true;
+  /** False while the listener has no room: silence says nothing of the server then. */
+  #isReading = true;
   #requests = 0;
   #liveness: Liveness | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -145,9 +146,9 @@ export class Receiver {
       for (const frame of this.#frames.cut(chunk)) {
         const wait = this.#frame(frame);
         if (!wait) continue;
-        this.#listening = false;
+        this.#isReading = false;
         await Promise.race([wait, this.#closing.promise]);
-        this.#listening = true;
+        this.#isReading = true;
         this.#liveness?.heard(performance.now());
         if (this.#isClosed) break;
       }
@@ -202,7 +203,7 @@ export class Receiver {
   #tick(): void {
     const requests = this.#requests;
     this.#requests = 0;
-    const state = this.#liveness!.tick(performance.now(), this.#listening);
+    const state = this.#liveness!.tick(performance.now(), this.#isReading);
     if (state === 'gone') this.#fail(new PgveilError('source_away', 'source: nothing was heard for 30 s'));
     else if (requests > REQUESTS_OF_A_CLOSING_SERVER) {
       this.#fail(new PgveilError('source_closing', 'source: the server wants to shut down'));

@@ -15,7 +15,7 @@ import type { Listener } from './receiver.ts';
 import type { Transactions } from './transactions.ts';
 
 /** Where the stream is to be held. */
-interface Stop {
+interface HoldPoint {
   readonly lsn: Lsn;
   readonly reached: PromiseWithResolvers<Position>;
   readonly left: PromiseWithResolvers<void>;
@@ -45,7 +45,7 @@ export class Stream implements Listener {
   readonly bell: Bell;
   /** The receiver waits for this one. */
   #room: PromiseWithResolvers<void> | null = null;
-  #stop: Stop | null = null;
+  #holdPoint: HoldPoint | null = null;
   readonly #turn = new Turn();
 
   /** `limit` is that of `batches`: while one batch is written another one is read. */
@@ -80,7 +80,7 @@ export class Stream implements Listener {
       for (;;) {
         if (signal.aborted) return null;
         const batch = this.take();
-        if (batch || this.#hasStopped) return batch;
+        if (batch || this.#isHeld) return batch;
         await this.bell.rung;
       }
     } finally {
@@ -127,23 +127,23 @@ export class Stream implements Listener {
    * at before `goOn`. Resolves with the position then; rejects with what ends the stream before.
    */
   stopAt(lsn: Lsn): Promise<Position> {
-    this.#stop = { lsn, reached: Promise.withResolvers(), left: Promise.withResolvers() };
-    this.#stop.reached.promise.catch(() => {}); // nobody may wait for it
-    this.#checkStop();
-    return this.#stop.reached.promise;
+    this.#holdPoint = { lsn, reached: Promise.withResolvers(), left: Promise.withResolvers() };
+    this.#holdPoint.reached.promise.catch(() => {}); // nobody may wait for it
+    this.#checkHold();
+    return this.#holdPoint.reached.promise;
   }
 
   goOn(): void {
-    this.#stop?.left.resolve();
-    this.#stop = null;
+    this.#holdPoint?.left.resolve();
+    this.#holdPoint = null;
   }
 
-  /** At a stop: takes tables over from another stream that has got there too. Their changes from here on are of this stream. */
+  /** While held: takes tables over from another stream that has got there too. Their changes from here on are of this stream. */
   takeOver(tables: readonly Handed[]): void {
     this.#say(this.#transactions.takeOver(tables));
   }
 
-  /** At a stop: these tables stop here. */
+  /** While held: these tables stop here. */
   giveUp(names: readonly string[], why: Why): void {
     this.#say(this.#transactions.giveUp(names, why));
   }
@@ -154,7 +154,7 @@ export class Stream implements Listener {
     this.bell.ring();
   }
 
-  /** At a stop: the tables that stream here, for another stream. */
+  /** While held: the tables that stream here, for another stream. */
   handOver(): Handed[] {
     return this.#transactions.handOver();
   }
@@ -165,12 +165,12 @@ export class Stream implements Listener {
   }
 
   message(bytes: Buffer, start: number, end: number): Promise<void> | null {
-    if (this.#stop && this.#stopsBefore(bytes, start, end)) {
-      return this.#stop.left.promise.then(async () => void (await this.message(bytes, start, end)));
+    if (this.#holdPoint && this.#isHeldBefore(bytes, start, end)) {
+      return this.#holdPoint.left.promise.then(async () => void (await this.message(bytes, start, end)));
     }
     const answer = this.#transactions.accept(bytes, start, end);
     if (answer) return answer;
-    this.#checkStop();
+    this.#checkHold();
     this.bell.ring();
     if (this.#batches.bytes < this.#full) return null;
     this.#room = Promise.withResolvers();
@@ -178,40 +178,40 @@ export class Stream implements Listener {
   }
 
   keepalive(walEnd: Lsn): void {
-    if (this.#hasStopped) return;
+    if (this.#isHeld) return;
     this.#transactions.keepalive(walEnd);
-    this.#checkStop();
+    this.#checkHold();
     this.bell.ring();
   }
 
   tick(): boolean {
     this.bell.ring();
     if (this.#witness.found && !this.#transactions.isJudging) this.#poll.tick(performance.now());
-    const isAwaited = this.#stop !== null && !this.#hasStopped;
+    const isAwaited = this.#holdPoint !== null && !this.#isHeld;
     return !this.#witness.found || this.#idle.isWanted || this.#transactions.isJudging || isAwaited;
   }
 
   failed(error: unknown): void {
     this.#failure ??= { error };
-    this.#stop?.reached.reject(error);
+    this.#holdPoint?.reached.reject(error);
     this.bell.ring();
   }
 
-  get #hasStopped(): boolean {
+  get #isHeld(): boolean {
     const { position, isInside } = this.#transactions;
-    return this.#stop !== null && !isInside && position.pos >= this.#stop.lsn;
+    return this.#holdPoint !== null && !isInside && position.pos >= this.#holdPoint.lsn;
   }
 
-  #checkStop(): void {
-    if (this.#hasStopped) this.#stop!.reached.resolve(this.position);
+  #checkHold(): void {
+    if (this.#isHeld) this.#holdPoint!.reached.resolve(this.position);
   }
 
   /** Whether a message between two transactions has to wait. A BEGIN says where its transaction committed: all before that was sent. */
-  #stopsBefore(bytes: Buffer, start: number, end: number): boolean {
-    const { lsn } = this.#stop!;
+  #isHeldBefore(bytes: Buffer, start: number, end: number): boolean {
+    const { lsn } = this.#holdPoint!;
     if (this.#transactions.isInside) return false;
     if (bytes[start] === MESSAGE.begin && readBegin(bytes, start, end).clsn >= lsn) this.keepalive(lsn);
-    return this.#hasStopped;
+    return this.#isHeld;
   }
 
   #looked(reading: Reading): void {

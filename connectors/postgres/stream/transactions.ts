@@ -1,4 +1,4 @@
-import type { TableEvent, Transaction } from '../../../src/core/batch.ts';
+import type { TableEvent } from '../../../src/core/batch.ts';
 import type { Position } from '../../../src/core/checkpoint.ts';
 import { reach } from '../../../src/core/fault.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
@@ -8,6 +8,7 @@ import type { Batches } from './batches.ts';
 import type { Search } from './history.ts';
 import { omitFrom } from './omit.ts';
 import {
+  type Begin,
   MESSAGE,
   malformed,
   readBegin,
@@ -33,7 +34,7 @@ export class Transactions {
   readonly #arena = new Arena();
   /** A look at the catalog that the stream has not got to yet. */
   #look: Reading | null = null;
-  #transaction: (Transaction & { readonly xid: number }) | null = null;
+  #transaction: Begin | null = null;
   /** Ordinal of the last row in its transaction. Every row counts, ours or not, so that it is the same whenever it is sent again. */
   #seq = 0;
 
@@ -139,7 +140,7 @@ export class Transactions {
     if (this.#isApplied(this.#current().clsn)) return null;
     this.#seq++;
     const known = this.#relations.of(readRowOid(bytes, start, end));
-    if (known.open) return this.#settle(known).then(() => this.#keep(known, bytes, start, end));
+    if (known.isOpen) return this.#settle(known).then(() => this.#keep(known, bytes, start, end));
     this.#keep(known, bytes, start, end);
     return null;
   }
@@ -161,7 +162,7 @@ export class Transactions {
     for (const oid of oids) {
       const seq = ++this.#seq;
       const known = this.#relations.of(oid);
-      if (known.open) await this.#settle(known);
+      if (known.isOpen) await this.#settle(known);
       const { table } = known;
       if (!table) continue;
       this.#batches.event(this.#relations.truncated(table, transaction.xid));
@@ -179,7 +180,7 @@ export class Transactions {
     return clsn < this.#from;
   }
 
-  #current(): Transaction & { readonly xid: number } {
+  #current(): Begin {
     if (!this.#transaction) throw malformed('a message outside of a transaction');
     return this.#transaction;
   }

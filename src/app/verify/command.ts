@@ -3,7 +3,7 @@ import { loadConfig } from '../../../config/load.ts';
 import { PgveilError } from '../../core/errors.ts';
 import type { Observation } from '../../core/observer.ts';
 import type { Assemble } from '../assembly.ts';
-import { addCommand, type CommonOptions, type Done, duration, examples } from '../command.ts';
+import { addCommand, type CommonOptions, type Done, examples, wait } from '../command.ts';
 import { configuredTable } from '../named.ts';
 import { fit, printable } from '../show/printable.ts';
 import { formatBytes, formatCount } from '../show/quantity.ts';
@@ -39,7 +39,7 @@ export function addVerify(program: Command, run: Verify, done: Done): void {
     )
     .addOption(
       new Option('--timeout <duration>', 'how long a sink that is behind is waited for')
-        .argParser(duration)
+        .argParser(wait)
         .default(60_000, '60s'),
     )
     .addHelpText('after', HELP)

@@ -40,6 +40,16 @@ export class Lane {
   #isLeft = false;
   /** Wakes whoever waits for room, for a batch, for a time to flush, or for the end. */
   #changed = Promise.withResolvers<void>();
+  // How many batches of all have got so far; the last flush that was begun has those up to `flushed`.
+  #pushed = 0;
+  #awaited = 0;
+  #written = 0;
+  #flushed = 0;
+  /** Of the batches that are written and not flushed: bytes, when the first was written, and the position that they end at. */
+  #unflushed = { bytes: 0, since: 0, position: null as Position | null };
+  #flushing: Promise<void> = Promise.resolve();
+  /** Of a flush: what failed behind it failed for the same reason. */
+  #failure: { readonly error: unknown } | null = null;
 
   constructor(sink: Sink, { limit, held }: LaneOptions, listener: LaneListener) {
     this.#sink = sink;
@@ -88,17 +98,6 @@ export class Lane {
       this.#wake();
     }
   }
-
-  // How many batches of all have got so far; the last flush that was begun has those up to `flushed`.
-  #pushed = 0;
-  #awaited = 0;
-  #written = 0;
-  #flushed = 0;
-  /** Of the batches that are written and not flushed: bytes, when the first was written, and the position that they end at. */
-  #unflushed = { bytes: 0, since: 0, position: null as Position | null };
-  #flushing: Promise<void> = Promise.resolve();
-  /** Of a flush: what failed behind it failed for the same reason. */
-  #failure: { readonly error: unknown } | null = null;
 
   /** Does what is next to be done, or waits until there is something. False at the end. */
   async #step(): Promise<boolean> {

@@ -69,8 +69,11 @@ class Session implements Running {
   readonly #goal: Goal;
   readonly #settlements: Settlements;
   readonly #unwritten = new Unwritten((batch) => this.#written(batch));
+  /** What an accepted source is compared with: where the sinks stood before. */
+  #before: Position | null;
   #started = false;
   #isOver = false;
+  #failure: { readonly error: unknown } | null = null;
 
   constructor(
     parts: Parts & { readonly sinks: Map<string, Sink> },
@@ -228,9 +231,6 @@ class Session implements Running {
     }
   }
 
-  /** What an accepted source is compared with: where the sinks stood before. */
-  #before: Position | null;
-
   #isOtherDatabase({ history }: Position): boolean {
     const before = this.#before?.history ?? history;
     this.#before = null;
@@ -257,8 +257,6 @@ class Session implements Running {
     countChanges(batch, this.#parts.observe);
     void this.#orStop(this.#settlements.written(batch));
   }
-
-  #failure: { readonly error: unknown } | null = null;
 
   /** Any part's failure ends the reading, and the first one is what the session rejects with. */
   async #orStop(work: Promise<void>): Promise<void> {

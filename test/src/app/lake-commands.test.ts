@@ -62,17 +62,17 @@ onEveryStorage((makePlace) => {
       [compacted.exitCode, done.sink, done.table, done.filesBefore, done.filesAfter],
       [0, 'lake', 'public.a', 4, 1],
     );
-    assert.match((await pgveil('compact', 'public.a')).out, /^public\.a: 1 files, nothing to put together\n$/);
+    assert.match((await pgveil('compact', 'public.a')).out, /^public\.a: 1 file, nothing to put together\n$/);
     const asked = await pgveil('vacuum', '--keep', '0s', '--erase-after', '1d', '--dry-run');
     assert.match(asked.out, /4 files would be removed/);
-    assert.match(asked.out, /would be erased up to .*: 1 keys, 2 rows in 1 files/);
+    assert.match(asked.out, /would be erased up to .*: 1 key, 2 rows in 1 file/);
     const vacuumed = await pgveil('vacuum', '--keep', '0s', '--erase-after', '1d', '--json');
     const [receipt] = JSON.parse(vacuumed.out).tables;
     assert.deepEqual([receipt.erased.keys, receipt.erased.rows, receipt.removed.files], [1, 2, 5]);
     const verified = await pgveil('verify', '--json');
     assert.equal(verified.exitCode, 0, verified.out);
     assert.deepEqual(JSON.parse(verified.out).tables[0].problems, []);
-    assert.match((await pgveil('verify')).out, /^public\.a: 1 files, 2 rows, all right\n$/);
+    assert.match((await pgveil('verify')).out, /^public\.a: 1 file, 2 rows, all right\n$/);
   });
 
   test('the latest state alone can be kept, and its query be printed', async () => {

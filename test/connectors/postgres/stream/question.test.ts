@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fingerprintOf, type Marks } from '../../../../connectors/postgres/catalog/fingerprint.ts';
-import type {
-  Leaf,
-  Reading,
-  ReadTable,
-  Snapshot,
-  TableReading,
-} from '../../../../connectors/postgres/catalog/reading.ts';
+import type { Leaf, Reading, ReadTable, TableReading } from '../../../../connectors/postgres/catalog/reading.ts';
 import type { Streaming } from '../../../../connectors/postgres/stream/outset.ts';
-import { isOver, Relations } from '../../../../connectors/postgres/stream/question.ts';
+import { Relations } from '../../../../connectors/postgres/stream/question.ts';
 import type { TableEvent } from '../../../../src/core/batch.ts';
 import { shapeOf, type Table } from '../../../../src/core/table.ts';
 import * as messages from '../messages.ts';
@@ -51,29 +45,12 @@ function relations(first: Reading, ...looks: Reading[]) {
   return { made, looked, receive };
 }
 
-test('a transaction is over below xmin, or below xmax unless it is listed as running', () => {
-  const snapshot: Snapshot = { xmin: 100n, xmax: 110n, running: [100n, 105n] };
-  assert.deepEqual(
-    [99, 100, 101, 105, 109, 110, 111].map((xid) => isOver(xid, snapshot)),
-    [true, false, true, false, true, false, false],
-  );
-});
-
-test('the 32 bits of an xid are understood beside a snapshot of 64, also across a wrap-around', () => {
-  const epoch = 5n << 32n;
-  const snapshot: Snapshot = { xmin: epoch + 2n, xmax: epoch + 5n, running: [epoch + 2n] };
-  assert.deepEqual(
-    [0xfffffff0, 1, 2, 3, 5, 0x10].map((xid) => isOver(xid, snapshot)),
-    [true, true, false, true, false, false],
-  );
-});
-
 test('a RELATION from before the first reading is answered by that, without another look', async () => {
   const { made, receive, looked } = relations(reading(both, 800n));
   const known = receive(customer, 799);
-  assert.equal(known.open, true);
+  assert.equal(known.isOpen, true);
   assert.deepEqual(await made.settle(known, 1n), []);
-  assert.deepEqual([known.open, known.table, looked.length], [false, customer, 0]);
+  assert.deepEqual([known.isOpen, known.table, looked.length], [false, customer, 0]);
 });
 
 test('a RELATION equal to the one before is a question as well', async () => {
@@ -81,11 +58,11 @@ test('a RELATION equal to the one before is a question as well', async () => {
   const { made, receive, looked } = relations(reading(both, 800n), now);
   const first = receive(customer, 700);
   assert.deepEqual(await made.settle(first, 1n), []);
-  assert.deepEqual([first.open, first.table], [false, customer]);
+  assert.deepEqual([first.isOpen, first.table], [false, customer]);
   const second = receive(customer, 901);
-  assert.equal(second.open, true);
+  assert.equal(second.isOpen, true);
   assert.deepEqual(await made.settle(second, 2n), []);
-  assert.deepEqual([second.open, second.table, looked], [false, customer, ['public.customer']]);
+  assert.deepEqual([second.isOpen, second.table, looked], [false, customer, ['public.customer']]);
 });
 
 test('a look that does not see the transaction as finished does not count', async () => {
@@ -98,7 +75,7 @@ test('a look that does not see the transaction as finished does not count', asyn
   const state = { state: 'stale', since: 55n, reason: 'column note is gone' };
   const stopped = { type: 'stopped', name: 'public.customer', oid: 100, state, definition };
   assert.deepEqual(await made.settle(known, 55n), [stopped]);
-  assert.deepEqual([known.open, known.table, looked.length], [false, null, 3]);
+  assert.deepEqual([known.isOpen, known.table, looked.length], [false, null, 3]);
 });
 
 test('a stopped table asks nothing more and has no rows, under any RELATION', async () => {
@@ -106,7 +83,7 @@ test('a stopped table asks nothing more and has no rows, under any RELATION', as
   const { made, receive } = relations(reading(both, 800n), reading(gone, 950n));
   await made.settle(receive(customer, 901), 1n);
   const known = receive(customer, 902);
-  assert.deepEqual([known.open, known.table], [false, null]);
+  assert.deepEqual([known.isOpen, known.table], [false, null]);
 });
 
 test('generated columns that were there at the copy are left out of rows; one that came later stops the table', async () => {
@@ -180,7 +157,7 @@ test('a table made anew under the name stops the one that was copied, and its ow
   const old = receive(customer, 700);
   await made.settle(old, 1n);
   const known = receive(anew, 901);
-  assert.equal(known.open, true);
+  assert.equal(known.isOpen, true);
   const [stop] = await made.settle(known, 2n);
   assert.deepEqual(stop, {
     type: 'stopped',
@@ -291,7 +268,7 @@ describe('what a look finds and a truncate explains', () => {
 test('an unlisted table and a leaf under its root ask nothing', () => {
   const { receive } = relations(reading(both, 800n));
   const known = receive(messages.table(500, 'customer_2026'), 901);
-  assert.deepEqual([known.open, known.table], [false, null]);
+  assert.deepEqual([known.isOpen, known.table], [false, null]);
 });
 
 test('a row without a RELATION before it is a protocol violation', () => {
