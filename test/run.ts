@@ -16,7 +16,7 @@ const { values: options, positionals: wanted } = parseArgs({
   options: {
     majors: { type: 'string' },
     /** For one file, in seconds: one that hangs is a failure and not a build that never ends. */
-    timeout: { type: 'string', default: '1800' },
+    timeout: { type: 'string', default: '900' },
     /** Where the test files are; the tests of this runner give it others. */
     in: { type: 'string', default: join(projectRoot, 'test') },
   },
