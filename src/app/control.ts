@@ -4,6 +4,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import { type ErrorCode, PgveilError } from '../core/errors.ts';
 import type { Observe } from '../core/observer.ts';
@@ -19,6 +20,9 @@ interface Answer {
   readonly error?: { readonly code: ErrorCode; readonly message: string; readonly fix: string };
 }
 
+/** So often one is tried that somebody has: the instance before may take a while to end once it was overtaken. */
+const RETRY_MS = 500;
+
 /** No command needs more. */
 const LONGEST_REQUEST = 1024 * 1024;
 
@@ -33,6 +37,8 @@ export class Control implements Disposable {
   readonly #path: string;
   readonly #desk: Desk;
   readonly #tables: ReadonlyMap<string, unknown>;
+  readonly #observe: Observe;
+  #isOver = false;
 
   /** Listens once the pipeline is taken over. `tables`: those that it runs with. */
   constructor(
@@ -45,22 +51,37 @@ export class Control implements Disposable {
     this.#path = path;
     this.#desk = desk;
     this.#tables = tables;
+    this.#observe = observe;
     this.#server = createServer({ allowHalfOpen: true }, (socket) => {
       this.#answer(socket).catch(() => socket.destroy());
     });
     this.#server.unref();
-    takenOver
-      .then(() => this.#open())
-      .catch(({ message }: Error) => {
-        observe({ type: 'step', message: `no command can be given to this process: ${message}` });
-      });
+    takenOver.then(
+      () => this.#open(),
+      () => {}, // it ends, which everybody hears
+    );
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true;
     this.#server.close();
   }
 
   async #open(): Promise<void> {
+    let isTold = false;
+    while (!this.#isOver) {
+      try {
+        return await this.#listen();
+      } catch (error) {
+        const message = `no command can be given to this process: ${(error as Error).message}`;
+        if (!isTold) this.#observe({ type: 'step', message });
+        isTold = true;
+        await sleep(RETRY_MS, undefined, { ref: false });
+      }
+    }
+  }
+
+  async #listen(): Promise<void> {
     await removeDead(this.#path);
     const listening = once(this.#server, 'listening');
     const mask = process.umask(0o177);

@@ -4,7 +4,7 @@ import type { SinkStatus } from '../state/sink-watch.ts';
 import type { SlotStatus } from '../state/slot-watch.ts';
 import { slotsOf } from '../state/state.ts';
 import type { CopyProgress, TableStatus } from '../state/table-status.ts';
-import { pipelineRemarks, type Remark, sinkRemarks, tableRemarks } from './remarks.ts';
+import { pipelineRemarks, type Remark, sinkRemarks, slotRemarks, tableRemarks } from './remarks.ts';
 import type { Report } from './report.ts';
 import { copyStep, sinkState, slotState, waitsFor } from './words.ts';
 
@@ -17,7 +17,7 @@ export function statusText(report: Report): string {
     ...Object.entries(report.sinks).map(([name, sink]) => sinkRow(name, sink)),
     ...slotsOf(report).map((slot) => slotRow(slot, report.unused_slots?.includes(slot) ?? false)),
   ];
-  const remarks = [...pipelineRemarks(report), ...sinkRemarks(report), ...tableRemarks(report)];
+  const remarks = [...pipelineRemarks(report), ...sinkRemarks(report), ...slotRemarks(report), ...tableRemarks(report)];
   return [heading(report), '', ...aligned(rows), ...remarks.flatMap(remarkLines)].join('\n');
 }
 

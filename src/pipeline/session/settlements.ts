@@ -83,7 +83,7 @@ export class Settlements {
       const settled = await Promise.all([...this.#parts.sinks].map((sink) => this.#settledIn(sink, table)));
       return settled.every(Boolean);
     } catch (error) {
-      if (!(error instanceof PgveilError) || error.table === null) throw error;
+      if (!(error instanceof PgveilError) || error.table !== table.name) throw error;
       this.refused(table, error);
       return null;
     }

@@ -74,7 +74,7 @@ test('a refusal comes with its code and fix, and so does a process that has noth
   control[Symbol.dispose]();
 });
 
-test('a socket that a killed process left is taken over, what somebody else has there is not', async () => {
+test('a socket that a killed process left is taken over, what somebody else has there not before it is free', async () => {
   const dead = join(directory, 'dead.sock');
   const server = createServer().listen(dead);
   await until(() => exists(dead), { what: 'the socket' });
@@ -83,12 +83,21 @@ test('a socket that a killed process left is taken over, what somebody else has 
   const alive = open(dead);
   await until(() => alive.told.length > 0, { what: 'the second one to be refused' });
   server.close();
+  const isTaken = () =>
+    askControl(dead, { recopy: ['public.t'], approve: [] }).then(
+      () => true,
+      () => false,
+    );
+  await until(isTaken, { what: 'the socket to be taken over' });
+  assert.equal(alive.told.length, 1);
+  alive.control[Symbol.dispose]();
 
   const file = join(directory, 'file');
   await writeFile(file, 'kept');
   const refused = open(file);
   await until(() => refused.told.length > 0, { what: 'a file to be refused' });
   assert.ok(await exists(file));
+  refused.control[Symbol.dispose]();
 });
 
 test('by default it lies where the user’s own sockets are, under the pipeline’s name', () => {

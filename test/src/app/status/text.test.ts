@@ -78,10 +78,10 @@ test('every kind of row says all that is known of it', () => {
     safe_bytes: 9000 * MB,
     rate_bytes_per_s: null,
     seconds_left: null,
-    alarms: [],
+    alarms: [halt('wal_retained')],
   };
   const parked = { state: 'parked', position: '0/16B0000', lag_bytes: 3 * MB, lag_ms: null } as const;
-  const own = { ...slot, name: 'veil_lake', wal_status: 'lost', safe_bytes: null };
+  const own = { ...slot, name: 'veil_lake', wal_status: 'lost', safe_bytes: null, alarms: [] };
   const shown = report(tables, {
     running: false,
     sinks: {
@@ -116,6 +116,9 @@ sink lake: lake_away: what lake_away means
 
 sink topics: target_exists: what target_exists means
   fix: what ends target_exists
+
+slot veil: wal_retained: what wal_retained means
+  fix: what ends wal_retained
 
 public.halted: no_key: what no_key means
   fix: what ends no_key
