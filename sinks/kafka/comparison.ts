@@ -55,7 +55,7 @@ export class TopicComparer implements Comparer {
   }
 }
 
-/** Rows as messages, and what a topic amounts to: of each key the last, in the generation that is complete. */
+/** Rows as messages, and what a topic amounts to: see TopicFold. */
 class TopicComparison implements Comparison {
   readonly restMs = REST_MS;
   readonly #options: KafkaOptions;
@@ -101,7 +101,7 @@ class TopicComparison implements Comparison {
     try {
       for (let partition = 0; partition < partitions; partition++) {
         for (let from = 0; from < KEY_SPACE; ) {
-          const fold = new TopicFold(this.#table.generation, this.#reader, from);
+          const fold = new TopicFold(this.#reader, from);
           for await (const record of readCommitted(this.#topics.cluster, topic, partition)) fold.take(record);
           yield* fold.digests();
           from = fold.to;

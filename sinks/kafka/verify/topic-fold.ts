@@ -14,23 +14,28 @@ export const KEY_SPACE = 2 ** 32;
 const ROWS = 1_000;
 
 interface Last {
+  readonly generation: number;
   readonly hashes: RowHashes;
   /** Its place in the stream. */
   readonly place: string;
 }
 
-/** What one partition amounts to: of each key the last record, of one generation. Of more keys than fit only those whose hashes are below `to`. */
+/**
+ * What one partition amounts to, as for any consumer (docs/05-kafka.md): of each key the last record, but what is of a generation below one
+ * that was copied to its end. That need not be the last generation: where another sink was copied by itself, the number grows here, too.
+ * Of more keys than fit only those whose hashes are below `to`.
+ */
 export class TopicFold {
   to = KEY_SPACE;
-  readonly #generation: string;
   readonly #reader: RowReader;
   readonly #from: number;
   readonly #most: number;
   readonly #rows = new Map<string, Last>();
+  /** The last generation that was copied to its end. */
+  #copied = 0;
 
   /** The first takes keys from 0 on, each further one from where the one before ended. */
-  constructor(generation: number, reader: RowReader, from: number, most = MOST_KEYS) {
-    this.#generation = String(generation);
+  constructor(reader: RowReader, from: number, most = MOST_KEYS) {
     this.#reader = reader;
     this.#from = from;
     this.#most = most;
@@ -38,14 +43,17 @@ export class TopicFold {
 
   take({ key, value, headers }: CommittedRecord): void {
     const header = new Map(headers.map(([name, text]) => [String(name), String(text)]));
-    if (header.get('pgveil.generation') !== this.#generation || !key) return;
+    const generation = Number(header.get('pgveil.generation'));
+    if (generation < this.#copied || !key) return;
     const op = header.get('pgveil.op');
     if (!isRowKey(key)) {
-      if (op === 't') this.#rows.clear();
+      if (op === 'copy_end') this.#end(generation);
+      else if (op === 't') this.#drop((row) => row.generation <= generation);
     } else if (this.#isMine(key)) {
       const name = key.toString('latin1');
+      const place = `${header.get('pgveil.commit_lsn')} ${header.get('pgveil.seq')}`;
       if (!value || op === 'd') this.#rows.delete(name);
-      else this.#put(name, value, `${header.get('pgveil.commit_lsn')} ${header.get('pgveil.seq')}`);
+      else this.#put(name, value, { generation, place });
     }
   }
 
@@ -67,10 +75,19 @@ export class TopicFold {
     return hash >= this.#from && hash < this.to;
   }
 
-  #put(name: string, value: Buffer, place: string): void {
-    this.#rows.set(name, { hashes: this.#reader.read(value, this.#rows.get(name)?.hashes ?? null), place });
+  #put(name: string, value: Buffer, at: Pick<Last, 'generation' | 'place'>): void {
+    this.#rows.set(name, { ...at, hashes: this.#reader.read(value, this.#rows.get(name)?.hashes ?? null) });
     if (this.#rows.size <= this.#most) return;
     this.to = this.#from + Math.ceil((this.to - this.#from) / 2);
     for (const key of this.#rows.keys()) if (!this.#isMine(bytesOf(key))) this.#rows.delete(key);
+  }
+
+  #end(generation: number): void {
+    this.#copied = generation;
+    this.#drop((row) => row.generation < generation);
+  }
+
+  #drop(isOver: (row: Last) => boolean): void {
+    for (const [name, row] of this.#rows) if (isOver(row)) this.#rows.delete(name);
   }
 }

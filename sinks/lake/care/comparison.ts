@@ -135,7 +135,8 @@ class LakeHolding implements Holding {
   async #fold(): Promise<void> {
     const { metaData, files } = this.#snapshot;
     const { name, generation } = this.#table.source;
-    if (Number(metaData?.configuration['pgveil.generation']) !== generation) {
+    // Below it is one that another sink alone was copied for.
+    if (Number(metaData?.configuration['pgveil.generation']) > generation) {
       throw new PgveilError('rule_changed', `${name} was copied anew meanwhile`, { table: name });
     }
     const fields = fieldsOf(metaData!);

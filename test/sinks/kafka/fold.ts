@@ -67,7 +67,8 @@ export function foldByKey(names: readonly string[], records: readonly FlatRecord
     records.filter((record) => record.op === 'copy_end' && record.generation === generation).length === partitions;
   const generations = [...new Set(records.map((record) => record.generation))];
   const generation = Math.max(0, ...generations.filter(complete));
-  const changes = records.filter((record) => record.generation === generation && !record.op.startsWith('copy_'));
+  const ofIt = new Set(generations.filter((one) => copyOf(one, records) === generation));
+  const changes = records.filter((record) => ofIt.has(record.generation) && !record.op.startsWith('copy_'));
   // The order of a partition is that of its keys; a row that moved to another key may have moved to another partition.
   const ordered = changes.toSorted((a, b) => Number(a.lsn - b.lsn) || a.seq - b.seq || order(a) - order(b));
   const last = new Map<string, { cells: (string | null)[]; isThere: boolean }>();
@@ -81,6 +82,12 @@ export function foldByKey(names: readonly string[], records: readonly FlatRecord
     }
   }
   return new Map([...last].filter(([, { isThere }]) => isThere).map(([key, { cells }]) => [key, cells]));
+}
+
+/** The copy that what is of this generation goes on from: where another sink was copied by itself, the number grows without one. */
+export function copyOf(generation: number, records: readonly FlatRecord[]): number {
+  const begun = records.filter((record) => record.op === 'copy_begin' && record.generation <= generation);
+  return Math.max(0, ...new Set(begun.map((record) => record.generation)));
 }
 
 /** By key, the texts of these columns in its last record, where that is no tombstone: what a compacted topic amounts to in the end. */

@@ -1,6 +1,6 @@
 // Whether `flat` topics hold each change once: read by confluent-kafka, and compared with what Postgres's own decoding says and with the twin.
 import { Cluster } from '../../../sinks/kafka/client/cluster.ts';
-import { type FlatRecord, flatRecord, twice } from '../../sinks/kafka/fold.ts';
+import { copyOf, type FlatRecord, flatRecord, twice } from '../../sinks/kafka/fold.ts';
 import { idsOf, markersWritten, plainConnection } from '../../sinks/kafka/parts.ts';
 import type { Witness, WitnessedChange } from '../schema/witness.ts';
 import type { Trial } from '../trial/trial.ts';
@@ -51,8 +51,8 @@ export async function prove(brokers: readonly string[], trial: Trial, witness: W
 
 /** Of one table, of its last copy and since. */
 export function tally(records: readonly FlatRecord[], committed: readonly Omit<WitnessedChange, 'table'>[]): Tally {
-  const generation = Math.max(...records.map((record) => record.generation));
-  const last = records.filter((record) => record.generation === generation);
+  const generation = copyOf(Number.POSITIVE_INFINITY, records);
+  const last = records.filter((record) => record.generation >= generation);
   const { lsn: copied } = last.find(({ op }) => op === 'copy_begin')!;
   const expected = new Set(committed.filter(({ lsn }) => lsn >= copied).map(placeOf));
   const found = new Set(last.filter(({ op }) => ['c', 'u', 'd'].includes(op)).map(placeOf));

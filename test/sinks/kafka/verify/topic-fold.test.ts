@@ -26,7 +26,7 @@ function foldOf(records: readonly CommittedRecord[], most?: number): { rows: Map
   const rows = new Map<string, string[]>();
   let readings = 0;
   for (let from = 0; from < KEY_SPACE; readings++) {
-    const fold = new TopicFold(1, reader, from, most);
+    const fold = new TopicFold(reader, from, most);
     for (const one of records) fold.take(one);
     for (const digests of fold.digests()) {
       for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
@@ -43,20 +43,43 @@ function rowsOf(records: readonly CommittedRecord[]): (string | undefined)[] {
   return [...foldOf(records).rows.values()].map(([row]) => row);
 }
 
+const COPIED = Buffer.concat([Buffer.of(0xff), Buffer.from('copy_end')]);
 const TRUNCATE = Buffer.concat([Buffer.of(0xff), Buffer.from('truncate')]);
 
-test('of each key the last row counts, of one generation, and behind the last truncate', () => {
+test('of each key the last row counts, behind the last truncate', () => {
   const records = [
     record('gone', 'r', { a: 1, b: 1 }),
     record(TRUNCATE, 't', null),
     record('x', 'c', { a: 1, b: 1 }),
     record('y', 'c', { a: 1, b: 1 }),
     record('x', 'u', { a: 2, b: 'two' }),
-    record('z', 'c', { a: 3, b: null }, 2),
     record('y', 'd', { a: 1 }),
     record('y', 'd', null),
   ];
   assert.deepEqual(rowsOf(records), rowsOf([record('x', 'r', { a: 2, b: 'two' })]));
+});
+
+test('a copy that came to its end ends what is of the generations below, also what still comes of them', () => {
+  const records = [
+    record('gone', 'r', { a: 1, b: 1 }),
+    record('x', 'r', { a: 1, b: 1 }, 2),
+    record(COPIED, 'copy_end', null, 2),
+    record('late', 'u', { a: 2, b: 2 }),
+    record('x', 'u', { a: 2, b: 'two' }, 2),
+  ];
+  assert.deepEqual(rowsOf(records), rowsOf([record('x', 'r', { a: 2, b: 'two' })]));
+});
+
+test('a generation that only another sink was copied for ends nothing', () => {
+  const records = [
+    record('x', 'r', { a: 1, b: 1 }),
+    record('y', 'r', { a: 1, b: 'long' }),
+    record(COPIED, 'copy_end', null),
+    record('x', 'u', { a: 2, b: 'two' }, 2),
+    record('y', 'u', { a: 3, __unchanged: ['b'] }, 2),
+  ];
+  const [x, y] = [record('x', 'r', { a: 2, b: 'two' }), record('y', 'r', { a: 3, b: 'long' })];
+  assert.deepEqual(rowsOf(records), rowsOf([x, y]));
 });
 
 test('a value that was not sent is that of the record before, also where that had none', () => {
