@@ -46,7 +46,7 @@ export class PostgresSink implements Sink {
   readonly #observe: Observe;
   readonly #tables = new WeakMap<RedactedTable, TwinTable>();
   /** After a failure what was written is incomplete: no later flush may make it durable. */
-  readonly #session = new FailStop<Opened>('twin_away', ({ session }) => session.close());
+  readonly #session = new FailStop<Opened>('twin_away', close);
   /** What is written has to wait until a flush that was begun before is on its way. */
   #cut: Promise<void> = Promise.resolve();
 
@@ -61,8 +61,10 @@ export class PostgresSink implements Sink {
   }
 
   async write(batch: RedactedBatch): Promise<void> {
-    await this.#cut;
-    const refused = await this.#session.orClose(() => this.#writeOrGiveUp(batch));
+    const refused = await this.#session.orClose(async (opened) => {
+      await this.#cut;
+      return await this.#writeOrGiveUp(opened, batch);
+    });
     if (refused) throw refused;
   }
 
@@ -82,11 +84,11 @@ export class PostgresSink implements Sink {
   }
 
   async settled(table: string): Promise<boolean> {
-    const { completions } = this.#session.opened();
+    const opened = this.#session.opened();
     try {
-      return await completions.settled(table);
+      return await opened.completions.settled(table);
     } catch (error) {
-      if (completions.isBuilding(table)) await this.#giveUp(table);
+      if (opened.completions.isBuilding(table)) await giveUp(opened, table);
       throw error;
     }
   }
@@ -96,34 +98,28 @@ export class PostgresSink implements Sink {
   }
 
   /** What concerns a copy alone ends that one: its room is given back before anybody is told. Returns it. */
-  async #writeOrGiveUp(batch: RedactedBatch): Promise<PgveilError | null> {
+  async #writeOrGiveUp(opened: Opened, batch: RedactedBatch): Promise<PgveilError | null> {
     try {
-      await this.#write(batch);
+      await this.#write(opened, batch);
       return null;
     } catch (error) {
       const copied = copiedBy(batch)?.name;
       if (!(error instanceof PgveilError) || copied === undefined || error.table !== copied) throw error;
-      await this.#giveUp(copied);
+      await giveUp(opened, copied);
       return error;
     }
   }
 
-  async #giveUp(table: string): Promise<void> {
-    const { copies, completions } = this.#session.opened();
-    await completions.stop(table);
-    await copies.giveUp(table);
-  }
-
-  async #write(batch: RedactedBatch): Promise<void> {
-    const { copies, completions, applying } = this.#session.opened();
-    for (const event of batch.events) await this.#handle(event, batch.entries);
+  async #write(opened: Opened, batch: RedactedBatch): Promise<void> {
+    const { copies, completions, applying } = opened;
+    for (const event of batch.events) await this.#handle(opened, event, batch.entries);
     for (const [table, entry] of batch.entries) {
       const events = batch.events.filter((event) => nameOf(event) === table);
       const isSaved = events.some(isOfCopy) && events.at(-1)!.type !== 'stopped';
       if (!completions.defers(table, entry)) applying.setEntry(table, isSaved ? null : entry);
     }
     if (batch.chunk) {
-      await copies.read(this.#tableOf(batch.chunk.table), batch.chunk.number, batch.changes, batch.bytes);
+      await copies.read(this.#tableOf(batch.chunk.table, opened), batch.chunk.number, batch.changes, batch.bytes);
     } else {
       await applying.write(batch.changes);
     }
@@ -136,10 +132,11 @@ export class PostgresSink implements Sink {
       const [shown, copied] = [await publicGenerations(client, claim), new Map<string, number>()];
       await query(client, APPLY_SETTINGS);
       const session = new Session(this.#options, this.#observe, claim, client);
-      const tableOf = (table: RedactedTable) => this.#tableOf(table);
+      const generations = { public: shown, copied };
+      const tableOf = (table: RedactedTable) => this.#tableOf(table, generations);
       const applying = new Applying(client, claim, checkpoint.position, tableOf, this.#observe);
       const [copies, completions] = [new Copies(session), new Completions(session)];
-      return { checkpoint, session, copies, completions, applying, public: shown, copied };
+      return { checkpoint, session, copies, completions, applying, ...generations };
     } catch (error) {
       client.end().catch(() => {});
       throw error;
@@ -156,8 +153,8 @@ export class PostgresSink implements Sink {
     return { claim, checkpoint: (await readCheckpoint(client, pipeline))! };
   }
 
-  async #handle(event: Event, entries: ReadonlyMap<string, TableEntry>): Promise<void> {
-    const { copies, completions, applying, copied } = this.#session.opened();
+  async #handle(opened: Opened, event: Event, entries: ReadonlyMap<string, TableEntry>): Promise<void> {
+    const { copies, completions, applying, copied } = opened;
     switch (event.type) {
       case 'defined':
         // What was gathered under another definition comes before what follows.
@@ -165,13 +162,13 @@ export class PostgresSink implements Sink {
       case 'copy started':
         await completions.stop(event.table.name);
         copied.set(event.table.name, event.table.generation);
-        return await copies.start(this.#tableOf(event.table), unfinished(entries.get(event.table.name)!));
+        return await copies.start(this.#tableOf(event.table, opened), unfinished(entries.get(event.table.name)!));
       case 'chunk finished':
         return await copies.finishChunk(event.table.name, event.chunk);
       case 'chunk abandoned':
         return copies.abandonChunk(event.table.name, event.chunk);
       case 'copy read':
-        return this.#build(this.#tableOf(event.table));
+        return build(opened, this.#tableOf(event.table, opened));
       case 'copy finished':
         return completions.finish(event.table.name, entries.get(event.table.name)!);
       case 'stopped':
@@ -180,22 +177,31 @@ export class PostgresSink implements Sink {
     }
   }
 
-  #build(table: TwinTable): void {
-    const { copies, completions } = this.#session.opened();
-    const bytes = copies.bytesOf(table);
-    if (bytes !== null) completions.build(table, bytes);
-  }
-
-  #tableOf(source: RedactedTable): TwinTable {
+  #tableOf(source: RedactedTable, { copied, public: shown }: Pick<Opened, 'copied' | 'public'>): TwinTable {
     let table = this.#tables.get(source);
     if (!table) {
-      const { copied, public: shown } = this.#session.opened();
       const isNew = copied.get(source.name) === source.generation;
       table = twinTable(source, this.#options, isNew ? null : (shown.get(source.name) ?? null));
       this.#tables.set(source, table);
     }
     return table;
   }
+}
+
+/** Whoever waits for a copy to take its place hears why it does not. */
+function close({ session, completions }: Opened, reason: unknown): void {
+  completions.close(reason);
+  session.close();
+}
+
+async function giveUp({ copies, completions }: Opened, table: string): Promise<void> {
+  await completions.stop(table);
+  await copies.giveUp(table);
+}
+
+function build({ copies, completions }: Opened, table: TwinTable): void {
+  const bytes = copies.bytesOf(table);
+  if (bytes !== null) completions.build(table, bytes);
 }
 
 function nameOf(event: Event): string {

@@ -3,7 +3,7 @@ import { PgveilError } from '../core/errors.ts';
 import { Backoff } from './backoff.ts';
 import type { Desk } from './desk.ts';
 import type { Parts } from './parts.ts';
-import { isPassing } from './passing.ts';
+import { isOfOneSink, isPassing } from './passing.ts';
 import type { Patience } from './patience.ts';
 import type { Roster } from './roster.ts';
 import { runSession } from './session/session.ts';
@@ -40,7 +40,7 @@ export async function recover({ parts, roster, desk, patience, who, lessons }: L
     } catch (thrown) {
       if (signal.aborted) return;
       const error = known(thrown);
-      const retryInMs = lessons.learn(error);
+      const retryInMs = lessons.learn(error, roster.haveOthersBegun);
       const { code, message, fix } = error;
       parts.observe({ type: 'trouble', part: error.table ?? error.sink ?? 'pipeline', code, message, fix, retryInMs });
       if (retryInMs === null) throw error;
@@ -69,8 +69,8 @@ export class Lessons {
     this.#hasRun = isBeside;
   }
 
-  /** Milliseconds until the next session, or null where there is none. */
-  learn(error: PgveilError): number | null {
+  /** Milliseconds until the next session, or null where there is none. `haveOthersBegun`: see Roster. */
+  learn(error: PgveilError, haveOthersBegun = false): number | null {
     this.failure = error;
     switch (error.kind.recovery) {
       case 'stop':
@@ -78,7 +78,9 @@ export class Lessons {
           this.anew = true;
           break;
         }
-        return this.#isBeside || isPassing(error, this.#hasRun) ? this.#backoff.next() : null;
+        if (this.#isBeside || isPassing(error, this.#hasRun)) break;
+        if (haveOthersBegun && isOfOneSink(error, true)) break;
+        return null;
       case 'halt table':
         if (error.table === null) return null;
         this.halts.set(error.table, error.code);

@@ -31,7 +31,8 @@ export class OwnSlots implements Slots {
   }
 
   async stands(): Promise<Lsn | null> {
-    return await this.#ask(async (client) => (await findSlot(client, this.#source.slot))?.confirmedFlush ?? null);
+    const slot = await this.#ask((client) => findSlot(client, this.#source.slot));
+    return slot === null || slot.walStatus === 'lost' ? null : slot.confirmedFlush;
   }
 
   async kept(sink: string | null): Promise<KeptWal | null> {

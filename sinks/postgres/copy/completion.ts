@@ -118,6 +118,11 @@ export class Completions {
     this.#late.delete(table);
   }
 
+  /** What is being swapped fails by itself, with its connection. */
+  close(reason: unknown): void {
+    for (const { state, swapped } of this.#works.values()) if (state === 'waiting') swapped.reject(reason);
+  }
+
   async #build(table: TwinTable, cancelled: AbortSignal): Promise<boolean> {
     if (cancelled.aborted) return false;
     const { options, observe } = this.#session;

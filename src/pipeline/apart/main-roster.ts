@@ -1,3 +1,4 @@
+import { needsPerson } from '../../core/error-kind.ts';
 import { reach } from '../../core/fault.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import type { Sink } from '../../core/sink.ts';
@@ -39,6 +40,10 @@ export class MainRoster implements Roster {
     this.mayEnd = options.mayEnd;
   }
 
+  get haveOthersBegun(): boolean {
+    return !this.#hasRun && this.#company.absent.size > 0;
+  }
+
   get holds(): ReadonlyMap<string, Lsn | null> {
     return this.#company.holds;
   }
@@ -66,7 +71,8 @@ export class MainRoster implements Roster {
     } catch (error) {
       const { absent } = this.#company;
       for (const name of back) if (!absent.has(name)) waiting.add(name);
-      for (const name of opened.keys()) if (!absent.has(name)) await this.#sinks.get(name)!.close();
+      const open = [...opened.keys()].filter((name) => !absent.has(name));
+      await Promise.allSettled(open.map((name) => this.#sinks.get(name)!.close()));
       throw error;
     }
   }
@@ -96,13 +102,14 @@ export class MainRoster implements Roster {
 
   /**
    * Those that have to read by themselves. What the slot still has of theirs is kept for them before anything is acknowledged; one for which
-   * no slot is free stays, and the others copy with it. Where the slot has what nobody needs who is here, and some are away, it is theirs:
-   * all leave, since to read with it they had to make it anew.
+   * no slot is free stays, and the others copy with it. Where the slot has what nobody needs who is here, and some are away that will be
+   * back by themselves, it is theirs: all leave, since to read with it they had to make it anew.
    */
   async #leaving({ opened, away }: RollCall, stands: Lsn | null): Promise<ReadonlySet<string>> {
     const isCovered = (name: string) => stands !== null && (opened.get(name)!.position?.pos ?? -1n) >= stands;
     const here = together(opened, stands);
-    const isTheirs = away.size > 0 && stands !== null && ![...here].some(isCovered);
+    const comeBack = away.size > 0 && ![...away.values()].some(({ kind }) => needsPerson(kind));
+    const isTheirs = comeBack && stands !== null && ![...here].some(isCovered);
     const leaving = new Set<string>();
     for (const name of opened.keys()) {
       if (here.has(name) && !isTheirs) continue;
@@ -135,7 +142,8 @@ export class MainRoster implements Roster {
 
   #setOut(name: string, leaving: Leaving): void {
     this.#company.absent.add(name);
-    // What it wrote and did not flush is void, and whoever reads for it next opens it. That it cannot be closed says that it fails.
-    void Promise.allSettled([this.#sinks.get(name)!.close()]).then(() => this.#left(name, leaving));
+    // What it wrote and did not flush is void, and whoever reads for it next opens it. Where it cannot even be closed it is away, too.
+    const closed = this.#sinks.get(name)!.close();
+    void closed.catch(() => {}).then(() => this.#left(name, leaving));
   }
 }

@@ -7,6 +7,7 @@ import type { Others } from './others.ts';
 
 /** A sink by itself, which copies what it lacks to hold what the others do. */
 export class OwnRoster implements Roster {
+  readonly haveOthersBegun = false;
   readonly holds = new Map<string, Lsn | null>();
   readonly #name: string;
   readonly #sink: Sink;

@@ -32,7 +32,7 @@ export async function callRoll(
     if (opened.size === 0) throw [...away.values()][0]!;
     return { opened, away };
   } catch (error) {
-    for (const name of opened.keys()) await sinks.get(name)!.close();
+    await Promise.allSettled([...opened.keys()].map((name) => sinks.get(name)!.close()));
     throw error;
   }
 }

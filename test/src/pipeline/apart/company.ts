@@ -107,11 +107,11 @@ export function trial(patience = 0) {
   return { wal, sinks, source, slots, own, parts, seen, states, c: sinks.get('c')! };
 }
 
-/** While `isAway` the sink neither opens nor writes. */
-export function keepAway(sink: MemorySink): { isAway: boolean } {
-  const door = { isAway: true };
+/** While `isAway` the sink neither opens nor writes, but fails with `error`. */
+export function keepAway(sink: MemorySink, error = new PgveilError('twin_away', 'gone')) {
+  const door = { isAway: true, error };
   const refuse = () => {
-    if (door.isAway) throw new PgveilError('twin_away', 'gone');
+    if (door.isAway) throw door.error;
   };
   const open = sink.open.bind(sink);
   sink.open = async () => {

@@ -32,6 +32,44 @@ test('a parked sink that alone answers at a start does not take the slot from th
   for (const name of ['a', 'b']) assert.deepEqual(clsnsOf(sinks.get(name)!), [19n]);
 });
 
+test('a parked sink that alone answers at a start takes the slot where the others wait for a person', async () => {
+  const { wal, sinks, source, parts, c } = trial();
+  source.acked.push(10n);
+  for (const name of ['a', 'b']) {
+    sinks.get(name)!.durable = positionAt(10n);
+    keepAway(sinks.get(name)!, new PgveilError('twin_rights', 'no right'));
+  }
+  c.durable = positionAt(5n);
+  wal.commit(20n);
+  await running(parts, async () => {
+    await until(async () => c.durable?.pos === 20n, { what: 'the parked one to go on' });
+  });
+});
+
+test('a parked sink goes on when those that were away at the start come to wait for a person', async () => {
+  const { wal, sinks, source, own, parts, c, seen } = trial();
+  source.acked.push(10n);
+  const doors = ['a', 'b'].map((name) => {
+    const sink = sinks.get(name)!;
+    sink.durable = positionAt(10n);
+    return keepAway(sink);
+  });
+  c.durable = positionAt(5n);
+  wal.commit(6n);
+  await running(parts, async () => {
+    await until(async () => c.durable?.pos === 6n, { what: 'the parked one to go on' });
+    for (const door of doors) door.error = new PgveilError('twin_rights', 'no right');
+    const isTold = async () => seen.some((one) => one.type === 'trouble' && one.code === 'twin_rights');
+    await until(isTold, { what: 'their trouble to be told' });
+    wal.commit(20n);
+    await until(async () => c.durable?.pos === 20n, { what: 'the parked one to go on' });
+    for (const door of doors) door.isAway = false;
+    await until(async () => source.acked.at(-1) === 20n, { what: 'all to hold all' });
+  });
+  assert.equal(own[0]!.reads[0], 5n);
+  assert.ok(!source.reads.includes(5n));
+});
+
 test('a sink that takes its time while another one is let in stays where it is, and gets nothing twice', async () => {
   const { wal, sinks, source, parts, seen, states, c } = trial();
   const b = sinks.get('b')!;
