@@ -20,7 +20,7 @@ interface Answer {
   readonly error?: { readonly code: ErrorCode; readonly message: string; readonly fix: string };
 }
 
-/** So often one is tried that somebody has: the instance before may take a while to end once it was overtaken. */
+/** So often one is tried that somebody has: the instance before, which may take a while to let go of it. */
 const RETRY_MS = 500;
 
 /** No command needs more. */
@@ -83,6 +83,7 @@ export class Control implements Disposable {
 
   async #listen(): Promise<void> {
     await removeDead(this.#path);
+    if (this.#isOver) return;
     const listening = once(this.#server, 'listening');
     const mask = process.umask(0o177);
     try {

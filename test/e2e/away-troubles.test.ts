@@ -43,9 +43,9 @@ test('a start that only a parked sink answers takes nothing from those that are 
   const end = await trial.sourceEnd();
   const pgveil = await trial.run();
   const answers = async () => (await pgveil.page('/live'))?.code === 200;
-  await until(answers, { what: 'pgveil to have started', timeout: 180_000 });
+  await until(answers, { what: 'pgveil to have started' });
   const holds = ({ sinks }: Status) => lsn(sinks.spare?.position ?? '0/0') >= end;
-  await pgveil.reaches('all that was committed in the spare one', holds, 120_000);
+  await pgveil.reaches('all that was committed in the spare one', holds);
   await shutTwin(trial, false);
   await pgveil.isReady();
   await trial.holdsAll(pgveil);
@@ -64,7 +64,7 @@ test('a parked sink that is the only one configured from then on leaves no slot 
   await parkAndStop(trial, 2);
   const { sinks, ...others } = trial.configuration() as { sinks: Record<string, unknown> };
   const file = await trial.write({ ...others, sinks: { spare: sinks.spare } });
-  const ran = await trial.pgveil(['run', '--until-caught-up', '-c', file], 120_000);
+  const ran = await trial.pgveil(['run', '--until-caught-up', '-c', file]);
   assert.equal(ran.code, 0, ran.stderr);
   assert.deepEqual(await trial.slots(), [trial.slot]);
   await trial.assertEqual(tables, trial.spareUrl);

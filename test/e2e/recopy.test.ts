@@ -234,7 +234,7 @@ test('a long reader delays the new copy of its table, and nothing else', async (
     await trial.source.query(
       `UPDATE other SET v = 'during ${at}'; UPDATE person SET note = 'during ${at}' WHERE id = ${at}`,
     );
-    const status = await trial.holdsAll(service);
+    const status = await trial.holdsAll(service, 30_000); // a swap that the stream waited for would take longer
     assert.notEqual(status.tables['public.person']?.state, 'streaming');
   }
   assert.equal((await trial.twin.query(`SELECT count(*)::int AS n FROM other WHERE v = 'during 4'`)).rows[0].n, 100);

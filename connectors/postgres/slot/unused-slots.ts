@@ -32,8 +32,10 @@ export async function findUnused(client: pg.Client, { slot, sinks }: Configured)
   return rows.map(({ name }) => name).filter((name) => isOwnSlot(slot, name) && !used.has(name));
 }
 
-/** So often one is tried that somebody still reads from: a walsender may outlive the process that it served. */
-const EVERY_MS = 1000;
+/** So soon one is tried again that somebody still reads from, since a walsender may outlive the process that it served. */
+const FIRST_MS = 1_000;
+/** And no less often than this: each time is an error in the source's log. */
+const LONGEST_MS = 60_000;
 
 /** Drops them, once in the life of a process, and says so. */
 export class UnusedSlots {
@@ -53,7 +55,7 @@ export class UnusedSlots {
    * connection that holds the pipeline's lock: an instance that was overtaken drops nothing.
    */
   async drop(use: Use, signal: AbortSignal): Promise<void> {
-    while (!this.#areGone && !signal.aborted) {
+    for (let pauseMs = FIRST_MS; !this.#areGone && !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_MS)) {
       try {
         const names = await use((client) => findUnused(client, this.#configured));
         for (const name of names) await this.#dropOne(use, name, signal);
@@ -62,7 +64,7 @@ export class UnusedSlots {
         if (!(error instanceof PgveilError)) throw error;
         // The connection is lost, of which everybody hears.
       }
-      if (!this.#areGone) await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => {});
+      if (!this.#areGone) await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
     }
   }
 

@@ -75,7 +75,7 @@ test('a type of the twin that no column has is a warning, and ends no start', as
     [code, findings.map((finding) => `${finding.code} ${finding.object}`)],
     [0, ['type_unmatched sinks.twin.types']],
   );
-  const ran = await trial.pgveil(['run', '--until-caught-up', '-c', file], 90_000);
+  const ran = await trial.pgveil(['run', '--until-caught-up', '-c', file]);
   assert.equal(ran.code, 0);
   assert.match(ran.stdout, /"code":"type_unmatched"/);
 });

@@ -79,11 +79,16 @@ test('a sink that is the only one has no use for one either', async () => {
 test('a connection that is lost, or closed, ends it without a word', async () => {
   const told: Observation[] = [];
   const stop = new AbortController();
-  const closed = async () => {
+  const names = [{ name: ownSlotName('pgveil_shop', 'events') }];
+  const asked = { query: async () => ({ rows: names }) } as unknown as pg.Client;
+  let questions = 0;
+  const closed = async <T>(work: (client: pg.Client) => Promise<T>) => {
+    if (++questions === 1) return await work(asked); // it is closed between the first question and the second
     stop.abort();
     throw trouble('source', new Error('Client was closed and is not queryable'));
   };
   await new UnusedSlots(configured, (seen) => told.push(seen)).drop(closed, stop.signal);
+  assert.equal(questions, 2);
   assert.deepEqual(told, []);
 });
 
