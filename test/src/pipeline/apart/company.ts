@@ -6,6 +6,7 @@ import type { Lsn } from '../../../../src/core/lsn.ts';
 import type { Observation } from '../../../../src/core/observer.ts';
 import type { Slots } from '../../../../src/core/slots.ts';
 import { runPipeline } from '../../../../src/pipeline/pipeline.ts';
+import { until } from '../../../support/wait.ts';
 import { batchAt, MemorySink, PassingRedactor, positionAt, ScriptedSource } from '../parts.ts';
 
 /** All transactions that there are: whoever reads gets those behind its position, and each that comes. */
@@ -104,7 +105,17 @@ export function trial(patience = 0) {
   };
   const parts = { source, sinks, redactor, observe: (one: Observation) => void seen.push(one), memory: 1000, apart };
   const states = () => seen.flatMap((one) => (one.type === 'sink' && one.sink === 'c' ? one.state : []));
-  return { wal, sinks, source, slots, own, parts, seen, states, c: sinks.get('c')! };
+  const c = sinks.get('c')!;
+  /** While it runs: all hold the first transaction, and c is away for the second. */
+  const park = async () => {
+    wal.commit(10n);
+    await until(async () => source.acked.at(-1) === 10n, { what: 'all to hold the first' });
+    const door = keepAway(c);
+    wal.commit(20n);
+    await until(async () => states().includes('parked'), { what: 'c to be parked' });
+    return door;
+  };
+  return { wal, sinks, source, slots, own, parts, seen, states, park, c };
 }
 
 /** While `isAway` the sink neither opens nor writes, but fails with `error`. */

@@ -71,14 +71,10 @@ test('a parked sink goes on when those that were away at the start come to wait 
 });
 
 test('a sink that takes its time while another one is let in stays where it is, and gets nothing twice', async () => {
-  const { wal, sinks, source, parts, seen, states, c } = trial();
+  const { wal, sinks, source, parts, seen, states, park, c } = trial();
   const b = sinks.get('b')!;
   await running(parts, async () => {
-    wal.commit(10n);
-    await until(async () => source.acked.at(-1) === 10n, { what: 'all to hold the first' });
-    const door = keepAway(c);
-    wal.commit(20n);
-    await until(async () => states().includes('parked'), { what: 'c to be parked' });
+    const door = await park();
     await until(async () => b.durable?.pos === 20n, { what: 'b to hold the second' });
     // It waits for a lock, say. When it is closed it fails with what it waited for, a moment later.
     const waiting = Promise.withResolvers<void>();
@@ -103,7 +99,7 @@ test('a sink that takes its time while another one is let in stays where it is, 
 });
 
 test('a copy that waits for its place while another sink is let in has not taken it, and its sink stays where it is', async () => {
-  const { wal, sinks, source, parts, seen, states, c } = trial();
+  const { wal, sinks, source, parts, seen, states, park, c } = trial();
   const b = sinks.get('b')!;
   const finished = { type: 'copy finished', table: { name: 'public.t', generation: 2 } } as unknown;
   const read = source.read.bind(source);
@@ -116,11 +112,7 @@ test('a copy that waits for its place while another sink is let in has not taken
     }
   };
   await running(parts, async () => {
-    wal.commit(10n);
-    await until(async () => source.acked.at(-1) === 10n, { what: 'all to hold the first' });
-    const door = keepAway(c);
-    wal.commit(20n);
-    await until(async () => states().includes('parked'), { what: 'c to be parked' });
+    const door = await park();
     const swap = Promise.withResolvers<boolean>();
     let isWaiting = false;
     b.settled = () => {
