@@ -3,7 +3,7 @@ import { PgveilError } from '../core/errors.ts';
 import { Backoff } from './backoff.ts';
 import type { Desk } from './desk.ts';
 import type { Parts } from './parts.ts';
-import { isOfOneSink, isPassing } from './passing.ts';
+import { isPassing } from './passing.ts';
 import type { Patience } from './patience.ts';
 import type { Roster } from './roster.ts';
 import { runSession } from './session/session.ts';
@@ -40,7 +40,7 @@ export async function recover({ parts, roster, desk, patience, who, lessons }: L
     } catch (thrown) {
       if (signal.aborted) return;
       const error = known(thrown);
-      const retryInMs = lessons.learn(error, roster.haveOthersBegun);
+      const retryInMs = lessons.learn(error, roster.endsAll(error));
       const { code, message, fix } = error;
       parts.observe({ type: 'trouble', part: error.table ?? error.sink ?? 'pipeline', code, message, fix, retryInMs });
       if (retryInMs === null) throw error;
@@ -56,21 +56,17 @@ export class Lessons {
   anew = false;
   /** What ended the last session, until one works again. */
   failure: PgveilError | null = null;
-  readonly #isBeside: boolean;
-  #hasRun: boolean;
+  #hasRun = false;
   readonly #backoff = new Backoff();
   /** Until something is durable: what becomes of the source later is not what was accepted. */
   #acceptsSource: boolean;
 
-  /** `isBeside`: of a sink that reads by itself. What it waits for, a person included, ends nothing for the others: it tries again. */
-  constructor(acceptsSource: boolean, isBeside = false) {
+  constructor(acceptsSource: boolean) {
     this.#acceptsSource = acceptsSource;
-    this.#isBeside = isBeside;
-    this.#hasRun = isBeside;
   }
 
-  /** Milliseconds until the next session, or null where there is none. `haveOthersBegun`: see Roster. */
-  learn(error: PgveilError, haveOthersBegun = false): number | null {
+  /** Milliseconds until the next session, or null where there is none. `endsAll`: see Roster. */
+  learn(error: PgveilError, endsAll: boolean): number | null {
     this.failure = error;
     switch (error.kind.recovery) {
       case 'stop':
@@ -78,9 +74,8 @@ export class Lessons {
           this.anew = true;
           break;
         }
-        if (this.#isBeside || isPassing(error, this.#hasRun)) break;
-        if (haveOthersBegun && isOfOneSink(error, true)) break;
-        return null;
+        if (endsAll && !isPassing(error, this.#hasRun)) return null;
+        break;
       case 'halt table':
         if (error.table === null) return null;
         this.halts.set(error.table, error.code);

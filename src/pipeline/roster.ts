@@ -52,13 +52,12 @@ export interface Roster {
   leave(sink: string, pos: Lsn | null, error: unknown): boolean;
   /** Whether the session may end, having caught up; null where it never does. */
   readonly mayEnd: (() => boolean) | null;
-  /** Whether sinks that are not here read by themselves before any session of these began: no trouble of a sink here may end them. */
-  readonly haveOthersBegun: boolean;
+  /** Whether what time alone does not mend ends the pipeline. Where others read that are not here, they go on, and it is tried again. */
+  endsAll(error: PgveilError): boolean;
 }
 
 /** All sinks or none. */
 export class OneForAll implements Roster {
-  readonly haveOthersBegun = false;
   readonly holds = new Map<string, Lsn | null>();
   readonly mayEnd: (() => boolean) | null;
   readonly #sinks: ReadonlyMap<string, Sink>;
@@ -78,5 +77,9 @@ export class OneForAll implements Roster {
 
   leave(): boolean {
     return false;
+  }
+
+  endsAll(): boolean {
+    return true;
   }
 }

@@ -40,7 +40,7 @@ export class AbsentSink {
     this.sink = options.parts.sinks.get(name)!;
     this.options = options;
     this.desk = options.desk.beside();
-    this.lessons = new Lessons(options.desk.orders.acceptSource, true);
+    this.lessons = new Lessons(options.desk.orders.acceptSource);
   }
 
   /** What only a person can mend; null where it may be back by itself. */

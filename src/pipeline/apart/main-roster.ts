@@ -1,4 +1,5 @@
 import { needsPerson } from '../../core/error-kind.ts';
+import type { PgveilError } from '../../core/errors.ts';
 import { reach } from '../../core/fault.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import type { Sink } from '../../core/sink.ts';
@@ -38,10 +39,6 @@ export class MainRoster implements Roster {
     this.#company = options.company;
     this.#left = options.left;
     this.mayEnd = options.mayEnd;
-  }
-
-  get haveOthersBegun(): boolean {
-    return !this.#hasRun && this.#company.absent.size > 0;
   }
 
   get holds(): ReadonlyMap<string, Lsn | null> {
@@ -94,6 +91,12 @@ export class MainRoster implements Roster {
 
   ended(): void {
     this.#company.ended();
+  }
+
+  /** At a start others may read by themselves already, whom the trouble of a sink that is to read here must not end. */
+  endsAll(error: PgveilError): boolean {
+    const haveOthersBegun = !this.#hasRun && this.#company.absent.size > 0;
+    return !haveOthersBegun || !isOfOneSink(error, true);
   }
 
   get #expected(): ReadonlyMap<string, Sink> {

@@ -7,7 +7,6 @@ import type { Others } from './others.ts';
 
 /** A sink by itself, which copies what it lacks to hold what the others do. */
 export class OwnRoster implements Roster {
-  readonly haveOthersBegun = false;
   readonly holds = new Map<string, Lsn | null>();
   readonly #name: string;
   readonly #sink: Sink;
@@ -34,6 +33,11 @@ export class OwnRoster implements Roster {
   ended(): void {}
 
   leave(): boolean {
+    return false;
+  }
+
+  /** What it waits for, a person included, ends nothing for the others. */
+  endsAll(): boolean {
     return false;
   }
 
