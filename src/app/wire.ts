@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import type { Config, KafkaConfig, SinkConfig, TwinConfig } from '../../config/config.ts';
 import { dropPublication, readPublication } from '../../connectors/postgres/catalog/publication.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
-import { OwnSlots, ownSlotName } from '../../connectors/postgres/slot/own-slots.ts';
+import { OwnSlots, ownSlotNames } from '../../connectors/postgres/slot/own-slots.ts';
 import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot/slot.ts';
 import { findUnused } from '../../connectors/postgres/slot/unused-slots.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
@@ -108,8 +108,8 @@ function withRenewedUrl(config: Config, reload: () => Config): Config {
 
 async function ownSlotsOf({ source, sinks }: Config, client: Client): Promise<ReadonlyMap<string, SlotSeen>> {
   const found = new Map<string, SlotSeen>();
-  for (const sink of sinks.size > 1 ? sinks.keys() : []) {
-    const slot = await observeSlot(client, ownSlotName(source.slot, sink));
+  for (const [sink, name] of ownSlotNames(source.slot, sinks.keys())) {
+    const slot = await observeSlot(client, name);
     if (slot) found.set(sink, slot);
   }
   return found;
@@ -127,7 +127,7 @@ async function unusedSlotsOf({ source, sinks }: Config, client: Client): Promise
 async function remainsOnSource(config: Config): Promise<Remains[]> {
   const { url, slot: main, publication } = config.source;
   const [slots, hasPublication] = await onSource(config, async (client) => {
-    const own = [...(await ownSlotsOf(config, client)).keys()].map((sink) => ownSlotName(main, sink));
+    const own = Array.from((await ownSlotsOf(config, client)).values(), ({ name }) => name);
     const unused = await findUnused(client, { slot: main, sinks: config.sinks.keys() });
     const slots = [...((await inspectSlot(client, main)) ? [main] : []), ...own, ...unused];
     return [slots, (await readPublication(client, publication))?.made === true] as const;

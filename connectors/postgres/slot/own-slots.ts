@@ -79,6 +79,12 @@ export function ownSlotName(slot: string, sink: string): string {
   return `${ownSlotPrefix(slot)}${label}_${hashOf(`${slot} ${label}`)}`;
 }
 
+/** Those that sinks of a pipeline may have, by sink. One that is the only one reads from the pipeline's. */
+export function ownSlotNames(slot: string, sinks: Iterable<string>): ReadonlyMap<string, string> {
+  const names = new Map(Array.from(sinks, (sink) => [sink, ownSlotName(slot, sink)] as const));
+  return names.size > 1 ? names : new Map();
+}
+
 /** What the names of all of a pipeline's begin with, and perhaps others: of a pipeline `shop` and of `shop_eu`. */
 export function ownSlotPrefix(slot: string): string {
   return `${slot.slice(0, SLOT_LENGTH)}_`;

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import { ask } from '../session.ts';
-import { isOwnSlot, ownSlotName, ownSlotPrefix } from './own-slots.ts';
+import { isOwnSlot, ownSlotNames, ownSlotPrefix } from './own-slots.ts';
 import { dropSlot } from './slot.ts';
 
 type Use = <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
@@ -20,8 +20,7 @@ export interface Configured {
  * pipeline's.
  */
 export async function findUnused(client: pg.Client, { slot, sinks }: Configured): Promise<string[]> {
-  const configured = Array.from(sinks, (sink) => ownSlotName(slot, sink));
-  const used = new Set(configured.length > 1 ? configured : []);
+  const used = new Set(ownSlotNames(slot, sinks).values());
   const rows = await ask<{ name: string }>(
     client,
     `SELECT slot_name AS name FROM pg_replication_slots
