@@ -1,7 +1,8 @@
-import { copiedBy, type RedactedBatch } from '../../src/core/batch.ts';
+import type { RedactedBatch } from '../../src/core/batch.ts';
 import type { Checkpoint, Position } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { FailStop } from '../../src/core/fail-stop.ts';
+import { orGiveUp } from '../../src/core/give-up.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
 import { asTrouble } from './client/trouble.ts';
@@ -37,7 +38,15 @@ export class KafkaSink implements Sink {
   }
 
   async write(batch: RedactedBatch): Promise<void> {
-    const refused = await this.#session.orClose((session) => asTrouble(() => this.#writeOrGiveUp(session, batch)));
+    const refused = await this.#session.orClose((session) =>
+      asTrouble(() =>
+        orGiveUp(
+          batch,
+          () => session.write(batch),
+          (table) => session.stopCopy(table),
+        ),
+      ),
+    );
     if (refused) throw refused;
   }
 
@@ -55,18 +64,5 @@ export class KafkaSink implements Sink {
 
   async close(): Promise<void> {
     await this.#session.close();
-  }
-
-  /** What concerns a copy alone ends that one: its open chunks are gone before anybody is told. Returns it. */
-  async #writeOrGiveUp(session: Session, batch: RedactedBatch): Promise<PgveilError | null> {
-    try {
-      await session.write(batch);
-      return null;
-    } catch (error) {
-      const copied = copiedBy(batch)?.name;
-      if (!(error instanceof PgveilError) || copied === undefined || error.table !== copied) throw error;
-      await session.stopCopy(copied);
-      return error;
-    }
   }
 }

@@ -1,9 +1,9 @@
 import type { LakeConfig } from '../../config/config.ts';
-import { copiedBy, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
+import type { RedactedBatch, TableEvent } from '../../src/core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
-import { PgveilError } from '../../src/core/errors.ts';
 import { FailStop } from '../../src/core/fail-stop.ts';
 import { reach } from '../../src/core/fault.ts';
+import { orGiveUp } from '../../src/core/give-up.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
 import { Claim } from './claim.ts';
@@ -57,7 +57,13 @@ export class LakeSink implements Sink {
   }
 
   async write(batch: RedactedBatch): Promise<void> {
-    const refused = await this.#session.orClose((opened) => this.#writeOrGiveUp(opened, batch));
+    const refused = await this.#session.orClose((opened) =>
+      orGiveUp(
+        batch,
+        () => this.#write(opened, batch),
+        (table) => this.#stop(opened, table),
+      ),
+    );
     if (refused) throw refused;
   }
 
@@ -81,19 +87,6 @@ export class LakeSink implements Sink {
 
   async close(): Promise<void> {
     await this.#session.close();
-  }
-
-  /** What concerns a copy alone ends that one: its files are gone before anybody is told. Returns it. */
-  async #writeOrGiveUp(opened: Opened, batch: RedactedBatch): Promise<PgveilError | null> {
-    try {
-      await this.#write(opened, batch);
-      return null;
-    } catch (error) {
-      const copied = copiedBy(batch)?.name;
-      if (!(error instanceof PgveilError) || copied === undefined || error.table !== copied) throw error;
-      await this.#stop(opened, copied);
-      return error;
-    }
   }
 
   async #write(opened: Opened, batch: RedactedBatch): Promise<void> {

@@ -1,8 +1,8 @@
 import type { Client } from 'pg';
-import { copiedBy, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
+import type { RedactedBatch, TableEvent } from '../../src/core/batch.ts';
 import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
-import { PgveilError } from '../../src/core/errors.ts';
 import { FailStop } from '../../src/core/fail-stop.ts';
+import { orGiveUp } from '../../src/core/give-up.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
@@ -63,7 +63,11 @@ export class PostgresSink implements Sink {
   async write(batch: RedactedBatch): Promise<void> {
     const refused = await this.#session.orClose(async (opened) => {
       await this.#cut;
-      return await this.#writeOrGiveUp(opened, batch);
+      return await orGiveUp(
+        batch,
+        () => this.#write(opened, batch),
+        (table) => giveUp(opened, table),
+      );
     });
     if (refused) throw refused;
   }
@@ -95,19 +99,6 @@ export class PostgresSink implements Sink {
 
   async close(): Promise<void> {
     await this.#session.close();
-  }
-
-  /** What concerns a copy alone ends that one: its room is given back before anybody is told. Returns it. */
-  async #writeOrGiveUp(opened: Opened, batch: RedactedBatch): Promise<PgveilError | null> {
-    try {
-      await this.#write(opened, batch);
-      return null;
-    } catch (error) {
-      const copied = copiedBy(batch)?.name;
-      if (!(error instanceof PgveilError) || copied === undefined || error.table !== copied) throw error;
-      await giveUp(opened, copied);
-      return error;
-    }
   }
 
   async #write(opened: Opened, batch: RedactedBatch): Promise<void> {
