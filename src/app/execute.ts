@@ -3,6 +3,7 @@ import type { Assemble } from './assembly.ts';
 import { commandLineError, createProgram } from './command-line.ts';
 import { CommandSet } from './commands.ts';
 import { type Failure, failureJson, failureOf, failureText } from './failure.ts';
+import { assertNode } from './node.ts';
 import type { Output } from './show/screen.ts';
 
 /** Does what the command line says; resolves with the exit code, whatever happens. Results go to `out`, failures to `err`. */
@@ -13,6 +14,7 @@ export async function execute(argv: readonly string[], assemble: Assemble, out: 
     exitCode = code;
   });
   try {
+    assertNode(process.versions.node);
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (thrown) {

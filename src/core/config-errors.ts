@@ -18,6 +18,7 @@ export const CONFIG_ERRORS = {
   },
 
   config_invalid: { ...config, means: 'The configuration has an error.', fix: 'Correct the named line.' },
+  node_too_old: { ...config, means: 'Node is older than pgveil needs.', fix: 'Start pgveil with a newer Node.' },
   not_built_yet: {
     ...config,
     means: 'The configuration asks for something that this version does not have.',

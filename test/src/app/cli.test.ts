@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
+import { NODE } from '../../../src/app/node.ts';
 import { CANARY, configText } from './fakes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pgveil-'));
 after(() => rmSync(folder, { recursive: true }));
 
-async function pgveil(...args: string[]) {
-  const child = spawn(process.execPath, ['src/app/cli.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+const pgveil = (...args: string[]) => start(['src/app/cli.ts', ...args]);
+
+async function start(argv: string[]) {
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const [out, err, exitCode] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   assert.ok(!(out + err).includes(CANARY), 'no secret comes out');
@@ -36,6 +39,20 @@ test('help exits 0 and has examples, for the program and for each command', asyn
     for (const line of out.split('\n')) assert.ok(line.length <= 80, line);
     assert.match(out, /[^\n]\n$/, args.join(' '));
   }
+});
+
+test('a Node that is too old is an error with its fix, and package.json names the same one', async () => {
+  const { engines } = JSON.parse(readFileSync('package.json', 'utf8'));
+  assert.equal(engines.node, `>=${NODE.join('.')}`);
+  const versions = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.21.9' } })";
+  const old = await start([
+    '--import',
+    `data:text/javascript,${encodeURIComponent(versions)}`,
+    'src/app/cli.ts',
+    'check',
+  ]);
+  assert.deepEqual([old.exitCode, old.out], [2, '']);
+  assert.match(old.err, /^error: node_too_old: this is Node 22\.21\.9, and pgveil needs 22\.22 or later\n {2}fix: /);
 });
 
 test('the version is printed', async () => {
