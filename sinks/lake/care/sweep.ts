@@ -82,7 +82,9 @@ async function sweepLog(table: Tended, since: number, dryRun: boolean): Promise<
   ];
   if (names.length === 0 || dryRun) return names.length;
   const now = Date.now();
-  if (!checkpoints.includes(oldest.version)) await table.log.sumUp(oldest, now);
+  if (!checkpoints.includes(oldest.version)) {
+    await table.log.sumUp(checkpoints.findLast((version) => version < oldest.version) ?? -1, oldest.version, now);
+  }
   await table.log.writeCheckpoint(now); // or whoever begins with the last one would begin with one that is gone
   for (const name of names) await table.workshop.storage.delete(`${table.path}/${LOG_FOLDER}/${name}`);
   return names.length;

@@ -2,8 +2,9 @@ import { createWriteStream } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { type Duck, literal } from '../parquet/duck.ts';
-import { type Action, actionFromJson, actionToJson } from './action.ts';
+import { type Action, actionFromJson } from './action.ts';
 
 /** The columns of a checkpoint, which are the actions, with the types that the protocol gives them. */
 const COLUMNS = {
@@ -18,47 +19,105 @@ const COLUMNS = {
     "writerFeatures" VARCHAR[])`,
 };
 
-const COLUMN_LIST = Object.entries(COLUMNS)
+const NAMES = Object.keys(COLUMNS).map((name) => `"${name}"`);
+const TYPES = Object.entries({ version: 'BIGINT', ...COLUMNS })
   .map(([name, type]) => `${literal(name)}: ${literal(type)}`)
   .join(', ');
+const LIST = NAMES.join(', ');
+/** A row group is in memory while it is written, and again while it is read. */
+const FORMAT = 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048';
+const AS_JSON = `CAST(to_json(struct_pack(${NAMES.map((name) => `${name} := ${name}`).join(', ')})) AS VARCHAR)`;
 
-/** Writes the same lines as a commit has, but in Parquet, which is what a checkpoint is. Hands the file to `take` and removes it. */
+/** What an action is about; null where a checkpoint leaves it out. */
+const ABOUT = `CASE WHEN "protocol" IS NOT NULL THEN 'protocol' WHEN "metaData" IS NOT NULL THEN 'metaData'
+  WHEN "txn" IS NOT NULL THEN 'txn ' || "txn"."appId" ELSE 'file ' || coalesce("add"."path", "remove"."path") END`;
+
+/** Which actions of a checkpoint are read: `head` leaves out the files, of which there may be more than fit into memory. */
+export type Part = 'all' | 'head';
+
+/** What a log amounts to: a checkpoint, null where there is none, and the commits behind it with their versions. */
+export interface Log {
+  readonly checkpoint: Buffer | null;
+  readonly commits: AsyncIterable<readonly [number, Buffer]>;
+}
+
+export interface CheckpointFile {
+  readonly path: string;
+  readonly actions: number;
+  readonly files: number;
+  /** All that is not about files. */
+  readonly head: readonly Action[];
+}
+
+/**
+ * Sums `log` up: of all actions about one thing the last one counts. DuckDB does it, which needs no more memory where a table has a hundred
+ * thousand files. Tombstones of before `since` (ms) are left out: no reader needs them. Hands the file to `take` and removes it.
+ */
 export async function writeCheckpoint(
   duck: Duck,
-  actions: Iterable<Action>,
-  take: (file: string) => Promise<void>,
+  log: Log,
+  since: number,
+  take: (file: CheckpointFile) => Promise<void>,
 ): Promise<void> {
-  const [lines, file] = [duck.path('json'), duck.path('parquet')];
+  const [before, lines, made] = [duck.path('parquet'), duck.path('json'), duck.path('parquet')];
   try {
     await duck.with(async (connection) => {
-      await pipeline(Readable.from(linesOf(actions)), createWriteStream(lines));
-      const source = `read_json(${literal(lines)}, format = 'newline_delimited', columns = {${COLUMN_LIST}})`;
-      await connection.run(`COPY (FROM ${source}) TO ${literal(file)} (FORMAT parquet, COMPRESSION zstd)`);
+      await pipeline(Readable.from(linesOf(log.commits)), createWriteStream(lines));
+      if (log.checkpoint) await writeFile(before, log.checkpoint);
+      await connection.run(`COPY (${summary(log.checkpoint && before, lines, since)}) TO ${literal(made)} (${FORMAT})`);
+      const counted = `SELECT count(*), count("add") FROM read_parquet(${literal(made)})`;
+      const [counts] = (await connection.runAndReadAll(counted)).getRows();
+      const [actions, files] = counts!.map(Number) as [number, number];
+      await take({ path: made, actions, files, head: await actionsOf(connection, made, 'head') });
     });
-    await take(file);
   } finally {
-    await Promise.all([lines, file].map((path) => rm(path, { force: true })));
+    await Promise.all([before, lines, made].map((path) => rm(path, { force: true })));
   }
 }
 
 /** The actions of a checkpoint, whoever wrote it. */
-export async function readCheckpoint(duck: Duck, content: Buffer): Promise<Action[]> {
+export async function readCheckpoint(duck: Duck, content: Buffer, part: Part): Promise<Action[]> {
   const file = duck.path('parquet');
   return await duck.with(async (connection) => {
     try {
       await writeFile(file, content);
-      const columns = Object.keys(COLUMNS).join(', ');
-      const row = `CAST(to_json(struct_pack(${columns.replace(/\w+/g, '$& := "$&"')})) AS VARCHAR)`;
-      const reader = await connection.runAndReadAll(`SELECT ${row} FROM read_parquet(${literal(file)})`);
-      return reader.getRows().map(([json]) => withoutNulls(actionFromJson(json as string)));
+      return await actionsOf(connection, file, part);
     } finally {
       await rm(file, { force: true });
     }
   });
 }
 
-function* linesOf(actions: Iterable<Action>): Iterable<string> {
-  for (const action of actions) yield `${actionToJson(action)}\n`;
+/** Of the checkpoint before all that the commits say nothing about: it may be large, and need not be in memory for that. */
+function summary(before: string | null, lines: string, since: number): string {
+  const commits = `SELECT *, ${ABOUT} AS about
+    FROM read_json(${literal(lines)}, format = 'newline_delimited', columns = {${TYPES}})
+    WHERE about IS NOT NULL QUALIFY row_number() OVER (PARTITION BY about ORDER BY version DESC) = 1`;
+  const untouched = `SELECT ${LIST} FROM (SELECT *, ${ABOUT} AS about FROM read_parquet(${literal(before ?? '')}))
+    ANTI JOIN latest USING (about) WHERE about IS NOT NULL`;
+  return `WITH latest AS MATERIALIZED (${commits})
+    SELECT "txn", ${withoutChange('add')}, ${withoutChange('remove')}, "metaData", "protocol"
+    FROM (SELECT ${LIST} FROM latest ${before === null ? '' : `UNION ALL ${untouched}`})
+    WHERE "remove" IS NULL OR "remove"."deletionTimestamp" >= ${since}`;
+}
+
+function withoutChange(name: string): string {
+  return `CASE WHEN "${name}" IS NOT NULL THEN struct_update("${name}", "dataChange" := false) END AS "${name}"`;
+}
+
+/** A commit's lines, and in each the commit's version. */
+async function* linesOf(commits: Log['commits']): AsyncIterable<string> {
+  for await (const [version, content] of commits) {
+    for (const line of content.toString().split('\n')) {
+      if (line.trim() !== '') yield `{"version":${version},${line.trim().slice(1)}\n`;
+    }
+  }
+}
+
+async function actionsOf(connection: DuckDBConnection, file: string, part: Part): Promise<Action[]> {
+  const chosen = part === 'head' ? 'WHERE "add" IS NULL AND "remove" IS NULL' : '';
+  const reader = await connection.runAndReadAll(`SELECT ${AS_JSON} FROM read_parquet(${literal(file)}) ${chosen}`);
+  return reader.getRows().map(([json]) => withoutNulls(actionFromJson(json as string)));
 }
 
 /** Absent in a commit, null in a table's column. */

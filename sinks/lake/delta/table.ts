@@ -39,7 +39,7 @@ export class DeltaTable {
 
   /** `appId` names the writer in the log. */
   static async open(log: DeltaLog, appId: string): Promise<DeltaTable> {
-    const { version, metaData, txns } = await log.read();
+    const { version, metaData, txns } = await log.head();
     return new DeltaTable(log, appId, version, metaData, txns.get(appId) ?? null);
   }
 
@@ -89,7 +89,7 @@ export class DeltaTable {
   /** Reads the log anew, of which parts may be gone. Whoever wrote rows since told a position. */
   async #catchUp(): Promise<void> {
     const seen = Date.now();
-    const { version, txns, metaData } = await this.#log.read();
+    const { version, txns, metaData } = await this.#log.head();
     const isOurs = txns.get(this.#appId) === (this.#position ?? undefined);
     if (!isOurs || metaData?.schemaString !== this.#metaData?.schemaString) throw overtaken();
     this.#version = version;

@@ -53,6 +53,30 @@ onEveryStorage((makePlace) => {
     assert.deepEqual(snapshot.metaData, beginning()[1]!.metaData);
   });
 
+  test('its head is all but its files, behind a checkpoint as well', async () => {
+    const { log, again } = await makeLog();
+    await log.tryCommit(0, [...beginning(), addOf('a'), txnOf(7n)]);
+    await log.writeCheckpoint(Date.now());
+    await log.tryCommit(1, [removeOf('a'), addOf('b'), txnOf(8n)]);
+    const [head, { version, protocol, metaData, txns }] = [await again().head(), await log.read()];
+    const nothing = { files: new Map(), tombstones: new Map() };
+    assert.deepEqual({ ...head }, { version, protocol, metaData, txns, ...nothing });
+  });
+
+  test('more files than fit into memory are summed up, again and again', async () => {
+    const { log } = await makeLog();
+    const stats = JSON.stringify({ maxValues: { column: 'x'.repeat(1000) } });
+    const files = (version: number, count: number) =>
+      Array.from({ length: count }, (_, at) => addOf(`${version}-${at}`, { stats: `${stats}${version}${at}` }));
+    await log.tryCommit(0, beginning());
+    for (let version = 1; version <= 10; version++) await log.tryCommit(version, files(version, 5_000));
+    await log.writeCheckpoint(Date.now());
+    await log.tryCommit(11, [removeOf('1-0'), ...files(11, 1)]);
+    await log.writeCheckpoint(Date.now());
+    assert.equal((await log.readCheckpoint(11, 'head'))!.version, 11);
+    assert.equal((await log.read()).files.size, 50_000);
+  });
+
   test('of two that make the same version one is told that it was too late', async () => {
     const { log, again } = await makeLog();
     await log.tryCommit(0, beginning());
