@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Decision } from '../config/rules.ts';
-import type { Binding, TableEntry } from '../src/core/checkpoint.ts';
+import { type Binding, isBound, type TableEntry } from '../src/core/checkpoint.ts';
 import type { Column, Table } from '../src/core/table.ts';
 
 /** The decisions of the configuration, each at the column that it is about. */
@@ -59,9 +59,8 @@ export function decisionsThen(last: TableEntry, configured: Columns): Bound['dec
   return nameColumns(last.shape.columns, configured, last).map((name) => configured.get(name) ?? null);
 }
 
-/** Null for a table that stopped before it was ever copied: such an entry binds nothing. */
 function boundEntry(entry: TableEntry | undefined): TableEntry | null {
-  return entry && entry.binding.number > 0 ? entry : null;
+  return isBound(entry) ? entry : null;
 }
 
 /**

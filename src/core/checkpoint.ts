@@ -80,6 +80,11 @@ export interface TableEntry {
   readonly order: Order;
 }
 
+/** Whether names were ever bound to the table's columns: not for one that stopped before it was ever copied. */
+export function isBound(entry: TableEntry | undefined): entry is TableEntry {
+  return entry !== undefined && entry.binding.number > 0;
+}
+
 /** A sink's durable state: it lives with the data, and nowhere else. */
 export interface Checkpoint {
   /** Null until the first copy of everything is finished. */

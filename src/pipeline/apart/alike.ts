@@ -1,4 +1,4 @@
-import type { Checkpoint, TableEntry } from '../../core/checkpoint.ts';
+import { type Checkpoint, isBound, type TableEntry, type TableState } from '../../core/checkpoint.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import { isSameCopy } from '../merge.ts';
 
@@ -53,16 +53,18 @@ function isAbove(one: readonly (number | bigint)[], other: readonly (number | bi
 
 /**
  * What a sink that reads by itself begins with, so that it holds in the end what the others do: a table that it holds otherwise is to be
- * copied as they have it, bound as theirs. `told`: the tables whose entries it has to be told of.
+ * copied as they have it, and what it never bound itself is bound as theirs, also where they do not stream it: by name it would take in, and
+ * send raw, whatever took that name since, though the others halted for it. `told`: the tables whose entries it has to be told of.
  */
 export function toward(own: Checkpoint, others: Entries): { checkpoint: Checkpoint; told: ReadonlySet<string> } {
   const tables = new Map(own.tables);
   const told = new Set<string>();
   for (const [name, entry] of others) {
     const before = own.tables.get(name);
-    if (!isToCopy(before, entry)) continue;
+    if (!isToCopy(before, entry) && (isBound(before) || !isBound(entry))) continue;
     const generation = Math.max(before?.generation ?? 0, entry.generation);
-    tables.set(name, { ...entry, generation, state: { state: 'absent' } });
+    const state: TableState = entry.state.state === 'halted' ? entry.state : { state: 'absent' };
+    tables.set(name, { ...entry, generation, state });
     told.add(name);
   }
   return { checkpoint: { position: own.position, tables }, told };

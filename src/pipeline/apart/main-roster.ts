@@ -1,3 +1,4 @@
+import { type Checkpoint, isBound } from '../../core/checkpoint.ts';
 import { needsPerson } from '../../core/error-kind.ts';
 import type { PgveilError } from '../../core/errors.ts';
 import { reach } from '../../core/fault.ts';
@@ -56,6 +57,8 @@ export class MainRoster implements Roster {
     try {
       const roll = await callRoll(this.#expected, this.#hasRun, signal);
       opened = roll.opened;
+      // Whoever is away may know what names were bound to: by name alone what took a name since would leave raw.
+      if (roll.away.size > 0 && ![...opened.values()].some(hasRun)) throw [...roll.away.values()][0]!;
       const leaving = await this.#leaving(roll, await asking);
       const checkpoints = new Map([...opened].filter(([name]) => !leaving.has(name)));
       this.#setApart(leaving);
@@ -149,4 +152,8 @@ export class MainRoster implements Roster {
     const closed = this.#sinks.get(name)!.close();
     void closed.catch(() => {}).then(() => this.#left(name, leaving));
   }
+}
+
+function hasRun({ position, tables }: Checkpoint): boolean {
+  return position !== null || [...tables.values()].some(isBound);
 }

@@ -63,6 +63,23 @@ test('a sink by itself copies what it lacks as the others have it, under a numbe
   assert.deepEqual(toward(at(10n, null), tablesOf(others)).checkpoint.tables.get(NAME)?.generation, 4);
 });
 
+test('what it never bound it binds as the others did, though they do not stream it, and what halts them halts it', () => {
+  const binding = { number: 2, columns: [{ attnum: 3, name: 'ssn' }] };
+  const unbound = entryOf({ binding: { number: 0, columns: [] }, state: absent });
+  for (const own of [null, unbound]) {
+    for (const [state, then] of [
+      [halted, halted],
+      [stale, absent],
+      [absent, absent],
+    ]) {
+      const { checkpoint, told } = toward(at(null, own), tablesOf(entryOf({ binding, state: state! })));
+      const { binding: bound, state: begun } = checkpoint.tables.get(NAME)!;
+      assert.deepEqual([bound, begun, told], [binding, then, new Set([NAME])]);
+    }
+  }
+  assert.equal(toward(at(null, null), tablesOf(unbound)).told.size, 0);
+});
+
 test('what it holds as they do, and what they do not hold themselves, stays as it is', () => {
   for (const [own, others] of [
     [entryOf(), entryOf({ generation: 9 })],
