@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { Metrics } from '../src/app/state/metrics.ts';
 import { State } from '../src/app/state/state.ts';
+import type { Observation } from '../src/core/observer.ts';
 import { metricsIn } from './support/exposition.ts';
 
 interface Rule {
@@ -105,4 +106,43 @@ test('the dashboard asks the data source that is chosen, and no panel lies on an
       }
     }
   }
+});
+
+/** What /metrics says after these observations, the last of them an hour later. */
+async function textAfter(...seen: readonly Observation[]): Promise<string> {
+  let now = 0;
+  const state = new State({ name: 'shop', slot: 's', tables: ['public.a'], sinks: ['twin'] }, () => now);
+  const metrics = new Metrics(state);
+  for (const [at, observation] of seen.entries()) {
+    if (at === seen.length - 1) now += 3_600_000;
+    state.observe(observation);
+    metrics.observe(observation);
+  }
+  return await metrics.text();
+}
+
+/** The value of the one series of this metric that the alert asks for. */
+function askedBy(alert: string, text: string): number {
+  const { expr } = rules.find((rule) => rule.alert === alert)!;
+  const [, name, selector = ''] = METRIC.exec(expr)!;
+  const lines = text.split('\n').filter((line) => line.startsWith(name!) && line.includes(selector));
+  assert.equal(lines.length, 1, `${alert}: ${lines.join()}`);
+  return Number(lines[0]!.split(' ').at(-1));
+}
+
+test('with the only sink away the alerts fire that say so, and that it lags', async () => {
+  const away: Observation = { type: 'trouble', part: 'twin', code: 'twin_away', message: 'gone', retryInMs: 1 };
+  const text = await textAfter({ type: 'confirmed' }, { type: 'durable', sink: 'twin', pos: 1n }, away, away);
+  assert.ok(askedBy('PgveilSinkLags', text) > 900);
+  assert.equal(askedBy('PgveilSinkParked', text), 0);
+  assert.equal(askedBy('PgveilNotReady', text), 0);
+});
+
+test('a slot that is given up and made anew within one scrape is not missed, nor is the first trouble of its kind', async () => {
+  const lost: Observation = { type: 'trouble', part: 'pipeline', code: 'slot_lost', message: 'gone', retryInMs: 1 };
+  const series = /^pgveil_troubles_total\{code="slot_lost"\} (\d+)$/m;
+  const { expr } = rules.find(({ alert }) => alert === 'PgveilSlotLost')!;
+  assert.match(expr, / or increase\(pgveil_troubles_total\{code="slot_lost"\}/);
+  assert.equal(series.exec(await textAfter())![1], '0', 'an increase is seen only of what was there before');
+  assert.equal(series.exec(await textAfter(lost))![1], '1');
 });

@@ -1,4 +1,4 @@
-import { needsPerson } from '../core/error-kind.ts';
+import { type Kind, needsPerson } from '../core/error-kind.ts';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
 
 /** The entry of a code that comes from outside the type system (an observation, a checkpoint). */
@@ -28,4 +28,14 @@ export function isSinkAway(code: string): boolean {
 /** What says that nothing goes on from where it was. */
 export function isOfEveryTable(code: string): boolean {
   return entryOf(code)?.recovery === 'copy everything';
+}
+
+/** What the pipeline starts again after, by itself. */
+export function codesOfRestarts(): readonly string[] {
+  const known = Object.entries<Kind>(ERRORS);
+  return known.filter(([, { retry, recovery }]) => retry === 'soon' && isRestart(recovery)).map(([code]) => code);
+}
+
+function isRestart(recovery: Kind['recovery']): boolean {
+  return recovery === 'reopen' || recovery === 'copy everything';
 }

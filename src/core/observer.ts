@@ -125,7 +125,10 @@ type Seen =
   | WalAlarm
   /** The source has shown that its history is the one the sinks know, and goes on from there: what becomes durable from now on is of this stream. */
   | { readonly type: 'confirmed' }
-  /** A batch came in whose last commit happened at `commitTime` (µs since 2000-01-01 UTC). */
+  /**
+   * A batch came in whose oldest commit happened at `commitTime` (µs since 2000-01-01 UTC; null where it has none). A sink whose position is
+   * `pos` or beyond holds all of it.
+   */
   | { readonly type: 'received'; readonly pos: Lsn; readonly commitTime: bigint | null }
   | { readonly type: 'durable'; readonly sink: string; readonly pos: Lsn }
   | { readonly type: 'acked'; readonly pos: Lsn };

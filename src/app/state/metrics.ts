@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Lsn } from '../../core/lsn.ts';
 import type { Observation } from '../../core/observer.ts';
+import { codesOfRestarts } from '../known-errors.ts';
 import { GAUGES, type StatusGauge } from './gauges.ts';
 import type { State } from './state.ts';
 
@@ -72,6 +73,7 @@ export class Metrics {
       for (const counter of [this.#changes, this.#withheld, this.#repaired]) counter.inc({ table }, 0);
     }
     for (const sink of Object.keys(sinks)) this.#flushes.inc({ sink }, 0);
+    for (const code of codesOfRestarts()) this.#troubles.inc({ code }, 0);
   }
 
   /** At a start each sink tells where it stands: that is no flush. */

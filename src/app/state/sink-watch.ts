@@ -11,7 +11,7 @@ export interface SinkStatus {
   readonly position: string | null;
   /** How much WAL it lacks; null while its position or the server's is unknown. */
   readonly lag_bytes: number | null;
-  /** Age of the oldest commit that it does not hold durably yet; null when nobody measures it. */
+  /** Age of the oldest commit that it does not hold durably yet: see Lag. Null when nobody measures it. */
   readonly lag_ms: number | null;
   /** Of a parked one: what only a person can mend. */
   readonly halt?: Notice;
@@ -23,21 +23,26 @@ export interface SinkStatus {
 
 type Seen<T extends Observation['type']> = Extract<Observation, { readonly type: T }>;
 
-/** What is known of one sink, and of its tables while it reads by itself. */
+/** What is known of one sink: told by the stream that it reads, that of the others or its own, and of its tables while it reads by itself. */
 export class SinkWatch {
-  /** Null until it holds something durably. */
-  position: Lsn | null = null;
+  #position: Lsn | null = null;
   #state: Seen<'sink'>['state'] = 'live';
   #slot: SlotWatch | null = null;
   #tables = new Map<string, TableWatch>();
-  #lag = new Lag();
-  /** Whether it is written to: what it does not receive has no age that anybody knows. */
-  #isFollowing = false;
-  /** Since when it is not with the others, in milliseconds since 1970. */
-  #leftAt = 0;
+  readonly #lag: Lag;
 
   /** What keeps it away; null where nothing is known to. */
   trouble: Notice | null = null;
+
+  /** `now` in milliseconds since 1970. */
+  constructor(now: number) {
+    this.#lag = new Lag(now);
+  }
+
+  /** Null until it holds something durably. */
+  get position(): Lsn | null {
+    return this.#position;
+  }
 
   /** What only a person can mend; null while it is with the others, and where it may be back by itself. */
   get halt(): Notice | null {
@@ -46,6 +51,11 @@ export class SinkWatch {
 
   get isLive(): boolean {
     return this.#state === 'live';
+  }
+
+  /** It holds a position of the stream that is going on. */
+  get isFollowing(): boolean {
+    return this.#lag.isFollowing;
   }
 
   /** What keeps its WAL, where that is not the pipeline's. */
@@ -59,31 +69,46 @@ export class SinkWatch {
   }
 
   move({ state, slot }: Seen<'sink'>, now: number): void {
-    if (this.isLive) this.#leftAt = now;
+    // One that is live is told of as such whenever a session begins, and its own goes on while its slot changes.
+    if (this.isLive || state === 'live') this.#lag.interrupt(now);
     this.#state = state;
     this.#slot = slot === null ? null : new SlotWatch(slot);
     if (state !== 'live') return;
     this.#tables = new Map();
-    this.#lag = new Lag();
-    this.#isFollowing = false;
     this.trouble = null;
   }
 
-  /** What happens while it reads by itself. */
-  observe(seen: Observation): void {
+  /** What happens in the stream that it reads, whoever else reads it. */
+  follow(seen: Observation, now: number): void {
     switch (seen.type) {
+      case 'confirmed':
+        this.#lag.confirmed();
+        break;
       case 'received':
-        this.#isFollowing = true;
-        this.trouble = null;
         this.#lag.received(seen.pos, seen.commitTime);
         break;
       case 'durable':
-        this.#lag.forget(seen.pos);
+        this.#position = seen.pos;
+        this.#lag.durable(seen.pos);
         break;
       case 'trouble':
-        this.#isFollowing = false;
+        this.#lag.interrupt(now);
+        break;
+    }
+  }
+
+  /** What happens while it reads by itself. */
+  observe(seen: Observation, now: number): void {
+    this.follow(seen, now);
+    switch (seen.type) {
+      case 'sink':
+        this.move(seen, now);
+        break;
+      case 'received':
+        this.trouble = null;
+        break;
+      case 'trouble':
         this.trouble = { code: seen.code, message: seen.message, fix: seen.fix ?? fixOf(seen.code) };
-        this.#lag.restart();
         break;
       case 'slot':
         this.#slot?.slot(seen);
@@ -97,13 +122,16 @@ export class SinkWatch {
     }
   }
 
-  status(pos: Lsn | null, end: Lsn | null, lagMs: number, now: number): SinkStatus {
+  /** `isAway`: though it is not told of as such, since no other sink goes on without it. */
+  status(end: Lsn | null, now: number, isAway: boolean): SinkStatus {
+    const pos = this.#position;
+    const state = this.isLive && !isAway ? 'live' : 'parked';
     return {
-      state: this.isLive ? 'live' : 'parked',
+      state,
       position: pos === null ? null : formatLsn(pos),
       lag_bytes: pos === null || end === null ? null : Math.max(0, Number(end - pos)),
-      // What it has not even received is about as old as its absence.
-      lag_ms: this.isLive ? lagMs : this.#isFollowing ? this.#lag.ageMs(pos, now) : now - this.#leftAt,
+      // One that holds nothing yet waits for its first copy: how old that is says nothing. One that is away gets none.
+      lag_ms: pos === null && state === 'live' ? null : this.#lag.ageMs(now),
       ...this.#absence(),
       ...(this.#slot ? { slot: this.#slot.status() } : {}),
     };

@@ -2,7 +2,6 @@ import { formatLsn, type Lsn } from '../../core/lsn.ts';
 import type { Observation } from '../../core/observer.ts';
 import { fixOf, isOfEveryTable, isSinkAway } from '../known-errors.ts';
 import { VERSION } from '../version.ts';
-import { Lag } from './lag.ts';
 import { type SinkStatus, SinkWatch } from './sink-watch.ts';
 import { type SlotStatus, SlotWatch } from './slot-watch.ts';
 import { type Notice, type TableStatus, TableWatch } from './table-status.ts';
@@ -42,9 +41,6 @@ export class State {
   /** The configured ones; checkpoints also know tables that are configured no longer. */
   readonly #tables: Map<string, TableWatch>;
   readonly #sinks: ReadonlyMap<string, SinkWatch>;
-  readonly #lag = new Lag();
-  /** The sinks that hold a position of the stream that is going on; null until that stream is confirmed. */
-  #following: Set<string> | null = null;
   readonly #slot: SlotWatch;
   /** The furthest position known to be there: what the server said is up to some seconds old, and what came in may lie behind it. */
   #end: Lsn | null = null;
@@ -58,7 +54,7 @@ export class State {
     this.#now = now;
     this.#slot = new SlotWatch(about.slot);
     this.#tables = new Map(Array.from(about.tables, (table) => [table, new TableWatch()]));
-    this.#sinks = new Map(Array.from(about.sinks, (sink) => [sink, new SinkWatch()]));
+    this.#sinks = new Map(Array.from(about.sinks, (sink) => [sink, new SinkWatch(now())]));
   }
 
   /** Resolves when this instance has taken the pipeline over: nothing is read for it before. */
@@ -110,7 +106,7 @@ export class State {
       reasons.push(`sink ${name}: ${sink.halt ? 'halted' : 'parked'}${why}`);
     }
     // Until then the states of the tables are what the checkpoint says, and what came since may have ended that.
-    if (reasons.length === 0 && this.#following?.size !== this.#sinks.size)
+    if (reasons.length === 0 && ![...this.#sinks.values()].every(({ isFollowing }) => isFollowing))
       reasons.push('the stream is not confirmed yet');
     return reasons;
   }
@@ -153,14 +149,13 @@ export class State {
         break;
       case 'received':
         this.#reached(seen.pos);
-        this.#lag.received(seen.pos, seen.commitTime);
+        this.#toLive(seen);
         break;
       case 'confirmed':
-        this.#following = new Set();
+        this.#toLive(seen);
         break;
       case 'durable':
-        this.#following?.add(seen.sink);
-        this.#durable(seen.sink, seen.pos);
+        this.#sinks.get(seen.sink)?.follow(seen, this.#now());
         break;
       case 'sink':
         this.#sinks.get(seen.sink)?.move(seen, this.#now());
@@ -175,22 +170,19 @@ export class State {
 
   /** What a sink does by itself says nothing of the others. */
   #noteOwn(sink: string, seen: Observation): void {
-    if (seen.type === 'sink' || seen.type === 'durable') this.#note(seen);
-    this.#sinks.get(sink)?.observe(seen);
+    this.#sinks.get(sink)?.observe(seen, this.#now());
   }
 
-  #durable(name: string, pos: Lsn): void {
-    const sink = this.#sinks.get(name);
-    if (sink) sink.position = pos;
-    const least = leastOf([...this.#sinks.values()].filter(({ isLive }) => isLive));
-    if (least !== null) this.#lag.forget(least);
+  /** Those that read together. */
+  #toLive(seen: Observation): void {
+    for (const sink of this.#sinks.values()) if (sink.isLive) sink.follow(seen, this.#now());
   }
 
-  #stumble({ part, code, message, fix }: Extract<Observation, { readonly type: 'trouble' }>): void {
+  #stumble(seen: Extract<Observation, { readonly type: 'trouble' }>): void {
+    const { part, code, message, fix } = seen;
     this.#trouble = { part, notice: { code, message, fix: fix ?? fixOf(code) } };
     this.#waiting = null;
-    this.#following = null;
-    this.#lag.restart();
+    this.#toLive(seen);
     const reason = isOfEveryTable(code) ? message : undefined;
     for (const table of this.#tables.values()) table.interrupt(reason);
   }
@@ -208,10 +200,9 @@ export class State {
   }
 
   #sink(name: string, sink: SinkWatch): SinkStatus {
-    const now = this.#now();
-    const { position } = sink;
-    const status = sink.status(position, this.#end, this.#lag.ageMs(position, now), now);
-    return this.#isAway(name) ? { ...status, state: 'parked' } : status;
+    const status = sink.status(this.#end, this.#now(), this.#isAway(name));
+    // What the other instance writes nobody tells this one.
+    return this.#waiting === null ? status : { ...status, lag_ms: null };
   }
 
   #isAway(sink: string): boolean {

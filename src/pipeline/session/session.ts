@@ -3,6 +3,7 @@ import type { RedactedBatch } from '../../core/batch.ts';
 import type { Checkpoint, Position } from '../../core/checkpoint.ts';
 import { ofSink, type PgveilError } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
+import type { Observation } from '../../core/observer.ts';
 import type { Sink } from '../../core/sink.ts';
 import type { Beginning } from '../../core/source.ts';
 import { whereToRead } from '../checkpoints.ts';
@@ -238,10 +239,8 @@ class Session implements Running {
   }
 
   #report(batch: RedactedBatch): void {
-    if (batch.position) {
-      const commitTime = batch.changes.at(-1)?.transaction.commitTime ?? null;
-      this.#parts.observe({ type: 'received', pos: batch.position.pos, commitTime });
-    }
+    const received = receivedIn(batch);
+    if (received) this.#parts.observe(received);
     if (!this.#started) this.#outset.healthy();
     this.#started = true;
   }
@@ -267,4 +266,11 @@ class Session implements Running {
       this.#stop.abort();
     }
   }
+}
+
+/** A transaction is durable where a sink's position lies beyond its clsn: that is known before its end came in. */
+function receivedIn({ changes, chunk, position }: RedactedBatch): Observation | null {
+  const last = changes.at(-1)?.transaction;
+  if (last && !chunk) return { type: 'received', pos: last.clsn + 1n, commitTime: changes[0]!.transaction.commitTime };
+  return position && { type: 'received', pos: position.pos, commitTime: null };
 }

@@ -32,6 +32,29 @@ test('a run until caught up ends when the position asked for is durable, and ack
   assert.equal(source.closed, 1);
 });
 
+test('of what came in the oldest commit is told, also while a transaction is still coming in, and not of what a copy reads', async () => {
+  const table = { name: 'public.t' };
+  const changed = (clsn: bigint, commitTime: bigint) => ({ table, transaction: { clsn, xid: 7, commitTime } });
+  const changes = [changed(30n, 1n), changed(38n, 2n)] as unknown as RawBatch['changes'];
+  const part = [changed(60n, 3n)] as unknown as RawBatch['changes'];
+  const read = { ...batchAt(null), chunk: { table, number: 1 } as unknown as RawBatch['chunk'], changes: part };
+  const { seen, parts } = pipeline(() => [
+    read,
+    { ...batchAt(40n), changes },
+    { ...batchAt(null), changes: part },
+    batchAt(100n),
+  ]);
+  await runPipeline(parts, CAUGHT_UP, never);
+  assert.deepEqual(
+    seen.filter(({ type }) => type === 'received'),
+    [
+      { type: 'received', pos: 39n, commitTime: 1n },
+      { type: 'received', pos: 61n, commitTime: 3n },
+      { type: 'received', pos: 100n, commitTime: null },
+    ],
+  );
+});
+
 test('a passing failure of the source is answered by reading again from what is durable', async () => {
   const { source, sink, parts } = pipeline(function* (read) {
     yield batchAt(40n);

@@ -25,7 +25,7 @@ test('before anything is known every table waits and no position is claimed', ()
     version: '0.1.0',
     position: null,
     tables: { 'public.a': waiting, 'public.b': waiting },
-    sinks: { twin: { state: 'live', position: null, lag_bytes: null, lag_ms: 0 } },
+    sinks: { twin: { state: 'live', position: null, lag_bytes: null, lag_ms: null } },
     slot: {
       name: 'pgveil_shop',
       retained_bytes: null,
@@ -199,8 +199,100 @@ test('the slot is shown with the rate of the WAL, the time left, and the alarms 
 });
 
 test('a clock that runs behind the source never makes an age negative', () => {
-  const state = watch({ type: 'received', pos: 100n, commitTime: commitAgo(-5000) });
+  const state = watch(...confirmed, { type: 'received', pos: 100n, commitTime: commitAgo(-5000) });
   assert.equal(state.status().sinks.twin?.lag_ms, 0);
+});
+
+/** A pipeline whose clock goes on by hand, with a lag to ask for. */
+function pipelineOf(...sinks: string[]) {
+  let now = NOW;
+  const state = new State({ name: 'shop', slot: 'pgveil_shop', tables: [], sinks }, () => now);
+  return {
+    observe: (...seen: readonly Observation[]) => {
+      for (const observation of seen) state.observe(observation);
+    },
+    pass: (ms: number) => {
+      now += ms;
+    },
+    lag: (sink = 'twin') => state.status().sinks[sink]!.lag_ms,
+  };
+}
+
+const twinAway: Observation = { type: 'trouble', part: 'twin', code: 'twin_away', message: 'gone', retryInMs: 1 };
+const sourceAway: Observation = { ...twinAway, part: 'source', code: 'source_away' };
+
+test('the only sink, while it is away, lags since it last held all that there was', () => {
+  const { observe, pass, lag } = pipelineOf('twin');
+  observe(...confirmed);
+  pass(60_000);
+  assert.equal(lag(), 0, 'nothing was committed');
+  observe(twinAway);
+  pass(3_600_000);
+  observe(twinAway);
+  assert.equal(lag(), 3_600_000);
+});
+
+test('a sink that did not hold all when it went away lags since the oldest commit that it lacked', () => {
+  const { observe, pass, lag } = pipelineOf('twin');
+  observe(...confirmed, { type: 'received', pos: 100n, commitTime: commitAgo(20_000) }, twinAway);
+  pass(5_000);
+  assert.equal(lag(), 25_000);
+});
+
+test('a sink that fails at each flush lags since the first failure, though each session begins well', () => {
+  const { observe, pass, lag } = pipelineOf('twin');
+  observe(...confirmed);
+  for (let round = 0; round < 3; round++) {
+    observe(twinAway);
+    pass(10_000);
+    observe({ type: 'durable', sink: 'twin', pos: 1n }); // where it stands, as each start tells
+    observe({ type: 'confirmed' }, { type: 'received', pos: 1n, commitTime: null });
+    assert.equal(lag(), (round + 1) * 10_000);
+  }
+  observe({ type: 'received', pos: 100n, commitTime: commitAgo(-12_000) });
+  assert.equal(lag(), 18_000, 'by now the oldest commit is known');
+  observe({ type: 'durable', sink: 'twin', pos: 100n });
+  assert.equal(lag(), 0);
+});
+
+test('while the source is away what was committed there is unknown, and no sink is said to hold it', () => {
+  const { observe, pass, lag } = pipelineOf('twin');
+  observe(...confirmed, sourceAway);
+  pass(1_000);
+  assert.equal(lag(), 1_000);
+  observe({ type: 'waiting', what: 'another instance' });
+  assert.equal(lag(), null, 'what the other one wrote meanwhile nobody tells this one');
+});
+
+test('before the first copy is finished no lag is known, unless nobody can write at all', () => {
+  const { observe, pass, lag } = pipelineOf('twin');
+  pass(1_000);
+  observe({ type: 'received', pos: 1n, commitTime: null });
+  assert.equal(lag(), null);
+  observe(twinAway);
+  pass(1_000);
+  assert.equal(lag(), 2_000, 'since this process is there');
+});
+
+test('commits that came in late are no lag of a sink that holds them', () => {
+  const { observe, lag } = pipelineOf('twin', 'lake');
+  const durable = (sink: string, pos: bigint): Observation => ({ type: 'durable', sink, pos });
+  observe({ type: 'confirmed' }, durable('twin', 200n), durable('lake', 50n));
+  observe({ type: 'received', pos: 150n, commitTime: commitAgo(9_000) });
+  assert.deepEqual([lag('twin'), lag('lake')], [0, 9_000]);
+});
+
+test('a sink that comes back to the others lags as before until something is durable there', () => {
+  const { observe, pass, lag } = pipelineOf('twin', 'lake');
+  const held: Observation[] = ['twin', 'lake'].map((sink) => ({ type: 'durable', sink, pos: 1n }));
+  const lake = { type: 'sink', sink: 'lake', slot: null } as const;
+  observe({ type: 'confirmed' }, ...held, { ...lake, state: 'away', own: 'lake' });
+  observe({ ...twinAway, part: 'lake', code: 'lake_away', own: 'lake' });
+  pass(7_000);
+  observe({ ...lake, state: 'live' }, { ...lake, sink: 'twin', state: 'live' }, ...held);
+  assert.equal(lag('lake'), 7_000);
+  observe({ type: 'confirmed' }, ...held);
+  assert.deepEqual([lag('twin'), lag('lake')], [0, 0]);
 });
 
 test('it is ready once every table streams, and says why it is not', () => {
@@ -325,9 +417,11 @@ test('a sink that reads by itself has a state, a slot and tables of its own, and
   assert.equal(tables['public.b']!.sinks, undefined);
 
   state.observe(own({ type: 'trouble', part: 'lake', ...trouble, retryInMs: 1 }));
-  state.observe({ type: 'sink', sink: 'lake', state: 'live', slot: null });
+  for (const sink of ['twin', 'lake']) state.observe({ type: 'sink', sink, state: 'live', slot: null });
   for (const seen of durable(90n)) state.observe(seen);
   assert.equal(state.status().sinks.lake!.trouble, undefined);
+  assert.deepEqual(state.reasons(), ['the stream is not confirmed yet']);
+  for (const seen of [...confirmed, ...durable(90n)]) state.observe(seen);
   assert.deepEqual(state.reasons(), []);
   assert.deepEqual([state.status().sinks.lake!.slot, state.status().tables['public.a']!.sinks], [undefined, undefined]);
 });

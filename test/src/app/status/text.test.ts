@@ -27,7 +27,7 @@ test('people get a table, and below it what there is to do', () => {
       '',
       'public.a          halted     generation 1',
       'public."日本"     copying    -             1.2k rows  copy due, of about 4.8k rows, 1.0 kB of 4.0 kB',
-      'sink twin         live       -                        0 ms',
+      'sink twin         live       -',
       'slot pgveil_shop  not there',
       '',
       'public.a: no_key: The table has no usable key.',
