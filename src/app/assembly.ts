@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { Caretaker } from '../../sinks/lake/care/caretaker.ts';
 import type { Checkpoint } from '../core/checkpoint.ts';
-import type { Finding } from '../core/errors.ts';
+import type { Finding, PgveilError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Observe, SlotSeen } from '../core/observer.ts';
 import type { Redactor } from '../core/redactor.ts';
@@ -26,8 +26,8 @@ export interface Assembly {
   readonly caretakers: ReadonlyMap<string, Caretaker>;
   /** Whether any sink that answers holds something durably. */
   hasRun(): Promise<boolean>;
-  /** What is durable, by sink, read without taking anything over; null where nothing is. */
-  checkpoints(): Promise<ReadonlyMap<string, Checkpoint | null>>;
+  /** What is durable, by sink, read without taking anything over; null where nothing is, and of one that does not answer why. */
+  checkpoints(): Promise<ReadonlyMap<string, Checkpoint | PgveilError | null>>;
   /** Null where the slot is not there. */
   slot(): Promise<SlotSeen | null>;
   /** The slots of sinks that read by themselves, by sink. */

@@ -59,9 +59,9 @@ export class CommandSet implements Commands {
     const config = loadConfig(file);
     const assembly = await this.#assemble(config, () => config);
     if (watch) return await watchStatus(config, assembly, this.#output, json ?? false);
-    const report = await readStatus(config, assembly);
+    const { report, answers } = await readStatus(config, assembly);
     this.#print(json ? JSON.stringify(report, null, 2) : statusText(report));
-    return 0;
+    return answers ? 0 : 1;
   }
 
   async recopy(tables: readonly string[], { config: file, json }: CommonOptions): Promise<number> {

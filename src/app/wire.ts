@@ -15,7 +15,7 @@ import type { Remains, Target } from '../core/target.ts';
 import type { Apart } from '../pipeline/parts.ts';
 import { identify } from '../postgres/identity.ts';
 import type { Assemble, Parts } from './assembly.ts';
-import { checksOf, hasRun, ofEach, type Targets } from './check/checks.ts';
+import { checksOf, hasRun, known, ofEach, type Targets } from './check/checks.ts';
 import { RenewedUrl, renewedLogin, renewedRegistry } from './renewed.ts';
 import { MomentSource } from './verify/source.ts';
 
@@ -29,7 +29,7 @@ export const assemble: Assemble = async (configured, reload) => {
     caretakers: caretakersOf(config, targets),
     parts: (observe) => makeParts(config, targets, observe),
     hasRun: () => hasRun(targets),
-    checkpoints: () => ofEach(targets, (target) => target.checkpoint()),
+    checkpoints: () => ofEach(targets, (target) => target.checkpoint().catch(known)),
     slot: () => onSource(config, (client) => observeSlot(client, config.source.slot)),
     ownSlots: () => onSource(config, (client) => ownSlotsOf(config, client)),
     unusedSlots: () => onSource(config, (client) => unusedSlotsOf(config, client)),

@@ -105,6 +105,12 @@ export async function ofEach<T>(
 }
 
 function unlessKnown<T>(error: unknown, instead: T): T {
-  if (error instanceof PgveilError) return instead;
+  known(error);
+  return instead;
+}
+
+/** What a part says that cannot be asked. Throws what is a mistake of ours. */
+export function known(error: unknown): PgveilError {
+  if (error instanceof PgveilError) return error;
   throw error;
 }

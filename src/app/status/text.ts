@@ -15,14 +15,16 @@ export function statusText(report: Report): string {
   const rows = [
     ...Object.entries(report.tables).map(([name, table]) => tableRow(name, table)),
     ...Object.entries(report.sinks).map(([name, sink]) => sinkRow(name, sink)),
-    ...slotsOf(report).map((slot) => slotRow(slot, report.unused_slots?.includes(slot) ?? false)),
+    ...slotsOf(report).map((slot) => slotRow(slot, report)),
   ];
   const remarks = [...pipelineRemarks(report), ...sinkRemarks(report), ...slotRemarks(report), ...tableRemarks(report)];
   return [heading(report), '', ...aligned(rows), ...remarks.flatMap(remarkLines)].join('\n');
 }
 
-function heading({ name, running, position, version }: Report): string {
-  return `${name}: ${running ? 'running' : 'not running'}, ${position ?? 'no position yet'} (pgveil ${version})`;
+function heading({ name, running, position, version, sinks }: Report): string {
+  const isUnsaid = Object.values(sinks).some((sink) => sink.position === null && (sink.trouble ?? sink.halt));
+  const where = position ?? (isUnsaid ? 'position not known' : 'no position yet');
+  return `${name}: ${running ? 'running' : 'not running'}, ${where} (pgveil ${version})`;
 }
 
 function tableRow(name: string, table: TableStatus): Row {
@@ -47,12 +49,12 @@ function sinkRow(name: string, sink: SinkStatus): Row {
   ];
 }
 
-function slotRow(slot: SlotStatus, isUnused: boolean): Row {
+function slotRow(slot: SlotStatus, report: Report): Row {
   const { name, retained_bytes, safe_bytes } = slot;
   return [
     `slot ${name}`,
-    slotState(slot),
-    isUnused ? 'unused' : '',
+    slotState(slot, report),
+    report.unused_slots?.includes(slot) ? 'unused' : '',
     retained_bytes === null ? '' : `holds ${formatBytes(retained_bytes)}`,
     safe_bytes === null ? '' : `${formatBytes(safe_bytes)} to the limit`,
   ];

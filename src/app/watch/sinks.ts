@@ -48,10 +48,15 @@ function sinkRow(name: string, sink: SinkStatus): Span[] {
 
 /** Each slot with what it keeps of what it may, and how long that lasts. */
 export function slotLines(report: Report, width: number): Line[] {
-  return grid(SLOT_COLUMNS, slotsOf(report).map(slotRow), width);
+  return grid(
+    SLOT_COLUMNS,
+    slotsOf(report).map((slot) => slotRow(slot, report)),
+    width,
+  );
 }
 
-function slotRow({ name, retained_bytes, safe_bytes, rate_bytes_per_s, seconds_left, ...slot }: SlotStatus): Span[] {
+function slotRow(slot: SlotStatus, report: Report): Span[] {
+  const { name, retained_bytes, safe_bytes, rate_bytes_per_s, seconds_left } = slot;
   const limit = safe_bytes === null || retained_bytes === null ? null : retained_bytes + Math.max(0, safe_bytes);
   const style: Style | undefined = slot.alarms.length > 0 ? 'yellow' : undefined;
   return [
@@ -60,13 +65,13 @@ function slotRow({ name, retained_bytes, safe_bytes, rate_bytes_per_s, seconds_l
     span(limit === null ? '-' : formatBytes(limit)),
     span(rate_bytes_per_s === null ? '-' : `${formatBytes(rate_bytes_per_s)}/s`),
     span(seconds_left === null ? '-' : formatSeconds(seconds_left), style),
-    budget(slot, limit === null ? null : retained_bytes! / Math.max(1, limit)),
+    budget(slotState(slot, report), slot, limit === null ? null : retained_bytes! / Math.max(1, limit)),
   ];
 }
 
-function budget(slot: Pick<SlotStatus, 'wal_status'>, share: number | null): Span {
-  if (slot.wal_status === null) return span(slotState(slot), 'dim');
-  if (slot.wal_status === 'lost') return span(slotState(slot), 'red');
+function budget(state: string, { wal_status }: SlotStatus, share: number | null): Span {
+  if (wal_status === null) return span(state, 'dim');
+  if (wal_status === 'lost') return span(state, 'red');
   if (share === null) return span('no limit', 'dim');
   const style = share < 0.5 ? 'green' : share < 0.8 ? 'yellow' : 'red';
   return span(`${bar(share, BAR_WIDTH)} ${Math.floor(share * 100)}%`, style);

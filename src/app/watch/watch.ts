@@ -79,13 +79,9 @@ async function look(config: Config, assembly: Assembly, seen: Follow): Promise<v
   else if (seen.isStoredOlderThan(STORED_EVERY_MS, performance.now())) await lookStored(config, assembly, seen);
 }
 
+/** Where nothing answers, what was seen before says more. */
 async function lookStored(config: Config, assembly: Assembly, seen: Follow): Promise<void> {
-  try {
-    const stored = await readStored(config, assembly);
-    seen.stored({ running: false, ...stored }, performance.now());
-  } catch (error) {
-    if (!(error instanceof PgveilError)) throw error;
-    const { code, message, fix } = error;
-    seen.failed({ code, message, fix }, performance.now());
-  }
+  const { report, answers } = await readStored(config, assembly);
+  if (answers) seen.stored({ running: false, ...report }, performance.now());
+  else seen.failed(report.trouble!, performance.now());
 }

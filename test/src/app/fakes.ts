@@ -5,6 +5,7 @@ import type { Assembly, Check } from '../../../src/app/assembly.ts';
 import { execute } from '../../../src/app/execute.ts';
 import type { Output } from '../../../src/app/show/screen.ts';
 import type { Checkpoint } from '../../../src/core/checkpoint.ts';
+import type { PgveilError } from '../../../src/core/errors.ts';
 import type { Observe, SlotSeen } from '../../../src/core/observer.ts';
 import type { Remains } from '../../../src/core/target.ts';
 import { MemorySink, PassingRedactor, ScriptedSource } from '../pipeline/parts.ts';
@@ -56,6 +57,10 @@ interface FakeOptions {
   readonly source?: ScriptedSource;
   readonly sink?: MemorySink;
   readonly checkpoint?: Checkpoint | undefined;
+  /** What sinks answer that are asked what is durable, where there is more to say than `checkpoint`. */
+  readonly stored?: ReadonlyMap<string, Checkpoint | PgveilError | null>;
+  /** What the source says to everybody who asks for slots. */
+  readonly sourceFails?: PgveilError;
   readonly slot?: SlotSeen;
   readonly unusedSlots?: readonly SlotSeen[];
   readonly remains?: readonly Remains[];
@@ -67,6 +72,10 @@ interface FakeOptions {
 export function fakeAssembly(options: FakeOptions = {}): Assembly {
   const source = options.source ?? new ScriptedSource(() => []);
   const sinks = new Map([['twin', options.sink ?? new MemorySink()]]);
+  const asked = async <T>(answer: T): Promise<T> => {
+    if (options.sourceFails) throw options.sourceFails;
+    return answer;
+  };
   return {
     checks: options.checks ?? [],
     parts(observe) {
@@ -75,10 +84,10 @@ export function fakeAssembly(options: FakeOptions = {}): Assembly {
     },
     caretakers: new Map(),
     hasRun: async () => (options.checkpoint?.position ?? null) !== null,
-    checkpoints: async () => new Map([['twin', options.checkpoint ?? null]]),
-    slot: async () => options.slot ?? null,
-    ownSlots: async () => new Map(),
-    unusedSlots: async () => options.unusedSlots ?? [],
+    checkpoints: async () => options.stored ?? new Map([['twin', options.checkpoint ?? null]]),
+    slot: () => asked(options.slot ?? null),
+    ownSlots: () => asked(new Map()),
+    unusedSlots: () => asked(options.unusedSlots ?? []),
     sides: {
       sinks: new Map(),
       source: () => ({ look: async () => 'there is no source', close: async () => {} }),

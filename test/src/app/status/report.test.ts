@@ -4,6 +4,7 @@ import { createHttp, listen } from '../../../../src/app/http.ts';
 import { Metrics } from '../../../../src/app/state/metrics.ts';
 import { State } from '../../../../src/app/state/state.ts';
 import { type Checkpoint, NOTHING_ORDERED, type TableEntry, type TableState } from '../../../../src/core/checkpoint.ts';
+import { PgveilError } from '../../../../src/core/errors.ts';
 import type { SlotSeen } from '../../../../src/core/observer.ts';
 import { positionAt } from '../../pipeline/parts.ts';
 import { configText, pgveil } from '../fakes.ts';
@@ -66,6 +67,71 @@ test('a first copy that was broken off is waiting, whatever its tables say', asy
   const checkpoint = { ...checkpointOf({ state: 'streaming' }), position: null };
   const { out } = await pgveil(['status', '--json'], { checkpoint });
   assert.equal(JSON.parse(out).tables['public.a'].state, 'waiting');
+});
+
+/** The example with a second sink. */
+const TWO_SINKS = configText().replace(
+  'sinks: {',
+  "sinks: { spare: { type: postgres, url: 'postgres://spare@127.0.0.1:1/spare' },",
+);
+const twinAway = new PgveilError('twin_away', 'sink twin: ECONNREFUSED');
+const sourceAway = new PgveilError('source_away', 'source: ECONNREFUSED');
+const noticeOf = ({ code, message, fix }: PgveilError) => ({ code, message, fix });
+
+test('of several sinks one that does not answer says with what, and the rest is shown', async () => {
+  const stored = new Map<string, Checkpoint | PgveilError>([
+    ['spare', checkpointOf({ state: 'streaming' })],
+    ['twin', twinAway],
+  ]);
+  const { exitCode, out } = await pgveil(['status', '--json'], { config: TWO_SINKS, stored, slot });
+  const { position, tables, sinks, slot: shown, trouble } = JSON.parse(out);
+  assert.equal(exitCode, 0);
+  const unknown = { state: 'parked', position: null, lag_bytes: null, lag_ms: null };
+  assert.deepEqual(sinks.twin, { ...unknown, trouble: noticeOf(twinAway) });
+  assert.deepEqual([sinks.spare.state, sinks.spare.position], ['live', '0/C8']);
+  assert.deepEqual([position, trouble, shown.retained_bytes], [null, undefined, 4096]);
+  assert.equal(tables['public.a'].state, 'streaming');
+});
+
+test('a source that does not answer says with what, and what the sinks hold is shown', async () => {
+  const options = { checkpoint: checkpointOf({ state: 'streaming' }), sourceFails: sourceAway };
+  const { exitCode, out } = await pgveil(['status', '--json'], options);
+  const { position, tables, sinks, slot: shown, trouble } = JSON.parse(out);
+  assert.deepEqual([exitCode, trouble], [0, noticeOf(sourceAway)]);
+  assert.deepEqual([position, sinks.twin.position, sinks.twin.state], ['0/C8', '0/C8', 'live']);
+  assert.deepEqual([tables['public.a'].state, shown.name, shown.wal_status], ['streaming', 'pgveil_shop', null]);
+  const text = await pgveil(['status'], options);
+  assert.match(text.out, /^slot pgveil_shop +not known$/m);
+  assert.match(text.out, /^pipeline: source_away: source: ECONNREFUSED\n {2}fix: /m);
+});
+
+test('where the only sink does not answer nothing is claimed of its tables and of the position', async () => {
+  const stored = new Map([['twin', twinAway]]);
+  const { exitCode, out } = await pgveil(['status'], { stored, slot });
+  assert.equal(exitCode, 0);
+  assert.match(out, /^shop: not running, position not known /);
+  assert.match(out, /^public\.a +waiting +- +no sink says what it holds$/m);
+  assert.match(out, /^sink twin +parked +- +twin_away$/m);
+  assert.match(out, /^slot pgveil_shop +reserved +holds 4\.0 kB/m);
+  assert.match(out, /^sink twin: twin_away: sink twin: ECONNREFUSED\n {2}fix: /m);
+});
+
+test('what only a person can mend in a sink is its halt', async () => {
+  const newer = new PgveilError('newer_checkpoint', 'sink twin: a newer pgveil wrote its checkpoint');
+  const { out } = await pgveil(['status', '--json'], { stored: new Map([['twin', newer]]), slot });
+  assert.deepEqual(JSON.parse(out).sinks.twin.halt, noticeOf(newer));
+});
+
+test('where nothing answers at all it has failed, and says what each one failed with', async () => {
+  const options = { stored: new Map([['twin', twinAway]]), sourceFails: sourceAway };
+  const { exitCode, out } = await pgveil(['status', '--json'], options);
+  const { sinks, trouble } = JSON.parse(out);
+  assert.deepEqual([exitCode, sinks.twin.trouble.code, trouble.code], [1, 'twin_away', 'source_away']);
+});
+
+test('a defect is no answer that is missing', async () => {
+  const sourceFails = new RangeError('a defect') as PgveilError;
+  assert.match((await pgveil(['status'], { sourceFails })).err, /RangeError/);
 });
 
 test('the running process is asked first', async () => {

@@ -5,6 +5,7 @@ import { createHttp, listen } from '../../../../src/app/http.ts';
 import { Metrics } from '../../../../src/app/state/metrics.ts';
 import { State } from '../../../../src/app/state/state.ts';
 import { Follow } from '../../../../src/app/watch/follow.ts';
+import { PgveilError } from '../../../../src/core/errors.ts';
 import { freePort } from '../../../support/postgres/ready.ts';
 import { configText, Paper, pgveil } from '../fakes.ts';
 import { report, table } from './views.ts';
@@ -85,6 +86,16 @@ test('without a process it shows what is stored', async () => {
   const paper = new Paper(true);
   const watching = pgveil(['status', '--watch'], { config: configText(await freePort()) }, paper);
   await paper.shows('not running');
+  interrupt();
+  assert.equal((await watching).exitCode, 0);
+});
+
+test('where nothing answers that could be asked it says with what, and goes on', async () => {
+  const paper = new Paper(true);
+  const stored = new Map([['twin', new PgveilError('twin_away', 'sink twin: gone')]]);
+  const sourceFails = new PgveilError('source_away', 'source: gone');
+  const watching = pgveil(['status', '--watch'], { config: configText(await freePort()), stored, sourceFails }, paper);
+  await paper.shows('status: source_away: source: gone');
   interrupt();
   assert.equal((await watching).exitCode, 0);
 });
