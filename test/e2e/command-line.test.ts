@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Tables } from '../support/judge/decisions.ts';
 import { Servers } from '../support/trial/servers.ts';
+import { until } from '../support/wait.ts';
 
 const servers = await Servers.start();
 after(() => servers[Symbol.asyncDispose]());
@@ -65,6 +66,66 @@ test('SIGTERM and SIGINT end a run with 0 within ten seconds, also in the copy a
   await copying.stop();
   await trial.catchUp();
   await trial.assertEqual();
+});
+
+test('a second signal ends a run at once, and nothing of it is lost or half done', async () => {
+  await using trial = await servers.trial(SETUP, tables);
+  const service = await trial.stream();
+  await trial.twin.query('BEGIN; LOCK TABLE person IN ACCESS EXCLUSIVE MODE');
+  await trial.source.query(`UPDATE person SET name = 'twice'`);
+  service.process.kill('SIGTERM');
+  await service.process.waitForOutput(/asked to end/);
+  service.process.kill('SIGTERM');
+  await service.exits(1, 5_000);
+  await trial.twin.query('ROLLBACK');
+  await trial.catchUp();
+  await trial.assertEqual();
+});
+
+test('the only sink lags more and more while it is away, and status without a process shows the rest', async () => {
+  await using trial = await servers.trial(SETUP, tables);
+  const service = await trial.stream();
+  const lag = async () => (await service.status()).sinks.twin!.lag_ms;
+  await servers.twin.stop();
+  try {
+    await service.reaches('the twin parked', ({ sinks }) => sinks.twin!.state === 'parked');
+    await trial.source.query(`UPDATE person SET name = 'late'`);
+    const first = await until(lag, { what: 'a lag' });
+    let last = first;
+    await until(
+      async () => {
+        const now = (await lag())!;
+        assert.ok(now >= last, `a lag of ${now} ms after one of ${last} ms`);
+        last = now;
+        return now > first + 3_000;
+      },
+      { what: 'the lag to grow' },
+    );
+    assert.ok((await service.metric('pgveil_sink_lag_seconds{sink="twin"}'))! >= last / 1000);
+    await service.stop();
+    const { code, stdout } = await trial.command(['status', '--json']);
+    const { sinks, slot } = JSON.parse(stdout);
+    assert.deepEqual([code, sinks.twin.trouble.code, slot.wal_status], [0, 'twin_away', 'reserved']);
+  } finally {
+    await servers.twin.start();
+    await trial.reconnect();
+  }
+  await using again = await trial.stream();
+  const held = await again.reaches('no lag', ({ sinks }) => sinks.twin!.lag_ms === 0);
+  assert.equal(held.sinks.twin!.state, 'live');
+  await trial.assertEqual();
+});
+
+test('a large transaction lags from its commit on, while it is still coming in', async () => {
+  await using trial = await servers.trial(SETUP, tables);
+  await using service = await trial.stream();
+  await service.reaches('no lag', ({ sinks }) => sinks.twin!.lag_ms === 0);
+  await trial.twin.query('BEGIN; LOCK TABLE visit IN ACCESS EXCLUSIVE MODE');
+  const text = `repeat('v', 1000)`;
+  await trial.source.query(`INSERT INTO visit SELECT i, ${text} FROM generate_series(2, 100000) i`);
+  await service.reaches('a lag', ({ sinks }) => sinks.twin!.lag_ms! > 1_000);
+  await trial.twin.query('ROLLBACK');
+  await service.reaches('no lag', ({ sinks }) => sinks.twin!.lag_ms === 0);
 });
 
 test('--until-caught-up ends with 1 when the source stays away for --timeout', async () => {
