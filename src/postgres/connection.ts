@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Secret } from '../core/secret.ts';
 import { guard } from './guard.ts';
+import { startupOf } from './startup.ts';
 import { type Side, sqlState, trouble } from './trouble.ts';
 
 /** What values look like as text, on every connection to source and twin alike: a text means the same wherever it was read. */
@@ -83,10 +84,7 @@ export async function connect(options: Connect): Promise<pg.Client> {
 function clientOf({ url, purpose, name }: Connect): pg.Client {
   const settings = { ...TEXT_SETTINGS, ...DEAD_PEER_SETTINGS, ...PURPOSES[purpose] };
   const client = new pg.Client({
-    connectionString: url.reveal(),
-    options: Object.entries(settings)
-      .map(([setting, value]) => `-c ${setting}=${value}`)
-      .join(' '),
+    ...startupOf(url.reveal(), settings),
     application_name: name,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
