@@ -48,7 +48,7 @@ export async function run(config: Config, assembly: Assembly, display: Display, 
   port.refused.throwIfAborted();
   if (!options.untilCaughtUp) return 0;
   if (signal.aborted) return 1;
-  return state.haltedTables.length > 0 ? 3 : 0;
+  return state.tablesLeft.length > 0 ? 3 : 0;
 }
 
 async function work(

@@ -9,6 +9,7 @@ const NEEDS_A_PERSON = new Set([
   'key_collision',
   'row_missing',
   'twin_refused',
+  'lake_refused',
   'swap_blocked',
   'too_wide',
   'reserved_column',
@@ -23,6 +24,9 @@ const MEMORY_MS = 15 * 60_000;
 
 /** A disk does not get emptier by being filled again and again: such a copy waits as long as any may have to. */
 const FULL = 'twin_full';
+
+/** So often in a row a copy may fail to begin before nobody waits for it any more: who was killed lets go of its slot within seconds. */
+const MOST_OBSTRUCTIONS = 4;
 
 /** The brake on definitions that change all the time, and on copies that fail. */
 export interface Retry {
@@ -46,6 +50,10 @@ interface Account {
   /** What the catalog said of it last, and the last that must not be copied. Equal ones say the same. */
   seen: string | null;
   refused: string | null;
+  /** What had been seen when a copy ended in a halt. Rights or a disk may be mended, so it is tried again; nobody waits for that. */
+  failedAs: string | null;
+  /** Copies in a row that could not begin, for what only a person can mend. */
+  obstructions: number;
 }
 
 /** Which tables are to be copied anew, and when. Pure: it is told what happens, and times in ms of a monotonic clock. */
@@ -65,8 +73,10 @@ export class Due {
     if (!account) return;
     if (event.type === 'ordered') this.#force(name, account);
     if (event.type === 'defined') account.generation = Math.max(account.generation, event.generation);
-    if (event.type === 'copy started') account.isCopying = true;
+    if (event.type === 'copy started') Object.assign(account, { isCopying: true, obstructions: 0 });
     if (event.type !== 'stopped' && event.type !== 'copy finished') return;
+    const hasFailed = event.type === 'stopped' && event.state.state === 'halted' && account.isCopying;
+    if (hasFailed) account.failedAs = account.seen;
     account.state = event.type === 'stopped' ? event.state : { state: 'streaming' };
     account.isCopying = false;
     account.failure = null;
@@ -80,11 +90,16 @@ export class Due {
       .map(([name]) => name);
   }
 
-  /** Whether a copy is under way, or will begin without anybody’s help; nobody knows when a disk has room again. */
+  /**
+   * Whether a copy is under way, or will begin without anybody’s help. Not what was tried already and is tried again: nobody knows when
+   * somebody grants rights, frees a slot or makes room on a disk.
+   */
   get isPending(): boolean {
-    return [...this.#accounts.values()].some(({ state, isCopying, refused, seen }) => {
-      if (isCopying || state.state === 'streaming') return isCopying;
-      return seen === null || (refused !== seen && !isFull(state));
+    return [...this.#accounts.values()].some((account) => {
+      const { state, isCopying, refused, seen, failedAs, obstructions } = account;
+      if (state.state === 'streaming') return isCopying;
+      if ((seen !== null && seen === failedAs) || obstructions >= MOST_OBSTRUCTIONS) return false;
+      return isCopying || seen === null || (refused !== seen && !isFull(state));
     });
   }
 
@@ -111,6 +126,12 @@ export class Due {
     this.failed(name, message);
     this.#accounts.get(name)!.state = { state: 'halted', code };
     if (this.needsPerson(name)) this.refuse(name);
+  }
+
+  /** A copy of these cannot begin, for what only a person can mend; or for another copy, which has what there is only one of. */
+  obstructed(names: readonly string[]): void {
+    if ([...this.#accounts].some(([name, { isCopying }]) => isCopying && !names.includes(name))) return;
+    for (const name of names) this.#accounts.get(name)!.obstructions++;
   }
 
   /** What is said of a table that does not stream, to those who write it. */
@@ -143,7 +164,8 @@ export class Due {
 
   /** A person wants it copied: whatever was against that does not count any more. */
   #force(name: string, account: Account): void {
-    account.seen = account.refused = null;
+    account.seen = account.refused = account.failedAs = null;
+    account.obstructions = 0;
     this.#retry.began.delete(name);
     if (account.state.state === 'halted' && !account.isCopying) account.state = ASKED;
   }
@@ -183,5 +205,14 @@ function isFull(state: TableState): boolean {
 function accountOf(entry: TableEntry | undefined): Account {
   const state = entry?.state ?? ({ state: 'absent' } as const);
   const generation = entry?.generation ?? 0;
-  return { state, generation, isCopying: false, failure: null, seen: null, refused: null };
+  return {
+    state,
+    generation,
+    isCopying: false,
+    failure: null,
+    seen: null,
+    refused: null,
+    failedAs: null,
+    obstructions: 0,
+  };
 }

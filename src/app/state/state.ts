@@ -62,8 +62,9 @@ export class State {
     return this.#takenOver.promise;
   }
 
-  get haltedTables(): string[] {
-    return [...this.#tables].filter(([, table]) => table.state === 'halted').map(([name]) => name);
+  /** Those that do not stream: they are halted, or could not be copied. */
+  get tablesLeft(): string[] {
+    return [...this.#tables].filter(([, table]) => table.state !== 'streaming').map(([name]) => name);
   }
 
   observe(seen: Observation): void {

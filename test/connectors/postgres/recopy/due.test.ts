@@ -72,3 +72,57 @@ test('a halt that a sink or a value caused needs a person, one that the catalog 
   assert.equal(dueWith({ state: 'halted', code: 'table_missing' }).needsPerson(name), false);
   assert.equal(dueWith(STALE).needsPerson(name), false);
 });
+
+test('a table whose copy ended in a halt is tried again, and nobody waits for that', () => {
+  const UNREADABLE: TableState = { state: 'halted', code: 'table_unreadable' };
+  const due = dueWith(UNREADABLE);
+  due.see(name, 'one');
+  assert.equal(due.isPending, true, 'it was halted before: perhaps it is mended');
+  due.begin(name, 0);
+  assert.equal(due.isPending, true);
+  due.note(stopped(UNREADABLE));
+  assert.deepEqual([due.isPending, due.candidates(999), due.candidates(1000)], [false, [], [name]]);
+  due.see(name, 'one');
+  due.begin(name, 1000);
+  assert.equal(due.isPending, false, 'the same definition once more');
+  due.note(stopped(UNREADABLE));
+  due.see(name, 'another');
+  assert.equal(due.isPending, true, 'another definition');
+  due.note({ type: 'ordered', name, approved: null });
+  due.see(name, 'one');
+  assert.equal(due.isPending, true, 'a person wants it');
+});
+
+test('a copy that cannot begin for want of a slot is waited for some times, and from its beginning on', () => {
+  const due = dueWith(STALE);
+  const obstructed = (now: number) => {
+    due.see(name, 'one');
+    due.begin(name, now);
+    due.obstructed([name]);
+    due.note(stopped(STALE));
+    return due.isPending;
+  };
+  assert.deepEqual([0, 1000, 3000, 7000].map(obstructed), [true, true, true, false]);
+  due.begin(name, 15_000);
+  assert.equal(due.isPending, false);
+  due.note({ type: 'copy started', table: t } as never);
+  assert.equal(due.isPending, true);
+});
+
+test('what another copy is in the way of is waited for', () => {
+  const names = ['a', 'b'];
+  const due = new Due(names, new Map(), { longestMs: 300_000, began: new Map() });
+  for (const one of names) due.see(one, 'one');
+  due.begin('a', 0);
+  for (let now = 0; now < 100_000; now += 10_000) {
+    due.begin('b', now);
+    due.obstructed(['b']);
+    due.note({ ...stopped(STALE), name: 'b' } as TableEvent<'raw'>);
+  }
+  due.note({ ...stopped({ state: 'halted', code: 'table_unreadable' }), name: 'a' } as TableEvent<'raw'>);
+  assert.equal(due.isPending, true);
+});
+
+test('what a lake refused waits for a person, as its error says', () => {
+  assert.equal(dueWith({ state: 'halted', code: 'lake_refused' }).needsPerson(name), true);
+});

@@ -127,7 +127,9 @@ test('a halt says what it means and what to do, and a stale table waits for its 
   assert.equal(tables['public.a']?.halt?.code, 'no_key');
   assert.match(tables['public.a']?.halt?.fix ?? '', /primary key/);
   assert.deepEqual([tables['public.b']?.state, tables['public.b']?.reason], ['waiting', 'a column was added']);
-  assert.deepEqual(state.haltedTables, ['public.a']);
+  assert.deepEqual(state.tablesLeft, ['public.a', 'public.b']);
+  state.observe({ type: 'table', table: 'public.b', generation: 2, state: 'streaming' });
+  assert.deepEqual(state.tablesLeft, ['public.a']);
 });
 
 test('a halt keeps its reason when the entry that follows has the code alone', () => {
