@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Config } from '../../config/config.ts';
 import type { RawBatch } from '../../src/core/batch.ts';
 import type { Checkpoint, History, Position } from '../../src/core/checkpoint.ts';
-import { PgveilError } from '../../src/core/errors.ts';
+import type { PgveilError } from '../../src/core/errors.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
 import type { Observe } from '../../src/core/observer.ts';
@@ -22,6 +22,7 @@ import { merge } from './recopy/merge.ts';
 import { Recopies } from './recopy/recopies.ts';
 import { recopy } from './recopy/recopy.ts';
 import { batchLimit, copyLimit } from './shares.ts';
+import { asGap } from './slot/slot-kept.ts';
 import { UnusedSlots } from './slot/unused-slots.ts';
 import { endOfWal, readWalEnd } from './slot/wal-end.ts';
 import { Watch } from './slot/watch.ts';
@@ -94,7 +95,7 @@ export class PostgresSource implements Source {
       stopped.throwIfAborted();
     } catch (error) {
       if (signal.aborted) return;
-      throw this.#explain(lost.aborted ? lost.reason : error);
+      throw asGap(lost.aborted ? lost.reason : error, this.#config.source.onGap);
     } finally {
       ended.abort();
     }
@@ -280,11 +281,6 @@ export class PostgresSource implements Source {
 
   #only(names: readonly string[]): ReadonlyMap<string, Asked> {
     return new Map(names.map((name) => [name, this.#asked.get(name)!]));
-  }
-
-  #explain(error: unknown): unknown {
-    const isGap = error instanceof PgveilError && error.code === 'slot_lost';
-    return isGap && this.#config.source.onGap === 'halt' ? new PgveilError('gap_held', error.message) : error;
   }
 
   #opened(): Watch {

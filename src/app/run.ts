@@ -73,11 +73,11 @@ async function work(
 }
 
 /** What is accepted stands in nobody's way. */
-function accepting(checks: readonly Check[], { acceptKey }: Orders): readonly Check[] {
-  if (!acceptKey) return checks;
+function accepting(checks: readonly Check[], { acceptKey, acceptSource }: Orders): readonly Check[] {
+  const accepted = [...(acceptKey ? ['key_changed'] : []), ...(acceptSource ? ['history_changed'] : [])];
   return checks.map(({ needs, findings }) => ({
     needs,
-    findings: async () => (await findings()).filter(({ code }) => code !== 'key_changed'),
+    findings: async () => (await findings()).filter(({ code }) => !accepted.includes(code)),
   }));
 }
 

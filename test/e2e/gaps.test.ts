@@ -109,6 +109,15 @@ async function runHeld(trial: Trial): Promise<string> {
   return stdout + stderr;
 }
 
+/** What `check` says of the slot, and with which exit code. */
+async function checked(trial: Trial): Promise<readonly [code: number | null, found: readonly string[]]> {
+  const { code, stdout } = await trial.command(['check', '--json']);
+  return [
+    code,
+    JSON.parse(stdout).findings.map(({ code: kind, object }: Record<string, string>) => `${kind} ${object}`),
+  ];
+}
+
 for (const [what, happens] of Object.entries(GAPS)) {
   test(`${what}: everything is copied anew, while running and at a start, or held with \`on_gap: halt\``, async () => {
     await using trial = await servers.trial(SETUP, TABLES);
@@ -126,6 +135,9 @@ for (const [what, happens] of Object.entries(GAPS)) {
     await service.stop();
 
     await happens(trial, 3);
+    // Only the stream shows that a publication was gone for a while.
+    const isSeen = what !== 'a publication that somebody dropped and made anew';
+    assert.deepEqual(await checked(trial), [0, isSeen ? [`slot_lost ${trial.slot}`] : []]);
     assert.match(await runHeld(trial), /gap_held/);
     assert.equal((await trial.twin.query('SELECT FROM one WHERE id = 103')).rowCount, 0, 'something was copied');
     const again = await trial.run();

@@ -4,18 +4,19 @@ import { readCatalog } from '../catalog/catalog.ts';
 import type { Reading } from '../catalog/reading.ts';
 import { endSession, openReader } from '../session.ts';
 import type { Expected } from './expected.ts';
+import { checkFooting } from './footing.ts';
 import { checkPublication } from './publication.ts';
 import { checkServer, readServer } from './server.ts';
 import { checkTables } from './tables.ts';
 
 /** What somebody else finds in the tables as they were read. */
-export type Judge = (reading: Reading) => readonly Finding[];
+export type Judge = (reading: Reading) => Promise<readonly Finding[]>;
 
 /**
  * Everything about the source that stands in the way, all at once, and what `judge` says of its tables. Changes nothing. Never rejects
  * for what it can say as a finding.
  */
-export async function checkSource(expected: Expected, judge: Judge = () => []): Promise<Finding[]> {
+export async function checkSource(expected: Expected, judge: Judge = async () => []): Promise<Finding[]> {
   try {
     const client = await openReader(expected.url, 'pgveil check');
     try {
@@ -33,10 +34,11 @@ async function findings(client: pg.Client, expected: Expected, judge: Judge): Pr
   const found = await checkServer(expected, server);
   // What follows asks for things that an older server or a standby does not have.
   if (found.some(({ code }) => code === 'source_version' || code === 'source_standby')) return found;
+  found.push(...(await checkFooting(client, expected)));
   const reading = await readCatalog(client, expected.tables);
   found.push(...(await checkTables(client, reading, server.role, expected)));
   found.push(...(await checkPublication(client, expected.publication, reading)));
-  return [...found, ...judge(reading)];
+  return [...found, ...(await judge(reading))];
 }
 
 export function asFinding(error: unknown): Finding {

@@ -1,5 +1,6 @@
 import type { Secret } from '../../../src/core/secret.ts';
 import type { Asked } from '../catalog/reading.ts';
+import type { Footing } from './footing.ts';
 
 /** What the source is to be, by the configuration. */
 export interface Expected {
@@ -9,4 +10,6 @@ export interface Expected {
   readonly slot: string;
   /** Null: where the server can. */
   readonly failover: boolean | null;
+  /** Where it is known what a start goes on from. */
+  readonly footing?: Footing;
 }

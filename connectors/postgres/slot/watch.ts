@@ -118,6 +118,17 @@ export class Watch {
   }
 }
 
+/** Whether an instance of the pipeline runs, wherever that is: it holds the lock. */
+export async function isRunning(client: pg.Client, pipeline: string): Promise<boolean> {
+  const rows = await ask(
+    client,
+    `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database AND d.datname = current_database()
+    WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND (classid::bigint << 32) | objid::bigint = $1`,
+    [lockKey(pipeline)],
+  );
+  return rows.length > 0;
+}
+
 /** An advisory lock is 64 bits; it holds within one database, as a pipeline's slot does. */
 function lockKey(pipeline: string): string {
   return String(createHash('sha256').update(`pgveil ${pipeline}`).digest().readBigInt64BE());

@@ -1,9 +1,9 @@
 import type { SourceConfig } from '../../../config/config.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
-import { readPublication } from '../catalog/publication.ts';
 import { setFailover } from '../slot/failover.ts';
 import { findSlot } from '../slot/slot-fit.ts';
+import { requireKept } from '../slot/slot-kept.ts';
 import type { Watch } from '../slot/watch.ts';
 import type { Receiver } from './receiver.ts';
 
@@ -16,16 +16,11 @@ export async function startReplication(
   watch: Watch,
   { url, slot: name, publication, failover }: SourceConfig,
 ): Promise<Lsn> {
-  const lost = (how: string) => new PgveilError('slot_lost', `source: ${how}`);
-  const before = await watch.use((client) => findSlot(client, name));
-  if (!before) throw lost(`the slot ${name} is not there`);
-  if (before.walStatus === 'lost') throw lost(`the server gave up the slot ${name}`);
-  const published = await watch.use((client) => readPublication(client, publication));
-  if (!published) throw lost(`the publication ${publication} is not there`);
+  const before = await watch.use((client) => requireKept(client, { slot: name, publication }));
   const mayChange = failover !== null && before.failover !== null;
   if (mayChange && failover !== before.failover) await setFailover(url, name, failover);
   await receiver.start(name, publication);
   const slot = await watch.use((client) => findSlot(client, name));
-  if (!slot?.confirmedFlush) throw lost(`the slot ${name} was never made to its end`);
+  if (!slot?.confirmedFlush) throw new PgveilError('slot_lost', `source: the slot ${name} was never made to its end`);
   return slot.confirmedFlush;
 }

@@ -36,6 +36,26 @@ test('a run until caught up ends with 3 when a table is halted at the end', asyn
   assert.equal(exitCode, 3);
 });
 
+test('a run until caught up ends with 3 when a table could not be copied', async () => {
+  const stays = (observe: Observe) =>
+    observe({ type: 'table', table: 'public.a', generation: 1, state: 'stale', reason: 'a column was added' });
+  const { exitCode } = await pgveil(['run', '--until-caught-up'], { source: upToDate(), starting: stays });
+  assert.equal(exitCode, 3);
+});
+
+for (const [flag, code] of [
+  ['--accept-key', 'key_changed'],
+  ['--accept-source', 'history_changed'],
+] as const) {
+  test(`${code} ends a start with 3, and not with ${flag}`, async () => {
+    const checks = [finds(finding(code, 'source'))];
+    const run = async (...flags: string[]) =>
+      (await pgveil(['run', '--until-caught-up', ...flags], { checks, source: upToDate(), starting: streams }))
+        .exitCode;
+    assert.deepEqual([await run(), await run(flag)], [3, 0]);
+  });
+}
+
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} ends a run with 0, with what is in hand durable`, async () => {
     const sink = new MemorySink();
