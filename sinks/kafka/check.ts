@@ -4,8 +4,8 @@ import { checkpointTopicOf } from './checkpoint-topic.ts';
 import type { Cluster } from './client/cluster.ts';
 import { TRANSACTION_MS } from './client/transaction.ts';
 import type { KafkaOptions } from './options.ts';
-import { topicName } from './topics/topic-name.ts';
-import type { BrokerDefaults, Topics } from './topics/topics.ts';
+import { isTakenFor, topicName } from './topics/topic-name.ts';
+import type { BrokerDefaults, Topic, Topics } from './topics/topics.ts';
 import { assertAllSent, unsentColumns } from './unsent.ts';
 
 /** Kafka's own default: rows of so many bytes are nothing unusual. */
@@ -19,6 +19,13 @@ export interface CheckParts {
 
 /** A topic as it is, or as it would be made. Of a setting that we may not ask for there is nothing. */
 type Sketch = Partial<Omit<BrokerDefaults, 'transactionMs'>> & { readonly name: string };
+
+/** The topic of a table, and what it is where it is there. */
+interface Planned {
+  readonly table: LeavingTable;
+  readonly name: string;
+  readonly seen: Topic | null;
+}
 
 /** What concerns the pipeline as a whole: the brokers, and the topic of the checkpoint. */
 export async function checkBrokers({ options, cluster, topics }: CheckParts): Promise<Finding[]> {
@@ -41,10 +48,15 @@ export async function checkTopics(parts: CheckParts, tables: readonly LeavingTab
   const found: Finding[] = [];
   await cluster.refresh(checkpointTopicOf(options.pipeline));
   const defaults = await topics.defaults();
+  const planned: Planned[] = [];
   for (const table of tables) {
     const name = topicName({ template: options.topic, pipeline: options.pipeline }, table);
-    const seen = await topics.look(name);
-    if (!seen && !options.topics.create) found.push(absent(table, name));
+    planned.push({ table, name, seen: await topics.look(name) });
+  }
+  for (const { table, name, seen } of planned) {
+    const [taken] = seen ? [] : takenFor(name, planned);
+    if (taken) found.push(takenName(table, name, taken));
+    else if (!seen && !options.topics.create) found.push(absent(table, name));
     else if (!seen && options.topics.replicas > cluster.size) found.push(tooFewBrokers(table, parts));
     else {
       const topic = seen ?? sketched(name, options.topics, defaults);
@@ -115,6 +127,18 @@ function room(table: LeavingTable, { name, maxMessageBytes }: Sketch): Finding[]
   if (!mayBeLarge || maxMessageBytes === undefined || maxMessageBytes >= USUAL_BYTES) return [];
   const message = `${name} takes messages of ${maxMessageBytes} bytes, and a larger row would halt ${table.name}`;
   return [finding('topic_at_risk', table.name, message, setting(name, `max.message.bytes=${USUAL_BYTES}`))];
+}
+
+/** Those that are there already, or are made before it. */
+function takenFor(name: string, planned: readonly Planned[]): Planned[] {
+  const at = planned.findIndex((one) => one.name === name);
+  return planned.filter((other, index) => isTakenFor(other.name, name) && (other.seen !== null || index < at));
+}
+
+function takenName({ name: table }: LeavingTable, topic: string, other: Planned): Finding {
+  const message = `${topic} differs from ${other.name}, the topic of ${other.table.name}, in \`.\` and \`_\` alone, and Kafka takes one of them only`;
+  const fix = `Set \`topic\` of the sink to '{name}.{schema}-.{table}': no two names are alike then. All topics are other ones by that, so a table that was copied before needs \`pgveil recopy TABLE\`.`;
+  return finding('topic_unfit', table, message, fix);
 }
 
 function absent({ name: table }: LeavingTable, topic: string): Finding {

@@ -27,7 +27,7 @@ const TOLD: ReadonlySet<ErrorCode> = new Set(['slot_unfit', 'slot_lost', 'gap_he
 
 /** Whether a start could go on from there, and why not: the slot, what it kept, and whose history it is. */
 export async function checkFooting(client: pg.Client, expected: Expected): Promise<Finding[]> {
-  const { slot, footing } = expected;
+  const { footing } = expected;
   try {
     await requireFooting(client, expected);
     return [];
@@ -38,7 +38,7 @@ export async function checkFooting(client: pg.Client, expected: Expected): Promi
     // An instance that runs has its own way with a gap, and may be in the middle of it.
     const isSeenTo = code !== 'slot_unfit' && footing !== undefined && (await isRunning(client, footing.pipeline));
     if (!TOLD.has(code) || isSeenTo) return [];
-    return [{ code, object: code === 'history_changed' ? 'source' : slot, message, fix }];
+    return [{ code, object: code === 'history_changed' ? 'source' : 'source.slot', message, fix }];
   }
 }
 

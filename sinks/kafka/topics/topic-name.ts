@@ -13,7 +13,7 @@ export interface TopicTemplate {
 
 /**
  * The topic of a table. Kafka takes letters, digits, `.`, `_` and `-`: within the parts of a name everything but letters, digits and `_` is
- * written `-XX`, by byte, and between schema and table the template has a `.`, so no two tables share one. A name that is too long ends
+ * written `-XX`, by byte, and between schema and table the template has a `.`, so no two tables share one; see `isTakenFor`, though. A name that is too long ends
  * with a hash of all of it.
  */
 export function topicName({ template, pipeline }: TopicTemplate, { schema, relation }: TableName): string {
@@ -22,6 +22,12 @@ export function topicName({ template, pipeline }: TopicTemplate, { schema, relat
   if (name.length <= LONGEST) return name;
   const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH_DIGITS);
   return `${name.slice(0, LONGEST - HASH_DIGITS - 1)}-${hash}`;
+}
+
+/** Brokers refuse the second of two such topics: in the names of their metrics `.` and `_` are one. */
+export function isTakenFor(one: string, other: string): boolean {
+  const fold = (name: string) => name.replaceAll('.', '_');
+  return one !== other && fold(one) === fold(other);
 }
 
 function encodePart(part: string): string {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { codeOf } from '../../../sinks/kafka/client/trouble.ts';
 import type { KafkaOptions } from '../../../sinks/kafka/options.ts';
 import { KafkaSink } from '../../../sinks/kafka/sink.ts';
 import { KafkaTarget } from '../../../sinks/kafka/target.ts';
@@ -53,6 +54,22 @@ describe('`check` of a Kafka sink', () => {
     assert.deepEqual(await found({ ...many, topics: { ...many.topics!, replicas: 99 } }, [plain]), [
       'topic_unfit public.plain',
     ]);
+  });
+
+  test('refuses the second of two topics that differ in dots and underscores alone, as the broker would', async () => {
+    const [one, other] = [
+      sketchTable({ schema: 'a_b', relation: 'c', columns: { id: 'bigint' }, key: ['id'] }),
+      sketchTable({ schema: 'a', relation: 'b_c', columns: { id: 'bigint' }, key: ['id'] }),
+    ];
+    const options = made({});
+    assert.deepEqual(await found(options, [one, other]), ['topic_unfit a.b_c']);
+    await topics.open(`${options.pipeline}.a.b_c`, options.topics!);
+    assert.deepEqual(await found(options, [one, other]), ['topic_unfit a_b.c']);
+    const refused = topics.open(`${options.pipeline}.a_b.c`, options.topics!);
+    await assert.rejects(refused, (error) => codeOf(error) === 'INVALID_TOPIC_EXCEPTION');
+    const mended = { ...options, topic: '{name}.{schema}-.{table}' };
+    assert.deepEqual(await found(mended, [one, other]), []);
+    for (const topic of ['a_b-.c', 'a-.b_c']) await topics.open(`${options.pipeline}.${topic}`, options.topics!);
   });
 
   test('warns of topics that ask for more replicas than they have, or take small messages alone', async () => {

@@ -70,7 +70,7 @@ forMajors('what a start would go on from', { core: true }, (major) => {
     ]) {
       await make();
       for (const positions of [[], [position]]) {
-        assert.deepEqual(await found(database, slot, positions), [`slot_unfit ${slot}`]);
+        assert.deepEqual(await found(database, slot, positions), ['slot_unfit source.slot']);
       }
       await drop(database, slot).catch(() => drop(another, slot));
     }
@@ -97,8 +97,8 @@ forMajors('what a start would go on from', { core: true }, (major) => {
       const one = await begun();
       await lose(one);
       const { database, slot, position } = one;
-      assert.deepEqual(await found(database, slot, [position]), [`slot_lost ${slot}`]);
-      assert.deepEqual(await found(database, slot, [position], 'halt'), [`gap_held ${slot}`]);
+      assert.deepEqual(await found(database, slot, [position]), ['slot_lost source.slot']);
+      assert.deepEqual(await found(database, slot, [position], 'halt'), ['gap_held source.slot']);
       const unused = { drop: async () => {} };
       const watch = await Watch.open({ url: database.url, pipeline: 'shop', slot, unused, observe: () => {} }, never);
       assert.deepEqual(await found(database, slot, [position], 'halt'), [], 'whoever runs sees to it');

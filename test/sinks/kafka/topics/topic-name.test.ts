@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { topicName } from '../../../../sinks/kafka/topics/topic-name.ts';
+import { isTakenFor, topicName } from '../../../../sinks/kafka/topics/topic-name.ts';
 
 const template = { template: '{name}.{schema}.{table}', pipeline: 'shop' };
 const nameOf = (schema: string, relation: string) => topicName(template, { schema, relation });
@@ -31,4 +31,18 @@ test('no two tables share a topic, and every name is one that Kafka takes', () =
   const topics = names.flatMap((schema) => names.map((relation) => nameOf(schema, relation)));
   assert.equal(new Set(topics).size, names.length ** 2);
   for (const topic of topics) assert.match(topic, /^[A-Za-z0-9._-]{1,249}$/);
+});
+
+test('names that differ in dots and underscores alone are one to a broker; with `-.` between schema and table there are none', () => {
+  const parts = ['a', 'a_b', 'b', 'b_c', '_', '__', 'a_', '_a', 'a.b', 'a-', 'a-_'];
+  const pairs = (used: string) => {
+    const name = (schema: string, relation: string) =>
+      topicName({ template: used, pipeline: 'shop' }, { schema, relation });
+    const names = parts.flatMap((schema) => parts.map((relation) => name(schema, relation)));
+    return names.flatMap((one) => names.filter((other) => isTakenFor(one, other)).map((other) => `${one} ${other}`));
+  };
+  assert.equal(isTakenFor(nameOf('a_b', 'c'), nameOf('a', 'b_c')), true);
+  assert.equal(isTakenFor(nameOf('a_b', 'c'), nameOf('a_b', 'c')), false, 'itself');
+  assert.notDeepEqual(pairs('{name}.{schema}.{table}'), []);
+  assert.deepEqual(pairs('{name}.{schema}-.{table}'), []);
 });
