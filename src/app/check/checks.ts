@@ -4,15 +4,15 @@ import { askedOf, type Reading } from '../../../connectors/postgres/catalog/read
 import { checkSource } from '../../../connectors/postgres/check/check.ts';
 import { define } from '../../../transforms/definition.ts';
 import { deriveKeys } from '../../../transforms/keys.ts';
-import type { Checkpoint, Position, TableEntry } from '../../core/checkpoint.ts';
+import type { TableEntry } from '../../core/checkpoint.ts';
 import { ERRORS, type Finding, PgveilError } from '../../core/errors.ts';
 import type { Identity } from '../../core/identity.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import type { LeavingTable, Target } from '../../core/target.ts';
-import { together } from '../../pipeline/apart/alike.ts';
-import { mergeCheckpoints, whereToRead } from '../../pipeline/checkpoints.ts';
+import { mergeCheckpoints } from '../../pipeline/checkpoints.ts';
 import type { Check } from '../assembly.ts';
 import { reservedColumns } from './reserved.ts';
+import { type StoredIn, whereSinksStand } from './standing.ts';
 import { changesSince, missedSince, sinksAdded, type Wanted } from './start-findings.ts';
 
 /** By the sinks' names. */
@@ -84,11 +84,6 @@ async function findOnePlace(targets: Targets, identify: () => Promise<Identity>)
   });
 }
 
-/** What is durable in each sink; undefined where one does not answer, which another check says. */
-type StoredIn = ReadonlyMap<string, Checkpoint | null | undefined>;
-
-const NOTHING: Checkpoint = { position: null, tables: new Map() };
-
 async function storedIn(targets: Targets): Promise<StoredIn> {
   return await ofEach(targets, (target) => target.checkpoint().catch((error) => unlessKnown(error, undefined)));
 }
@@ -96,18 +91,6 @@ async function storedIn(targets: Targets): Promise<StoredIn> {
 /** Whether any sink that answers holds something durably. */
 export async function hasRun(targets: Targets): Promise<boolean> {
   return [...(await storedIn(targets)).values()].some((stored) => stored?.position != null);
-}
-
-/** Where those stand that would read from a slot that stands there, the earliest first: see MainRoster. */
-function whereSinksStand(stored: StoredIn, stands: Lsn | null): readonly Position[] {
-  const known = new Map([...stored].flatMap(([name, one]) => (one === undefined ? [] : [[name, one ?? NOTHING]])));
-  if (known.size === 0) return [];
-  const here = together(known, stands);
-  const { position, ahead } = whereToRead(new Map([...known].filter(([name]) => here.has(name))), false);
-  if (!position) return [];
-  // What nobody needs who is here may be kept for one that is away: the others read by themselves then.
-  const isAnothers = known.size < stored.size && stands !== null && position.pos < stands;
-  return isAnothers ? [] : [position, ...ahead];
 }
 
 /** What the sinks that answer hold in common. */
