@@ -141,7 +141,8 @@ forMajors('the check of the source', { core: true }, (major) => {
 
   test('no free slot is a finding, and so is none beside the pipeline’s own, for a copy beside the stream', async () => {
     await using database = await Database.create(server, 'CREATE TABLE t (id int PRIMARY KEY)');
-    for (const slot of ['one', 'two']) await database.query(`SELECT pg_create_physical_replication_slot('${slot}')`);
+    await database.query(`SELECT pg_create_physical_replication_slot('one')`);
+    await database.query(`SELECT pg_create_logical_replication_slot('two', 'pgoutput')`);
     assert.deepEqual(listed(await checkSource(expect(database, ask('public.t')))), [
       'no_free_slot max_replication_slots',
     ]);

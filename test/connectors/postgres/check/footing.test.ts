@@ -9,7 +9,7 @@ import { forMajors } from '../../../support/postgres/majors.ts';
 import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
 import { ask, Database, never } from '../parts.ts';
 
-forMajors('what a start would go on from', { core: true }, (major) => {
+forMajors('what a start would go on from', {}, (major) => {
   let server: PostgresServer;
   before(async () => {
     server = await startPostgres({ major, settings: { wal_level: 'logical', max_slot_wal_keep_size: '1MB' } });
