@@ -8,6 +8,7 @@ import { type Bound, bind, decisionsThen } from './binding.ts';
 import { namesMoved, outgrown, problems } from './findings.ts';
 import type { Keyring } from './keys.ts';
 import { compile, type Plan, planHash } from './plan.ts';
+import { isChar } from './text-type.ts';
 
 /** A table definition under the configuration: its plan, or all that stands in the way of one. */
 export type Definition = {
@@ -38,17 +39,24 @@ export function define(
     return { bound, approval, plan: null, findings: [namesMoved(table, approval)] };
   }
   if (plan) return { bound, approval, plan, findings: [] };
-  const findings = isAsDecided(table.name, bound, { tables, keys }) ? found.map(outgrown) : found;
+  const findings = isAsDecided(table, bound, { tables, keys }) ? found.map(outgrown) : found;
   return { bound, approval, plan: null, findings };
 }
 
 /** The decisions are those that the last copy was made under: what does not fit them any more is the source's doing. */
 function isAsDecided(
-  name: string,
+  table: Table<'raw'>,
   { last }: Bound,
   { tables, keys }: Pick<Decisions, 'tables'> & { readonly keys: Keyring },
 ): boolean {
   if (last === null) return false;
-  const decisions = decisionsThen(last, tables.get(name)!.columns);
-  return planHash(last.shape.columns, decisions, keys) === last.plan;
+  const decisions = decisionsThen(last, tables.get(table.name)!.columns);
+  const now = new Map(table.columns.map(({ type }) => [type.oid, type.padded]));
+  // Of a type that no column has any more nobody can say whether it was a domain over char(n): either may be.
+  return [false, true].some((unknown) => {
+    const columns = last.shape.columns.map(({ attnum, type }) => {
+      return { attnum, type: { padded: isChar(type) || (now.get(type) ?? unknown) } };
+    });
+    return planHash(columns, decisions, keys) === last.plan;
+  });
 }

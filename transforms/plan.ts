@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Decision } from '../config/rules.ts';
 import type { Binding } from '../src/core/checkpoint.ts';
-import type { Column, Index, RedactedTable, Table } from '../src/core/table.ts';
+import type { ColumnType, Index, RedactedTable, Table } from '../src/core/table.ts';
 import type { Rewrite } from '../src/core/transform.ts';
 import type { Bound } from './binding.ts';
 import type { Keyring } from './keys.ts';
@@ -59,20 +59,24 @@ function redactedTable(table: Table<'raw'>, decisions: Bound['decisions'], plan:
 
 /** Two plans with one hash give equal results. Names of columns are no part of it: a renamed column holds what it held. */
 export function planHash(
-  columns: readonly Pick<Column, 'attnum'>[],
+  columns: readonly { readonly attnum: number; readonly type: Pick<ColumnType, 'padded'> }[],
   decisions: Bound['decisions'],
   keys: Keyring,
 ): string {
-  const decided = columns.flatMap(({ attnum }, index) => {
+  const decided = columns.flatMap(({ attnum, type }, index) => {
     const decision = decisions[index];
-    return decision ? [[attnum, ...canonical(decision)]] : [];
+    return decision ? [[attnum, ...canonical(decision, type)]] : [];
   });
   return hash('sha256', JSON.stringify([keys.fingerprint, decided]));
 }
 
-function canonical(decision: Decision): unknown[] {
+/** Rules once saw `char(n)` with its padding. What was copied then is copied anew, and nothing else for its sake. */
+const WITHOUT_PADDING = 'without padding';
+
+function canonical(decision: Decision, { padded }: Pick<ColumnType, 'padded'>): unknown[] {
   if (decision.kind !== 'rule') return [decision.kind];
   const { name, version, dictionary } = transformOf(decision);
   const options = Object.entries(decision.options).filter(([, value]) => value !== undefined);
-  return [name, version, dictionary?.(decision.options) ?? null, options.sort(([a], [b]) => (a < b ? -1 : 1))];
+  const written = [name, version, dictionary?.(decision.options) ?? null, options.sort(([a], [b]) => (a < b ? -1 : 1))];
+  return padded ? [...written, WITHOUT_PADDING] : written;
 }

@@ -27,6 +27,9 @@ export function isText(type: ColumnType): boolean {
   return type.category === 'S' && (type.kind === 'b' || type.kind === 'd');
 }
 
+/** `char(n)` itself, by the oid of its type. */
+export const isChar = (oid: number): boolean => oid === CHAR;
+
 export function textLimit(type: ColumnType): TextLimit | null {
   if (type.oid === NAME) return { length: NAME_BYTES, unit: 'bytes' };
   if (type.modifier < 0 || (type.oid !== CHAR && type.oid !== VARCHAR)) return null;

@@ -11,7 +11,7 @@ const COLUMNS: readonly Column[] = [
   column('text', { oid: 25, category: 'S' }),
   column('varchar', { oid: 1043, category: 'S' }),
   column('varchar(20)', { oid: 1043, category: 'S', modifier: 24 }),
-  column('char(40)', { oid: 1042, category: 'S', modifier: 44 }),
+  column('char(40)', { oid: 1042, category: 'S', modifier: 44, padded: true }),
   column('citext', { category: 'S', builtIn: false }),
   column('an enum', { category: 'E', kind: 'e', builtIn: false }),
   column('a domain over text', { category: 'S', kind: 'd', builtIn: false }),
@@ -134,6 +134,6 @@ function columnOf(type: string): Column {
 
 /** `name` as people write the type. */
 function column(name: string, type: Partial<Column['type']> & { category: string }): Column {
-  const whole = { oid: 100_000, name, modifier: -1, kind: 'b', builtIn: true, ...type } as const;
+  const whole = { oid: 100_000, name, modifier: -1, kind: 'b', builtIn: true, padded: false, ...type } as const;
   return { attnum: 1, name, type: whole, deterministic: true };
 }

@@ -13,6 +13,8 @@ export interface ColumnType {
   readonly category: string;
   /** Its namespace is pg_catalog: any Postgres has it. */
   readonly builtIn: boolean;
+  /** Blanks at the end of a value mean nothing: `char(n)`, which Postgres fills up with them, and domains over it. */
+  readonly padded: boolean;
 }
 
 export interface Column {

@@ -9,7 +9,10 @@ export interface Keys {
   hmac(semanticClass: string): (value: string) => string;
 }
 
-/** The new text of a cell, or null to withhold it (and count it). Sees the canonical text of the value. May throw: withheld as well. */
+/**
+ * The new text of a cell, or null to withhold it (and count it). Sees the text that Postgres writes, of `char(n)` without its padding. Equal
+ * values of citext, or under a collation that is not deterministic, may have unlike texts. May throw: withheld as well.
+ */
 export type Rewrite = (value: string) => string | null;
 
 /** One rule, `O` being its options. `compile` runs once per column and table definition, what it returns once per row. */

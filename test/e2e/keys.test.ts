@@ -143,6 +143,35 @@ test('keys under a hash: the same rows, joinable, and no raw key in the twin', a
   );
 });
 
+test('a key of char(n) under a hash joins the same text, and short codes leave covered', async () => {
+  await bothWays(
+    `CREATE DOMAIN plate AS char(12);
+     CREATE TABLE car (vin char(40) PRIMARY KEY, code char(10), plate plate, kept char(10));
+     CREATE TABLE visit (id integer PRIMARY KEY, vin text);
+     INSERT INTO car SELECT 'vin-' || i, 'ABCD', 'B-' || i, 'k' || i FROM generate_series(1, 20) i;
+     INSERT INTO visit SELECT i, 'vin-' || i FROM generate_series(1, 20) i`,
+    {
+      'public.car': {
+        columns: { vin: 'hash', code: { mask: { first: 4 } }, plate: { mask: { first: 2, last: 2 } }, kept: 'keep' },
+      },
+      'public.visit': { columns: { id: 'keep', vin: 'hash' } },
+    },
+    [
+      `UPDATE car SET vin = 'vin-x' WHERE vin = 'vin-1'; UPDATE visit SET vin = 'vin-x' WHERE id = 1`,
+      `UPDATE car SET code = 'EFG', plate = 'M-1' WHERE vin = 'vin-2'`,
+      `DELETE FROM car WHERE vin = 'vin-3'`,
+    ],
+    async (trial) => {
+      const joined = 'SELECT count(*)::int AS n FROM public.visit v JOIN public.car c ON c.source_primary_key = v.vin';
+      assert.equal((await trial.twin.query(joined)).rows[0].n, 19);
+      const { rows } = await trial.twin.query('SELECT DISTINCT rtrim(code) AS code FROM public.car ORDER BY 1');
+      assert.deepEqual(rows, [{ code: '***' }, { code: '****' }]);
+      const short = `SELECT count(*)::int AS n FROM public.car WHERE plate ~ '^[^*]*$'`;
+      assert.equal((await trial.twin.query(short)).rows[0].n, 0);
+    },
+  );
+});
+
 test('a key under a unique fake is the fake itself, and each row keeps its own', async () => {
   const setup = `CREATE TABLE person (email varchar(90) PRIMARY KEY, n integer);
     INSERT INTO person SELECT 'p' || i || '@shop.test', i FROM generate_series(1, 500) i`;

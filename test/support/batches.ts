@@ -39,7 +39,16 @@ export function sketchTable(sketch: TableSketch): RedactedTable {
     columns: Object.values(sketch.columns).map((type, index) => ({
       attnum: index + 1,
       name: names[index]!,
-      type: { oid: 1, modifier: -1, kind: 'b', category: 'S', builtIn: true, name: 'text', ...asType(type) },
+      type: {
+        oid: 1,
+        modifier: -1,
+        kind: 'b',
+        category: 'S',
+        builtIn: true,
+        padded: false,
+        name: 'text',
+        ...asType(type),
+      },
       deterministic: true,
       withheld: false,
       isNull: false,

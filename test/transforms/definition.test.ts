@@ -119,6 +119,21 @@ describe('a table that was copied before', () => {
     ]);
   });
 
+  test('halts where a column of char(n), or of a domain that may have been one over it, outgrew its rule', () => {
+    for (const type of ['char(40)', 'public.plate', 'public.email']) {
+      const padded = tableOf({ columns: { id: 'integer', ssn: type, note: 'text' } });
+      const copied = define(padded, config, keys, new Map()).plan!;
+      const then = { ...entry, binding: copied.binding, shape: shapeOf(padded), plan: copied.table.plan };
+      const now = tableOf({ columns: { id: 'integer', ssn: 'integer', note: 'text' } });
+      const { findings } = define(now, config, keys, new Map([['public.t', then]]));
+      assert.deepEqual(
+        findings.map(({ code }) => code),
+        ['rule_outgrown'],
+        type,
+      );
+    }
+  });
+
   test('has moved names when another decision would apply, and the message has all of them', () => {
     const { plan, findings } = define(renamed({ id: 1, note: 2, ssn: 3 }), config, keys, entries);
     assert.equal(plan, null);

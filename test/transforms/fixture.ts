@@ -8,12 +8,12 @@ import { Secret } from '../../src/core/secret.ts';
 import type { Column, ColumnType, Table } from '../../src/core/table.ts';
 import { CELL_NULL, CELL_TEXT, CELL_UNCHANGED, CellReader, type Stage, type Tuple } from '../../src/core/tuple.ts';
 
-type BaseType = [oid: number, category: string, kind?: ColumnType['kind'], builtIn?: boolean];
+type BaseType = [oid: number, category: string, kind?: ColumnType['kind'], builtIn?: boolean, padded?: boolean];
 
 const TYPES: Readonly<Record<string, BaseType>> = {
   text: [25, 'S'],
   'character varying': [1043, 'S'],
-  character: [1042, 'S'],
+  character: [1042, 'S', 'b', true, true],
   name: [19, 'S'],
   '"char"': [18, 'S'],
   smallint: [21, 'N'],
@@ -51,14 +51,16 @@ const TYPES: Readonly<Record<string, BaseType>> = {
   'public.price': [16506, 'N', 'd', false],
   'public.birthday': [16507, 'D', 'd', false],
   'public.tags': [16508, 'A', 'd', false],
+  /** A domain over char(10). */
+  'public.plate': [16509, 'S', 'd', false, true],
 };
 
 /** `varchar(20)`, `char(5)`, `numeric(10,2)` or a name above. */
 export function typeOf(written: string): ColumnType {
   const [, short = '', limits] = /^(.*?)(?:\(([-\d,]+)\))?$/.exec(written) ?? [];
   const name = { varchar: 'character varying', char: 'character' }[short] ?? short;
-  const [oid, category, kind = 'b', builtIn = true] = TYPES[name]!;
-  return { oid, name: written, modifier: modifierOf(name, limits), kind, category, builtIn };
+  const [oid, category, kind = 'b', builtIn = true, padded = false] = TYPES[name]!;
+  return { oid, name: written, modifier: modifierOf(name, limits), kind, category, builtIn, padded };
 }
 
 function modifierOf(name: string, limits: string | undefined): number {

@@ -52,6 +52,17 @@ describe('mask gives', () => {
   }
 });
 
+describe('mask covers a value of char(n) that is no longer than what stays', () => {
+  for (const type of ['char(10)', 'public.plate']) {
+    test(type, () => {
+      const rewrite = compileRule(columnOf(type), masked(4), deriveKeys(KEY));
+      assert.equal(rewrite('ABCD      '), '****');
+      assert.equal(rewrite('ABCDE     '), 'ABCD*');
+      assert.equal(rewrite('          '), '');
+    });
+  }
+});
+
 test('a cover of more bytes than `name` has room for is withheld', () => {
   const rewrite = compileRule(columnOf('name'), masked(0, 0, '💥'), deriveKeys(KEY));
   assert.equal(rewrite('x'.repeat(15)), '💥'.repeat(15));

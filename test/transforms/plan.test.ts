@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { Decision } from '../../config/rules.ts';
 import { bind } from '../../transforms/binding.ts';
@@ -92,6 +93,28 @@ describe('the hash of the plan', () => {
   test('changes with the attnum that a decision is at', () => {
     const columns = { ...COLUMNS, mail: ['text', 9] as const };
     assert.notEqual(hash(decided, { columns }), before);
+  });
+
+  test('is another for a rule on char(n) than for the same rule on text, and no other for what is kept there', () => {
+    const columns = { ...COLUMNS, mail: 'char(40)' };
+    assert.notEqual(hash(decided, { columns }), before);
+    assert.equal(hash({ ...decided, mail: keep }, { columns }), hash({ ...decided, mail: keep }));
+  });
+
+  test('is what an older pgveil made it where no rule stands on char(n), so that nothing else is copied anew', () => {
+    const options = [
+      ['class', 'hash'],
+      ['length', 32],
+      ['nulls', true],
+    ];
+    const actions = [
+      [1, 'keep'],
+      [2, 'drop'],
+      [3, 'hash', hashRule.version, null, options],
+      [4, 'null'],
+    ];
+    const written = JSON.stringify([deriveKeys(KEY).fingerprint, actions]);
+    assert.equal(before, createHash('sha256').update(written).digest('hex'));
   });
 
   test('changes with a word of the dictionary that a fake draws from, and with the version of a rule', (context) => {

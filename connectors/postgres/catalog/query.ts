@@ -38,13 +38,23 @@ const relationOf = (
 const NOT_NULL = `a.attnotnull AND NOT EXISTS (
   SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated)`;
 
+/** Whether a column's type `t` is char(n), or a domain over it in whatever depth. */
+const PADDED = `CASE t.typtype WHEN 'd' THEN (
+    WITH RECURSIVE down AS (
+      SELECT t.typbasetype AS oid
+      UNION ALL
+      SELECT b.typbasetype FROM down JOIN pg_type b ON b.oid = down.oid AND b.typtype = 'd'
+    ) SELECT bool_or(oid = 'pg_catalog.bpchar'::regtype) FROM down
+  ) ELSE t.oid = 'pg_catalog.bpchar'::regtype END`;
+
 /** Arrays of text, not objects: over 500 tables json_build_object alone took 60 ms. */
 const COLUMNS = `
   SELECT to_json(array_agg(ARRAY[
     a.attnum::text, a.attname, a.attgenerated::text, (${NOT_NULL})::text,
     (a.attcollation = ANY (moment.undetermined))::text,
     a.atttypid::text, format_type(a.atttypid, a.atttypmod), a.atttypmod::text,
-    t.typtype::text, t.typcategory::text, (t.typnamespace = 'pg_catalog'::regnamespace)::text
+    t.typtype::text, t.typcategory::text, (t.typnamespace = 'pg_catalog'::regnamespace)::text,
+    (${PADDED})::text
   ] ORDER BY a.attnum))
   FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped`;

@@ -96,7 +96,7 @@ function parseColumn(fields: readonly string[]): ColumnRow {
 }
 
 function parseType(fields: readonly string[]): ColumnType {
-  const [oid, name, modifier, kind, category, builtIn] = fields as Fields<6>;
+  const [oid, name, modifier, kind, category, builtIn, padded] = fields as Fields<7>;
   return {
     oid: Number(oid),
     name,
@@ -104,6 +104,7 @@ function parseType(fields: readonly string[]): ColumnType {
     kind: kind as ColumnType['kind'],
     category,
     builtIn: builtIn === 'true',
+    padded: padded === 'true',
   };
 }
 
@@ -127,8 +128,8 @@ function parseIndex(fields: readonly string[]): IndexRow {
 }
 
 /** At least so many fields: the query writes them all. */
-type Fields<N extends 3 | 5 | 6> = N extends 3
+type Fields<N extends 3 | 5 | 7> = N extends 3
   ? [string, string, string, ...string[]]
   : N extends 5
     ? [string, string, string, string, string, ...string[]]
-    : [string, string, string, string, string, string];
+    : [string, string, string, string, string, string, string];

@@ -131,7 +131,7 @@ export const truncate = (oids: readonly number[], flags = 0) =>
 
 /** A table of text columns, attnums from 1, the first one its key. */
 export function table(oid: number, relation: string, columns: readonly string[] = ['id', 'note']): Table<'raw'> {
-  const type = { oid: 25, name: 'text', modifier: -1, kind: 'b', category: 'S', builtIn: true } as const;
+  const type = { oid: 25, name: 'text', modifier: -1, kind: 'b', category: 'S', builtIn: true, padded: false } as const;
   return {
     oid,
     schema: 'public',

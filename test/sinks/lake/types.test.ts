@@ -98,6 +98,7 @@ async function casesOf(): Promise<Case[]> {
       modifier: Number(modifier),
       category: category!,
       builtIn: builtIn === 't',
+      padded: false,
     };
     cases.push({ type, texts: texts!, column: { ...column, kind: kind as ColumnType['kind'] } });
   }

@@ -10,16 +10,16 @@ const server = await startPostgres({ own: true });
 after(() => server[Symbol.asyncDispose]());
 
 const SOURCE = `
-  CREATE TABLE person (id integer PRIMARY KEY, name text, mail text, city char(5), secret text, amount numeric, later text,
+  CREATE TABLE person (id integer PRIMARY KEY, name text, mail text, city char(5), secret text, amount numeric, later text, plate char(6),
     shout text GENERATED ALWAYS AS (upper(name)) STORED);
-  INSERT INTO person VALUES (1, 'Ann', 'ann@a.test', 'Bern', 's1', 1.10, 'x'), (2, NULL, 'bob@b.test', NULL, NULL, 2.5, NULL);
+  INSERT INTO person VALUES (1, 'Ann', 'ann@a.test', 'Bern', 's1', 1.10, 'x', 'B-1'), (2, NULL, 'bob@b.test', NULL, NULL, 2.5, NULL, NULL);
   CREATE TABLE price (item numeric, region text, PRIMARY KEY (item, region));
   INSERT INTO price VALUES (1.0, 'a"b'), (2.00, 'ö');
 `;
 
 const TWIN = `
-  CREATE TABLE person (source_primary_key integer PRIMARY KEY, id integer, name text, mail text, city char(5), amount numeric, later text);
-  INSERT INTO person VALUES (1, 1, 'A**', 'zoe@example.com', 'Bern', 1, NULL), (2, 2, NULL, 'max@example.org', NULL, 3, NULL);
+  CREATE TABLE person (source_primary_key integer PRIMARY KEY, id integer, name text, mail text, city char(5), amount numeric, later text, plate char(6));
+  INSERT INTO person VALUES (1, 1, 'A**', 'zoe@example.com', 'Bern', 1, NULL, '***'), (2, 2, NULL, 'max@example.org', NULL, 3, NULL, NULL);
   CREATE TABLE price (source_primary_key text PRIMARY KEY, item numeric, region text);
   INSERT INTO price VALUES ('["1.0","a\\"b"]', 1.0, 'a"b'), ('["2.00","ö"]', 2.00, 'ö');
 `;
@@ -33,6 +33,7 @@ const tables: Tables = {
       city: 'keep',
       secret: 'drop',
       amount: { round: 0 },
+      plate: { mask: { first: 3 } },
     },
   },
   'public.price': { columns: { item: 'keep', region: 'keep' } },
@@ -62,6 +63,11 @@ const DAMAGES: readonly (readonly [string, string, string])[] = [
     'a raw address',
     `UPDATE person SET mail = 'ann@a.test' WHERE id = 1`,
     'public.person: mail: not of the form of a fake email (1)',
+  ],
+  [
+    'a mask that took the padding for a part',
+    `UPDATE person SET plate = 'B-1***' WHERE id = 1`,
+    'public.person: different in plate (1)',
   ],
   ['a NULL where none was', 'UPDATE person SET city = NULL', 'public.person: different in city (1)'],
   [

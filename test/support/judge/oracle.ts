@@ -97,14 +97,24 @@ interface Cell {
 /** What each column of the twin must hold. A column without a decision is there and NULL; a dropped one is not there. */
 function cellsOf({ decisions, fakes, key }: TableComparison, from: ReadTable): Cell[] {
   const cells: Cell[] = [];
-  for (const { name, type } of from.columns) {
+  for (const { name, type, padded } of from.columns) {
     const rule = ruleOf(Object.hasOwn(decisions.columns, name) ? decisions.columns[name]! : 'null');
     if (rule.name === 'drop') continue;
-    cells.push(
-      rule.name === 'fake' ? fakeCell(name, rule.options, fakes) : exactCell(name, type, expectation(rule, key)),
-    );
+    const cell =
+      rule.name === 'fake' ? fakeCell(name, rule.options, fakes) : exactCell(name, type, expectation(rule, key));
+    cells.push(padded && rule.name !== 'keep' ? withoutPadding(cell) : cell);
   }
   return cells;
+}
+
+/** A rule sees a value of char(n) without its padding; the twin's column may fill it up again. */
+function withoutPadding({ name, redact, problem }: Cell): Cell {
+  const short = (value: string | null) => value?.replace(/ +$/, '') ?? null;
+  return {
+    name,
+    redact: redact && ((value) => redact(short(value))),
+    problem: (value, twin) => problem(short(value), short(twin)),
+  };
 }
 
 function exactCell(name: string, type: string, redact: (value: string | null) => string | null): Cell {

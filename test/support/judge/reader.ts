@@ -49,6 +49,8 @@ export interface ReadColumn {
   readonly name: string;
   /** format_type under an empty search_path. */
   readonly type: string;
+  /** char(n), or a domain over it: blanks at the end of a value mean nothing. */
+  readonly padded: boolean;
 }
 
 /** What the catalog says of a table. */
@@ -67,7 +69,9 @@ export async function readTable(reader: Reader, name: string): Promise<ReadTable
   if (!found) return null;
   const [oid, kind] = found as [string, string];
   const columns = await reader.rows(
-    `select attname, format_type(atttypid, atttypmod) from pg_attribute
+    `select attname, format_type(atttypid, atttypmod), (
+       with recursive made_of as (select atttypid as oid union select typbasetype from made_of join pg_type using (oid))
+       select bool_or(oid = 1042) from made_of) from pg_attribute
      where attrelid = $1 and attnum > 0 and not attisdropped and attgenerated = '' order by attnum`,
     [oid],
   );
@@ -80,7 +84,7 @@ export async function readTable(reader: Reader, name: string): Promise<ReadTable
   return {
     oid,
     partitioned: kind === 'p',
-    columns: columns.map(([column, type]) => ({ name: column!, type: type! })),
+    columns: columns.map(([column, type, padded]) => ({ name: column!, type: type!, padded: padded === 't' })),
     primaryKey: key.map(([column]) => column!),
   };
 }

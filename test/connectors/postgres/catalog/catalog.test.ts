@@ -54,6 +54,17 @@ forMajors('a catalog reading', { core: true }, (major) => {
     assert.deepEqual(table!.key, [0]);
   });
 
+  test('blanks at the end mean nothing in char(n) and in domains over it, in whatever depth', async () => {
+    await using database = await Database.create(
+      server,
+      `CREATE DOMAIN plate AS char(7); CREATE DOMAIN my_plate AS plate; CREATE DOMAIN word AS varchar(7); CREATE DOMAIN my_word AS word;
+      CREATE TABLE t (id int PRIMARY KEY, c char(5), b bpchar, p plate, m my_plate, v varchar(5), w my_word, s text, o "char", n name, l char(5)[])`,
+    );
+    const { table } = await readOne(database, 'public.t');
+    const padded = table!.columns.filter(({ type }) => type.padded).map(({ name }) => name);
+    assert.deepEqual(padded, ['c', 'b', 'p', 'm']);
+  });
+
   test('what types are made of is found in whatever depth, and Postgres’s own are left out', async () => {
     await using database = await Database.create(
       server,

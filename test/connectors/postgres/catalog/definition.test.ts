@@ -21,7 +21,7 @@ const copiedAs = new Map([
 const column = (attnum: number, name: string, type = 25, modifier = -1): Column => ({
   attnum,
   name,
-  type: { oid: type, name: 'text', modifier, kind: 'b', category: 'S', builtIn: true },
+  type: { oid: type, name: 'text', modifier, kind: 'b', category: 'S', builtIn: true, padded: false },
   deterministic: true,
 });
 

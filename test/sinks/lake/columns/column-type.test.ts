@@ -17,7 +17,7 @@ before(async () => {
 after(() => duck.close());
 
 const typed = (name: string, changed: Partial<ColumnType> = {}) =>
-  lakeType({ oid: 1, name, modifier: -1, kind: 'b', category: 'S', builtIn: true, ...changed });
+  lakeType({ oid: 1, name, modifier: -1, kind: 'b', category: 'S', builtIn: true, padded: false, ...changed });
 const deltaOf = (name: string) => typed(name).delta;
 
 /** What DuckDB makes of a value of this type: a list of one, or none where it has no place in the type. */
