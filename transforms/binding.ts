@@ -20,7 +20,14 @@ export interface Bound {
   /** Whether the configured name was never bound to any table. */
   readonly isNew: boolean;
   /** Columns that took a name with a decision of its own, or with its old and new name the table itself. */
-  readonly moved: readonly { readonly what: 'table' | 'column'; readonly from: string; readonly to: string }[];
+  readonly moved: readonly Move[];
+}
+
+export interface Move {
+  readonly what: 'table' | 'column';
+  /** Null for a column that was generated: what it was called is not known. */
+  readonly from: string | null;
+  readonly to: string;
 }
 
 type Columns = ReadonlyMap<string, Decision>;
@@ -89,12 +96,16 @@ function nameColumns(
   });
 }
 
-/** Columns that have another name than at the last copy, and one with a decision: for whichever column that was meant. */
-function movedColumns(columns: readonly Column[], configured: Columns, before: TableEntry | null): Bound['moved'] {
-  const then = new Map(before?.shape.columns.map(({ attnum, name }) => [attnum, name]));
+/**
+ * Columns that have another name than at the last copy, and one with a decision: for whichever column that was meant. What was generated then
+ * was not copied, and may hold what any other column does.
+ */
+function movedColumns(columns: readonly Column[], configured: Columns, before: TableEntry | null): Move[] {
+  const then = new Map<number, string | null>(before?.fingerprint?.generated?.map((attnum) => [attnum, null]));
+  for (const { attnum, name } of before?.shape.columns ?? []) then.set(attnum, name);
   return columns
     .filter(({ attnum, name }) => configured.has(name) && then.has(attnum) && then.get(attnum) !== name)
-    .map(({ attnum, name }) => ({ what: 'column', from: then.get(attnum)!, to: name }));
+    .map(({ attnum, name }) => ({ what: 'column', from: then.get(attnum) ?? null, to: name }));
 }
 
 function bindings(columns: readonly Column[], names: readonly string[], configured: Columns): Binding['columns'] {

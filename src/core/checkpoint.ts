@@ -44,9 +44,13 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [key
 
 /**
  * What the source noted of a table to notice, after a restart too, what no change tells of: a partition detached, values rewritten in place.
- * The source alone knows what it means; everybody else keeps it as it is.
+ * The source alone knows what it means; everybody else keeps it as it is, and reads of it only what this type names.
  */
-export type Fingerprint = { readonly [mark: string]: Json };
+export type Fingerprint = {
+  readonly [mark: string]: Json;
+  /** attnums of columns that were generated and so not copied: they are no new ones when they are ordinary later. Absent from an entry of an older pgveil. */
+  readonly generated?: readonly number[];
+};
 
 /** What people ordered for a table, and what of it is not done yet: a start goes on with it. */
 export interface Order {

@@ -209,6 +209,39 @@ describe('names have moved', () => {
     ]);
   });
 
+  describe('when a column that was generated at the copy takes a name with a decision', () => {
+    const generated = (...attnums: number[]) =>
+      new Map([['public.t', { ...entryOf(first, configured), fingerprint: { generated: attnums } }]]);
+
+    test('of one that was dropped', () => {
+      const bound = bind(changed({ id: 1, ssn: 2, note: 4 }), configured, generated(4));
+      assert.deepEqual(bound.moved, [{ what: 'column', from: null, to: 'note' }]);
+    });
+
+    test('of one that never was, as nobody knows what it was called', () => {
+      const listed = decisions({ id: keep, ssn, note, later: note });
+      const bound = bind(changed({ id: 1, ssn: 2, note: 3, later: 4 }), listed, generated(4));
+      assert.deepEqual(bound.moved, [{ what: 'column', from: null, to: 'later' }]);
+    });
+
+    test('but not when nobody decided on its name, nor when it is a new one behind it', () => {
+      assert.deepEqual(moved({ id: 1, ssn: 2, note: 3, up: 4 }, configured, generated(4)), []);
+      assert.deepEqual(moved({ id: 1, ssn: 2, note: 5 }, configured, generated(4)), []);
+    });
+
+    test('but not when it was copied as an ordinary one since', () => {
+      const ordinary = changed({ id: 1, ssn: 2, note: 4 });
+      const entries = new Map([['public.t', { ...entryOf(ordinary, configured), fingerprint: { generated: [] } }]]);
+      assert.deepEqual(moved({ id: 1, ssn: 2, note: 4 }, configured, entries), []);
+    });
+
+    test('which the entry of an older pgveil does not say', () => {
+      const without = new Map([['public.t', { ...entryOf(first, configured), fingerprint: null }]]);
+      assert.deepEqual(moved({ id: 1, ssn: 2, note: 4 }, configured, without), []);
+      assert.deepEqual(moved({ id: 1, ssn: 2, note: 4 }, configured), []);
+    });
+  });
+
   test('but not when the configuration follows a rename that was copied already', () => {
     const renamed = changed({ id: 1, tax_id: 2, note: 3 });
     const entries = new Map([['public.t', { ...entryOf(first, configured), shape: shapeOf(renamed) }]]);

@@ -146,6 +146,16 @@ describe('a table that was copied before', () => {
     assert.match(finding!.fix, /^pgveil approve 'public\.t@[0-9a-f]{16}', if /);
   });
 
+  test('has moved names when a column that was generated at the copy stands under one, until that is approved', () => {
+    const changed = renamed({ id: 1, ssn: 2, note: 4 });
+    const then = { ...entry, fingerprint: { generated: [4] } };
+    const { plan, approval, findings } = define(changed, config, keys, new Map([['public.t', then]]));
+    assert.deepEqual([plan, findings[0]?.code], [null, 'names_moved']);
+    assert.match(findings[0]!.message, /: a column that was generated is now called note\. /);
+    const approved = { ...then, order: { ...NOTHING_ORDERED, approved: approval!.hash } };
+    assert.deepEqual(define(changed, config, keys, new Map([['public.t', approved]])).findings, []);
+  });
+
   test('has its plan by the names of now once this very definition was approved, and no other', () => {
     const swapped = renamed({ id: 1, note: 2, ssn: 3 });
     const { hash } = define(swapped, config, keys, entries).approval!;

@@ -143,6 +143,32 @@ export const COLUMNS: readonly Row[] = [
     },
   },
   {
+    name: 'a column dropped, and a generated one of ruled values made ordinary under its name, halts the table',
+    setup: `${PERSON}; ALTER TABLE person ADD up text GENERATED ALWAYS AS (upper(ssn)) STORED`,
+    ddl: [
+      'ALTER TABLE person DROP note; ALTER TABLE person ALTER up DROP EXPRESSION; ALTER TABLE person RENAME up TO note',
+    ],
+    ends: {
+      as: 'halted',
+      code: 'names_moved',
+      fix: { sql: ['ALTER TABLE person RENAME note TO up; ALTER TABLE person ADD note text'] },
+    },
+  },
+  {
+    name: 'a column dropped, and a generated one of ruled values made ordinary under its name step by step, halts the table',
+    setup: `${PERSON}; ALTER TABLE person ADD up text GENERATED ALWAYS AS (upper(ssn)) STORED`,
+    ddl: [
+      'ALTER TABLE person DROP note',
+      'ALTER TABLE person ALTER up DROP EXPRESSION',
+      'ALTER TABLE person RENAME up TO note',
+    ],
+    ends: {
+      as: 'halted',
+      code: 'names_moved',
+      fix: { sql: ['ALTER TABLE person DROP note; ALTER TABLE person ADD note text'] },
+    },
+  },
+  {
     name: 'a changed rule rewrites what was there before',
     ddl: [],
     configured: { person: { columns: { ...columns, ssn: { hash: { length: 40 } } } } },
