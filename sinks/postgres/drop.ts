@@ -21,18 +21,18 @@ export async function findMade(options: TwinOptions): Promise<Made> {
 }
 
 /**
- * Forgets a pipeline: its checkpoint, its entries and, with `data`, every table that pgveil made for it. Without `data` the tables
- * stay, and are pgveil's no longer. The schema `pgveil` goes when nothing is left in it; schemas of public tables stay. An instance
- * that still runs is fenced by it. Rejects, having changed nothing, where something of somebody's own depends on a table.
+ * Forgets a pipeline: its checkpoint, its entries and every table that pgveil made for it. The schema `pgveil` goes when nothing is left in
+ * it; schemas of public tables stay. An instance that still runs is fenced by it. Rejects, having changed nothing, where something of
+ * somebody's own depends on a table.
  */
-export async function dropPipeline(options: TwinOptions, { data }: { readonly data: boolean }): Promise<void> {
+export async function dropPipeline(options: TwinOptions): Promise<void> {
   const { pipeline } = options;
   await withTwin(options, async (client) => {
     if (!(await isInstalled(client))) return;
     await endPredecessor(client, pipeline);
     await inTransaction(client, async () => {
       await query(client, 'SELECT FROM pgveil.checkpoint WHERE pipeline = $1 FOR UPDATE', [pipeline]);
-      if (data) await dropTables(client, pipeline);
+      await dropTables(client, pipeline);
       for (const table of ['generation', 'table_entry', 'checkpoint']) {
         await query(client, `DELETE FROM pgveil.${table} WHERE pipeline = $1`, [pipeline]);
       }
@@ -63,7 +63,7 @@ async function dropTables(client: ClientBase, pipeline: string): Promise<void> {
   }
 }
 
-/** Other pipelines, and tables that were left standing, need it. */
+/** Other pipelines need it, and tables that somebody made there. */
 async function dropEmptySchema(client: ClientBase): Promise<void> {
   const { rows } = await query(
     client,

@@ -54,6 +54,6 @@ export class TwinTarget implements Target {
     if (!checkpoint && tables.length === 0) return [];
     const count = tables.length === 1 ? '1 table' : `${tables.length} tables`;
     const what = `checkpoint and ${count} in sink ${this.#options.name}`;
-    return [{ what, remove: () => dropPipeline(this.#options, { data: true }) }];
+    return [{ what, remove: () => dropPipeline(this.#options) }];
   }
 }

@@ -8,7 +8,7 @@ import type { Redactor } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Source } from '../core/source.ts';
 import type { RedactedTable } from '../core/table.ts';
-import type { Remains, Target } from '../core/target.ts';
+import type { Left, Target } from '../core/target.ts';
 import type { Tuple } from '../core/tuple.ts';
 import type { Apart } from '../pipeline/parts.ts';
 
@@ -36,8 +36,18 @@ export interface Assembly {
   unusedSlots(): Promise<readonly SlotSeen[]>;
   /** What `verify` holds against each other. */
   readonly sides: Sides;
-  /** What pgveil made and left behind on the source and, with `data`, in the sinks; what is not there is not listed. */
-  remains(data: boolean): Promise<readonly Remains[]>;
+  /** Where pgveil leaves things behind: the source and, with `data`, the sinks. */
+  places(data: boolean): readonly Place[];
+}
+
+export interface Place {
+  /** `source`, or a sink's. */
+  readonly name: string;
+  /**
+   * What is not there is not listed. Rejects with a PgveilError where it cannot be reached, with `slot_in_use` where the pipeline is seen to
+   * run.
+   */
+  look(): Promise<Left>;
 }
 
 export interface Parts {

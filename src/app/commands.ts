@@ -8,7 +8,7 @@ import { exitCodeOf, findingsJson, findingsText, gather, listConfigError } from 
 import type { CommonOptions } from './command.ts';
 import type { Commands, DropFlags, RunFlags, StatusFlags } from './command-line.ts';
 import { askControl, controlPath } from './control.ts';
-import { askBeforeDrop, drop } from './drop.ts';
+import { askBeforeDrop, drop, dropExitCode, droppedJson, droppedText } from './drop.ts';
 import { LakeCommandSet } from './lake-commands.ts';
 import { configuredTable, definitionOf, ordersOf } from './named.ts';
 import { run } from './run.ts';
@@ -89,10 +89,9 @@ export class CommandSet implements Commands {
   async drop({ config: file, json, data = false, yes }: DropFlags): Promise<number> {
     const config = loadConfig(file);
     const confirm = yes ? async () => true : askBeforeDrop;
-    const removed = await drop(config, await this.#assemble(config, () => config), { data, confirm });
-    if (json) this.#print(JSON.stringify({ removed: removed ?? [] }));
-    else this.#print(removed === null ? 'nothing was removed' : removedText(removed));
-    return 0;
+    const dropped = await drop(config, await this.#assemble(config, () => config), { data, confirm });
+    this.#print(json ? droppedJson(dropped) : droppedText(dropped));
+    return dropExitCode(dropped);
   }
 
   /** All of a configuration that can be read; what is wrong with it where it cannot. */
@@ -110,8 +109,4 @@ export class CommandSet implements Commands {
   #print(text: string): void {
     this.#output.write(`${text}\n`);
   }
-}
-
-function removedText(removed: readonly string[]): string {
-  return removed.length === 0 ? 'there was nothing to remove' : removed.map((what) => `removed ${what}`).join('\n');
 }

@@ -131,14 +131,18 @@ function tablesOf(request: Request): readonly string[] {
 /** What an instance left behind that was killed. Whatever else is there stays, and listening fails. */
 async function removeDead(path: string): Promise<void> {
   const found = await stat(path).catch(() => null);
-  if (!found?.isSocket()) return;
+  if (found?.isSocket() && !(await isHeard(path))) await rm(path, { force: true });
+}
+
+/** Whether a process listens there, also one that is too busy to answer. */
+export async function isHeard(path: string): Promise<boolean> {
   const socket = createConnection(path);
   const isAlive = await once(socket, 'connect').then(
     () => true,
     () => false,
   );
   socket.destroy();
-  if (!isAlive) await rm(path, { force: true });
+  return isAlive;
 }
 
 /** Resolves when the process that runs the pipeline has done it durably. Rejects with why it did not, or with `not_running`. */

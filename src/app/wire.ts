@@ -1,9 +1,9 @@
 import type { Client } from 'pg';
 import type { Config, KafkaConfig, SinkConfig, TwinConfig } from '../../config/config.ts';
-import { dropPublication, readPublication } from '../../connectors/postgres/catalog/publication.ts';
+import { remainsOnSource } from '../../connectors/postgres/remains.ts';
 import { endSession, openReader } from '../../connectors/postgres/session.ts';
 import { OwnSlots, ownSlotNames } from '../../connectors/postgres/slot/own-slots.ts';
-import { dropSlot, inspectSlot, observeSlot } from '../../connectors/postgres/slot/slot.ts';
+import { inspectSlot, observeSlot } from '../../connectors/postgres/slot/slot.ts';
 import { findUnused } from '../../connectors/postgres/slot/unused-slots.ts';
 import { PostgresSource } from '../../connectors/postgres/source.ts';
 import type { Caretaker } from '../../sinks/lake/care/caretaker.ts';
@@ -11,10 +11,10 @@ import type { LakeTarget } from '../../sinks/lake/target.ts';
 import { TwinTarget } from '../../sinks/postgres/target.ts';
 import { RowRedactor } from '../../transforms/redactor.ts';
 import type { Observe, SlotSeen } from '../core/observer.ts';
-import type { Remains, Target } from '../core/target.ts';
+import type { Target } from '../core/target.ts';
 import type { Apart } from '../pipeline/parts.ts';
 import { identify } from '../postgres/identity.ts';
-import type { Assemble, Parts } from './assembly.ts';
+import type { Assemble, Parts, Place } from './assembly.ts';
 import { checksOf, hasRun, known, ofEach, type Targets } from './check/checks.ts';
 import { RenewedUrl, renewedLogin, renewedRegistry } from './renewed.ts';
 import { MomentSource } from './verify/source.ts';
@@ -39,7 +39,10 @@ export const assemble: Assemble = async (configured, reload) => {
       isFed: () =>
         onSource(config, async (client) => (await inspectSlot(client, config.source.slot))?.activePid != null),
     },
-    remains: async (data) => [...(await remainsOnSource(config)), ...(data ? await remainsIn(targets) : [])],
+    places: (data) => [
+      { name: 'source', look: () => remainsOnSource(config, (work) => onSource(config, work)) },
+      ...(data ? placesOf(targets) : []),
+    ],
   };
 };
 
@@ -124,27 +127,11 @@ async function unusedSlotsOf({ source, sinks }: Config, client: Client): Promise
   return found;
 }
 
-async function remainsOnSource(config: Config): Promise<Remains[]> {
-  const { url, slot: main, publication } = config.source;
-  const [slots, hasPublication] = await onSource(config, async (client) => {
-    const own = Array.from((await ownSlotsOf(config, client)).values(), ({ name }) => name);
-    const unused = await findUnused(client, { slot: main, sinks: config.sinks.keys() });
-    const slots = [...((await inspectSlot(client, main)) ? [main] : []), ...own, ...unused];
-    return [slots, (await readPublication(client, publication))?.made === true] as const;
-  });
-  const remains: Remains[] = slots.map((slot) => {
-    const remove = () => onSource(config, (client) => dropSlot(client, slot));
-    return { what: `replication slot ${slot} on the source`, remove };
-  });
-  if (hasPublication) {
-    const remove = () => onSource(config, (client) => dropPublication(url, client, publication));
-    remains.push({ what: `publication ${publication} on the source`, remove });
-  }
-  return remains;
-}
-
-async function remainsIn(targets: Targets): Promise<Remains[]> {
-  return (await Promise.all([...targets.values()].map((target) => target.remains()))).flat();
+function placesOf(targets: Targets): Place[] {
+  return [...targets].map(([name, target]) => ({
+    name,
+    look: async () => ({ remains: await target.remains(), others: [] }),
+  }));
 }
 
 async function onSource<T>({ name, source }: Config, work: (client: Client) => Promise<T>): Promise<T> {

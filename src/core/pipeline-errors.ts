@@ -172,7 +172,7 @@ export const PIPELINE_ERRORS = {
   slot_unfit: {
     ...person,
     means: 'A replication slot of the configured name is there, and it is none that pgveil could read from.',
-    fix: 'Set `source.slot` to another name, or drop that slot.',
+    fix: 'Set `source.slot` to another name. Or, if nobody needs that slot, drop it yourself by pg_drop_replication_slot: `pgveil drop` leaves it alone.',
   },
   publication_missing: {
     ...person,

@@ -38,3 +38,11 @@ export interface Remains {
   readonly what: string;
   remove(): Promise<void>;
 }
+
+/** What is found in one place. */
+export interface Left {
+  /** In the order in which it is removed: what stands later may be what tells that the rest is ours. */
+  readonly remains: readonly Remains[];
+  /** What stands under a name of ours and is somebody else's: `replication slot standby1 on the source (physical)`. It stays. */
+  readonly others: readonly string[];
+}

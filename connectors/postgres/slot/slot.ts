@@ -96,9 +96,12 @@ export async function dropSlot(client: pg.Client, name: string): Promise<void> {
   } catch (error) {
     if (sqlState(error) === '42704') return; // gone since it was listed
     if (sqlState(error) !== '55006') throw trouble('source', error);
-    const pid = (await inspectSlot(client, name))?.activePid ?? 'another process';
-    throw new PgveilError('slot_in_use', `source: the slot ${quoteName(name)} is in use by pid ${pid}`);
+    throw inUse(name, (await inspectSlot(client, name))?.activePid ?? 'another process');
   }
+}
+
+export function inUse(name: string, pid: number | string): PgveilError {
+  return new PgveilError('slot_in_use', `source: the slot ${quoteName(name)} is in use by pid ${pid}`);
 }
 
 /**

@@ -60,7 +60,7 @@ async function findingsOf({ needs, findings }: Check): Promise<Found[]> {
   return found.map((finding) => ({ ...finding, needs }));
 }
 
-function asFindings(error: unknown, needs: string): Finding[] {
+export function asFindings(error: unknown, needs: string): Finding[] {
   if (error instanceof ConfigError) return listConfigError(error);
   if (!(error instanceof PgveilError)) throw error;
   const { code, message, fix } = error;

@@ -38,10 +38,10 @@ function tableOf(relation: string) {
   return sketchTable({ schema: 'sales', relation, columns: { id: 'bigint' }, key: ['id'] });
 }
 
-test('with data everything goes, and the last pipeline takes the schema along', async () => {
+test('everything goes, and the last pipeline takes the schema along', async () => {
   const { options, relations } = await begin('all', 'one', 'Two "2"');
   assert.deepEqual(await findMade(options('one')), { checkpoint: true, tables: ['sales.one'] });
-  await dropPipeline(options('one'), { data: true });
+  await dropPipeline(options('one'));
   assert.deepEqual(await relations(), [
     'pgveil."Two ""2""_sales.Two ""2""_16385_g1"',
     'pgveil.checkpoint',
@@ -49,22 +49,10 @@ test('with data everything goes, and the last pipeline takes the schema along', 
     'pgveil.table_entry',
     'sales."Two ""2"""',
   ]);
-  await dropPipeline(options('Two "2"'), { data: true });
+  await dropPipeline(options('Two "2"'));
   assert.deepEqual(await relations(), []);
   assert.deepEqual(await findMade(options('one')), { checkpoint: false, tables: [] });
-  await dropPipeline(options('one'), { data: true });
-});
-
-test('without data the tables stay readable, and are nobody’s', async () => {
-  const { options, relations } = await begin('kept', 'shop');
-  await dropPipeline(options('shop'), { data: false });
-  assert.deepEqual(await findMade(options('shop')), { checkpoint: false, tables: [] });
-  assert.ok((await relations()).includes('sales.shop'));
-  assert.deepEqual(await server.query('SELECT id FROM sales.shop', { database: 'kept' }), [{ id: '1' }]);
-  const sink = new TestSink(server, options('shop'));
-  await sink.open(signal);
-  await assert.rejects(sink.write(copyStarted(nextGeneration(tableOf('shop')))), { code: 'target_exists' });
-  await sink.close();
+  await dropPipeline(options('one'));
 });
 
 test('an instance that still runs is fenced', async () => {
@@ -76,7 +64,7 @@ test('an instance that still runs is fenced', async () => {
   await sink.write(reads(next, 1, [['2']]));
   await sink.write(upTo(0x200n, [insert(tableOf('shop'), ['3'])]));
   await sink.close();
-  await dropPipeline(options('shop'), { data: true });
+  await dropPipeline(options('shop'));
   assert.deepEqual(await relations(), []);
   await assert.rejects(sink.flush(positionAt(0x200n)));
 });
@@ -85,7 +73,7 @@ test('what depends on a table keeps everything as it was', async () => {
   const { options, relations } = await begin('viewed', 'shop');
   await server.query('CREATE VIEW sales.v AS SELECT * FROM sales.shop', { database: 'viewed' });
   const was = await relations();
-  await assert.rejects(dropPipeline(options('shop'), { data: true }), { code: 'twin_failed', message: /2BP01/ });
+  await assert.rejects(dropPipeline(options('shop')), { code: 'twin_failed', message: /2BP01/ });
   assert.deepEqual(await relations(), was);
   assert.deepEqual(await findMade(options('shop')), { checkpoint: true, tables: ['sales.shop'] });
 });

@@ -1,13 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Assembly, Check } from '../../../src/app/assembly.ts';
+import type { Assembly, Check, Place } from '../../../src/app/assembly.ts';
 import { execute } from '../../../src/app/execute.ts';
 import type { Output } from '../../../src/app/show/screen.ts';
 import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import type { Observe, SlotSeen } from '../../../src/core/observer.ts';
-import type { Remains } from '../../../src/core/target.ts';
 import { MemorySink, PassingRedactor, ScriptedSource } from '../pipeline/parts.ts';
 
 /** What a secret or a value of a row looks like in these tests: none of it may ever come out. */
@@ -63,7 +62,7 @@ interface FakeOptions {
   readonly sourceFails?: PgveilError;
   readonly slot?: SlotSeen;
   readonly unusedSlots?: readonly SlotSeen[];
-  readonly remains?: readonly Remains[];
+  readonly places?: readonly Place[];
   /** Called when the pipeline is about to start. */
   readonly starting?: (observe: Observe) => void;
 }
@@ -93,7 +92,7 @@ export function fakeAssembly(options: FakeOptions = {}): Assembly {
       source: () => ({ look: async () => 'there is no source', close: async () => {} }),
       isFed: async () => false,
     },
-    remains: async () => options.remains ?? [],
+    places: () => options.places ?? [],
   };
 }
 
@@ -118,7 +117,9 @@ export async function pgveil(
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'pgveil-'));
   const file = join(folder, 'pgveil.yaml');
-  writeFileSync(file, options.config ?? configText());
+  const config = options.config ?? configText();
+  // The default socket would be that of other test files' processes, which have the same name.
+  writeFileSync(file, /^control:/m.test(config) ? config : `${config}control: ${join(folder, 'control.sock')}\n`);
   const err = new Paper();
   try {
     const [command, ...rest] = args;

@@ -135,11 +135,56 @@ test('drop asks, and removes the slot and the publication that pgveil made, and 
   assert.equal(refused.code, 2);
   assert.match(refused.stderr, /--yes/);
   const first = await trial.command(['drop', '--yes', '--json']);
-  assert.deepEqual(JSON.parse(first.stdout), { removed: [`replication slot ${trial.slot} on the source`] });
+  assert.deepEqual(JSON.parse(first.stdout).removed, [`replication slot ${trial.slot} on the source`]);
   await trial.source.query(`COMMENT ON PUBLICATION ${trial.slot} IS 'made by pgveil'`);
   const second = await trial.command(['drop', '--yes', '--data']);
   assert.equal(second.stdout, `removed publication ${trial.slot} on the source\n`);
   assert.equal((await trial.command(['drop', '--yes', '--data'])).stdout, 'there was nothing to remove\n');
+});
+
+for (const [kind, function_, rest] of [
+  ['physical', 'pg_create_physical_replication_slot', ''],
+  ['for test_decoding', 'pg_create_logical_replication_slot', `, 'test_decoding'`],
+]) {
+  test(`a slot ${kind} under the configured name is somebody else’s: check refuses it, and drop leaves it alone`, async () => {
+    await using trial = await servers.trial(TABLE, tables);
+    const { slot } = trial;
+    await trial.source.query(`SELECT ${function_}('${slot}'${rest})`);
+    const { code, found } = await check(trial);
+    assert.deepEqual([code, found], [3, ['slot_unfit source.slot']]);
+    const dropped = await trial.command(['drop', '--data', '--yes', '--json']);
+    const { removed, left_alone, errors } = JSON.parse(dropped.stdout);
+    assert.deepEqual([dropped.code, removed, errors], [0, [], []]);
+    assert.match(left_alone.join(), new RegExp(`^replication slot ${slot} on the source \\(${kind}`));
+    const { rows } = await trial.source.query(`SELECT FROM pg_replication_slots WHERE slot_name = '${slot}'`);
+    assert.equal(rows.length, 1);
+    await trial.source.query(`SELECT pg_drop_replication_slot('${slot}')`);
+  });
+}
+
+test('drop removes what it can reach, says what is left, and finishes when that is back', async () => {
+  await using trial = await servers.trial(TABLE, tables);
+  await trial.catchUp();
+  const here = trial.configuration() as { source: { url: string }; sinks: { twin: { url: string } } };
+  const nowhere = 'postgres://nobody:secret@127.0.0.1:1/nowhere';
+  const drop = async (configuration: unknown) => {
+    const args = ['drop', '--data', '--yes', '--json', '-c', await trial.write(configuration)];
+    const { code, stdout } = await trial.pgveil(args);
+    const { removed, errors } = JSON.parse(stdout);
+    return { code, removed, errors: errors.map(({ code, object }: Record<string, string>) => `${code} ${object}`) };
+  };
+  assert.deepEqual(await drop({ ...here, sinks: { twin: { ...here.sinks.twin, url: nowhere } } }), {
+    code: 1,
+    removed: [`replication slot ${trial.slot} on the source`, `publication ${trial.slot} on the source`],
+    errors: ['twin_away twin'],
+  });
+  assert.deepEqual(await drop({ ...here, source: { ...here.source, url: nowhere } }), {
+    code: 1,
+    removed: ['checkpoint and 1 table in sink twin'],
+    errors: ['source_away source'],
+  });
+  assert.deepEqual(await drop(here), { code: 0, removed: [], errors: [] });
+  await trial.assertNothingMade();
 });
 
 test('a run copies and streams, says where it stands, and neither a value nor a secret comes out anywhere', async () => {
@@ -181,7 +226,7 @@ test('a slot of a sink that was taken out shows in the status, goes with a drop,
   );
   assert.match((await trial.command(['status'])).stdout, new RegExp(`^slot ${left} +reserved +unused`, 'm'));
   const dropped = await trial.command(['drop', '--yes', '--json']);
-  assert.deepEqual(JSON.parse(dropped.stdout), { removed: [`replication slot ${left} on the source`] });
+  assert.deepEqual(JSON.parse(dropped.stdout).removed, [`replication slot ${left} on the source`]);
   await make();
   const service = await trial.stream();
   await until(async () => !(await isThere()), { what: 'the slot to be dropped' });

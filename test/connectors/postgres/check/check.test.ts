@@ -156,6 +156,22 @@ forMajors('the check of the source', { core: true }, (major) => {
     await database.query(`SELECT pg_drop_replication_slot('two')`);
   });
 
+  test('a slot of somebody else’s under the name is a finding, and one of ours is none', async () => {
+    await using database = await Database.create(server, 'CREATE TABLE t (id int PRIMARY KEY)');
+    const found = async (make: string) => {
+      await database.query(`SELECT ${make}`);
+      const findings = await checkSource(expect(database, ask('public.t')));
+      await database.query(`SELECT pg_drop_replication_slot('slot')`);
+      return findings;
+    };
+    const [unfit, ...more] = await found(`pg_create_physical_replication_slot('slot')`);
+    assert.deepEqual([unfit?.code, unfit?.object, more], ['slot_unfit', 'source.slot', []]);
+    assert.match(`${unfit?.message} ${unfit?.fix}`, /"slot" is physical .*`pgveil drop` leaves it alone/);
+    const decoded = await found(`pg_create_logical_replication_slot('slot', 'test_decoding')`);
+    assert.deepEqual(listed(decoded), ['slot_unfit source.slot']);
+    assert.deepEqual(await found(`pg_create_logical_replication_slot('slot', 'pgoutput')`), []);
+  });
+
   test('a failover slot that is asked for and cannot be is a finding; where it is not asked for, nothing is said', async () => {
     await using database = await Database.create(server, 'CREATE TABLE t (id int PRIMARY KEY)');
     const found = (failover: boolean | null) => checkSource(expect(database, ask('public.t'), { failover }));
