@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import { canonicalTableName } from '../src/core/table-name.ts';
 import { fields, flag, named, problem, whole, word } from './field.ts';
 import { decision } from './rules.ts';
 import { sinks } from './sinks.ts';
 import {
   alarmSize,
   alarmTime,
-  canonical,
   identifier,
   key,
   listen,
@@ -48,8 +48,8 @@ const tables = named(
   (given, context) => {
     const seen = new Set<string>();
     for (const written of given.keys()) {
-      const name = canonical(written);
-      if (name === undefined) continue;
+      const name = canonicalTableName(written);
+      if (name === null) continue;
       const message = problem('is there already, spelled otherwise', 'keep one of the two');
       if (seen.has(name)) context.addIssue({ code: 'custom', message, path: [written] });
       seen.add(name);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Secret } from '../src/core/secret.ts';
-import { formatTableName, isIdentifier, parseTableName } from '../src/core/table-name.ts';
+import { canonicalTableName, isIdentifier } from '../src/core/table-name.ts';
 import {
   isEndpoint,
   isPostgresUrl,
@@ -50,7 +50,7 @@ export const tableName = text(
     'is not the name of a table',
     'write schema.table, each part in double quotes unless it is a plain lower-case word: public."Order Items"',
   ),
-  (t) => canonical(t) !== undefined,
+  (t) => canonicalTableName(t) !== null,
 );
 export const postgresUrl = parsed(
   problem(
@@ -146,12 +146,3 @@ export const listen = parsed(
   problem('is not an address to listen on', 'write host:port, such as 127.0.0.1:8787'),
   parseListenAddress,
 ).meta({ title: 'host:port' });
-
-/** The one spelling of a table's name; undefined when it is not one. */
-export function canonical(written: string): string | undefined {
-  try {
-    return formatTableName(parseTableName(written));
-  } catch {
-    return undefined;
-  }
-}

@@ -1,7 +1,8 @@
 import type { Change, Transaction } from '../../src/core/batch.ts';
-import type { TableEntry } from '../../src/core/checkpoint.ts';
+import { type TableEntry, unfinished } from '../../src/core/checkpoint.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { Lsn } from '../../src/core/lsn.ts';
+import { postgresMicros } from '../../src/core/postgres-time.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import type { CheckpointTopic } from './checkpoint-topic.ts';
 import type { Cluster } from './client/cluster.ts';
@@ -68,9 +69,9 @@ export class Copies {
 
   /** A generation's number is durable before anything of it is made, and a start does not take for finished what has only begun. */
   async note(table: string, entry: TableEntry): Promise<void> {
-    const started: TableEntry = entry.state.state === 'streaming' ? { ...entry, state: { state: 'absent' } } : entry;
+    const entries = new Map([[table, unfinished(entry)]]);
     const transaction = this.#control.begin();
-    this.#checkpoint.add(transaction, { position: null, progress: null, entries: new Map([[table, started]]) });
+    this.#checkpoint.add(transaction, { position: null, progress: null, entries });
     await transaction.commit();
     reach('topic copy noted');
   }
@@ -216,5 +217,5 @@ function marker(op: 'copy_begin' | 'copy_end', lsn: Lsn): Marker {
 }
 
 function copiedAt(lsn: Lsn): Transaction {
-  return { clsn: lsn, xid: null, commitTime: (BigInt(Date.now()) - 946_684_800_000n) * 1000n };
+  return { clsn: lsn, xid: null, commitTime: postgresMicros(Date.now()) };
 }

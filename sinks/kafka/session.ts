@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Change, RedactedBatch, TableEvent } from '../../src/core/batch.ts';
+import { type Change, nameOf, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
 import type { Position, TableEntry } from '../../src/core/checkpoint.ts';
 import { reach } from '../../src/core/fault.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
@@ -252,8 +252,4 @@ function progressBehind({ pos }: Position, durable: Progress | null, into: Progr
 /** Of what is sent once more, to a sink that holds more than others, the position is none to go back to. */
 function later(position: Position | null, next: Position): Position {
   return position && position.pos > next.pos ? position : next;
-}
-
-function nameOf(event: Event): string {
-  return event.type === 'stopped' ? event.name : event.table.name;
 }

@@ -1,6 +1,6 @@
 import type { LakeConfig } from '../../config/config.ts';
-import type { RedactedBatch, TableEvent } from '../../src/core/batch.ts';
-import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
+import { nameOf, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
+import { type Checkpoint, type Position, type TableEntry, unfinished } from '../../src/core/checkpoint.ts';
 import { FailStop } from '../../src/core/fail-stop.ts';
 import { reach } from '../../src/core/fault.ts';
 import { orGiveUp } from '../../src/core/give-up.ts';
@@ -148,7 +148,7 @@ export class LakeSink implements Sink {
    * that is refused it stays: whoever asks later must see that it is this definition which halted the table.
    */
   async #saveStarted({ claim, written, underWay }: Opened, table: string, entry: TableEntry): Promise<void> {
-    const started: TableEntry = entry.state.state === 'streaming' ? { ...entry, state: { state: 'absent' } } : entry;
+    const started = unfinished(entry);
     underWay.delete(table);
     written.setEntry(table, null);
     await claim.save(({ position, tables }) => ({ position, tables: new Map([...tables, [table, started]]) }));
@@ -190,8 +190,4 @@ async function append(written: Written, gathering: Gathering, pos: Lsn): Promise
 
 async function replace(written: Written, copy: Copy, pos: Lsn): Promise<void> {
   await (await written.writer(copy.table)).replace(copy.table, await copy.finish(), pos);
-}
-
-function nameOf(event: Event): string {
-  return event.type === 'stopped' ? event.name : event.table.name;
 }

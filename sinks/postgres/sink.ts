@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
-import type { RedactedBatch, TableEvent } from '../../src/core/batch.ts';
-import type { Checkpoint, Position, TableEntry } from '../../src/core/checkpoint.ts';
+import { nameOf, type RedactedBatch, type TableEvent } from '../../src/core/batch.ts';
+import { type Checkpoint, type Position, type TableEntry, unfinished } from '../../src/core/checkpoint.ts';
 import { FailStop } from '../../src/core/fail-stop.ts';
 import { orGiveUp } from '../../src/core/give-up.ts';
 import type { Observe } from '../../src/core/observer.ts';
@@ -195,18 +195,9 @@ function build({ copies, completions }: Opened, table: TwinTable): void {
   if (bytes !== null) completions.build(table, bytes);
 }
 
-function nameOf(event: Event): string {
-  return event.type === 'stopped' ? event.name : event.table.name;
-}
-
 /** Their entries are saved with what they do, and not with the next position. */
 function isOfCopy(event: Event): boolean {
   return event.type === 'copy started' || event.type === 'copy finished';
-}
-
-/** A start must not take a copy for finished that has only begun, also where both came in one batch. */
-function unfinished(entry: TableEntry): TableEntry {
-  return entry.state.state === 'streaming' ? { ...entry, state: { state: 'absent' } } : entry;
 }
 
 function nothing(): void {}

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { PgveilError } from '../core/errors.ts';
 import type { Orders } from '../core/redactor.ts';
-import { formatTableName, parseTableName } from '../core/table-name.ts';
+import { canonicalTableName } from '../core/table-name.ts';
 
 type Tables = Config['tables'];
 
@@ -51,13 +51,5 @@ export function ordersOf(flags: OrderFlags, tables: Tables): Orders {
 }
 
 function findTable(written: string, tables: Tables): string | null {
-  return [...tables.keys()].find((one) => one === written || one === canonical(written)) ?? null;
-}
-
-function canonical(written: string): string | null {
-  try {
-    return formatTableName(parseTableName(written));
-  } catch {
-    return null;
-  }
+  return [...tables.keys()].find((one) => one === written || one === canonicalTableName(written)) ?? null;
 }

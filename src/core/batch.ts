@@ -84,6 +84,11 @@ interface RawStopped extends Stopped {
   readonly definition: Table<'raw'> | null;
 }
 
+/** The name of the table that it happens to. */
+export function nameOf(event: TableEvent<'redacted'>): string {
+  return event.type === 'stopped' ? event.name : event.table.name;
+}
+
 /**
  * What flows from the source through the redactor to the sinks. `events` come before `changes`.
  * Changes are of whole transactions, or of a part of one when it is larger than a batch; `position` is null then.

@@ -89,6 +89,11 @@ export function isBound(entry: TableEntry | undefined): entry is TableEntry {
   return entry !== undefined && entry.binding.number > 0;
 }
 
+/** The entry of a copy that has only begun: a start must not take it for finished, also where beginning and end came in one batch. */
+export function unfinished(entry: TableEntry): TableEntry {
+  return entry.state.state === 'streaming' ? { ...entry, state: { state: 'absent' } } : entry;
+}
+
 /** A sink's durable state: it lives with the data, and nowhere else. */
 export interface Checkpoint {
   /** Null until the first copy of everything is finished. */

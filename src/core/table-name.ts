@@ -37,6 +37,15 @@ export function formatTableName(table: TableName): string {
   return `${quote(table.schema)}.${quote(table.relation)}`;
 }
 
+/** The one spelling of what somebody wrote; null where it is no name of a table. */
+export function canonicalTableName(written: string): string | null {
+  try {
+    return formatTableName(parseTableName(written));
+  } catch {
+    return null;
+  }
+}
+
 function quote(part: string): string {
   return PLAIN.test(part) ? part : `"${part.replaceAll('"', '""')}"`;
 }

@@ -7,6 +7,7 @@ import type { Wanted } from '../../../src/core/source.ts';
 import { readCatalog } from '../catalog/catalog.ts';
 import type { Asked, Reading } from '../catalog/reading.ts';
 import { ask, endSession, openReader } from '../session.ts';
+import { copyLimit } from '../shares.ts';
 import { endOfWal, readWalEnd } from '../slot/wal-end.ts';
 import { Turn } from '../turn.ts';
 import { copyEverything } from './copy.ts';
@@ -16,8 +17,6 @@ import { Settling } from './settling.ts';
 const WORKERS = 2;
 /** What is read of a chunk counts when the chunk is finished, and waits in memory until then. */
 const CHUNK_BYTES = 16 * 1024 * 1024;
-/** A share of `memory`, as for a copy. */
-const QUEUE_SHARE = 1 / 32;
 
 export interface Reader {
   /** As the configuration names it. */
@@ -77,7 +76,7 @@ export class Moment {
       snapshot: this.#snapshot,
       transaction: { clsn: this.end, xid: null, commitTime: 0n },
       workers: Math.min(WORKERS, source.workers),
-      memory: memory * QUEUE_SHARE,
+      memory: copyLimit(memory, 1),
       chunkBytes: CHUNK_BYTES,
       wanted,
       generationOf: () => generation,

@@ -1,4 +1,5 @@
 import type { Lsn } from '../../../src/core/lsn.ts';
+import { postgresMicros } from '../../../src/core/postgres-time.ts';
 import { malformed } from './pgoutput.ts';
 
 /** What walsender and receiver say to each other inside of CopyData. */
@@ -11,9 +12,6 @@ export const XLOG_DATA_HEADER = 25;
 
 const KEEPALIVE_LENGTH = 18;
 const STATUS_LENGTH = 34;
-
-/** 2000-01-01 UTC, where Postgres's clock starts, in ms of Unix time. */
-const POSTGRES_EPOCH_MS = 946_684_800_000;
 
 export function readKeepalive(
   bytes: Buffer,
@@ -34,7 +32,7 @@ export function statusUpdate(acked: Lsn, replyRequested: boolean): Buffer {
   message.writeBigUInt64BE(acked, 6);
   message.writeBigUInt64BE(acked, 14);
   message.writeBigUInt64BE(acked, 22);
-  message.writeBigInt64BE(BigInt(Date.now() - POSTGRES_EPOCH_MS) * 1000n, 30);
+  message.writeBigInt64BE(postgresMicros(Date.now()), 30);
   message[38] = replyRequested ? 1 : 0;
   return message;
 }

@@ -1,9 +1,10 @@
 import type { Transaction } from '../../../src/core/batch.ts';
 import type { ByteWriter } from '../../../src/core/bytes.ts';
+import { unixMs } from '../../../src/core/postgres-time.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
 import type { Tuple } from '../../../src/core/tuple.ts';
 import { envelopeSchema } from './connect-schema.ts';
-import { type Format, type Marker, milliseconds, type RowEvent } from './event.ts';
+import type { Format, Marker, RowEvent } from './event.ts';
 import { RowJson } from './row-json.ts';
 
 /** Debezium's own word for a value that Postgres did not send. */
@@ -87,7 +88,7 @@ export class Debezium implements Format {
   #sourceOf(transaction: Transaction): Buffer {
     const { clsn, xid } = transaction;
     const name = `"version":"1","connector":"pgveil","name":${JSON.stringify(this.#pipeline)}`;
-    const source = `${name},"ts_ms":${milliseconds(transaction)},"snapshot":"${xid === null}",${this.#place}`;
+    const source = `${name},"ts_ms":${unixMs(transaction.commitTime)},"snapshot":"${xid === null}",${this.#place}`;
     return Buffer.from(`,"source":{${source},"txId":${xid},"lsn":${clsn},"seq":`);
   }
 }

@@ -53,8 +53,3 @@ export interface Format {
 
 /** `schemaId`: of a registry's; null where none has the schemas. */
 export type MakeFormat = (table: RedactedTable, schemaId: number | null) => Format;
-
-/** In milliseconds since 1970: Postgres counts microseconds since 2000. */
-export function milliseconds({ commitTime }: Transaction): number {
-  return Number(commitTime / 1000n) + 946_684_800_000;
-}

@@ -2,8 +2,9 @@ import type { Transaction } from '../../../src/core/batch.ts';
 import type { ByteWriter } from '../../../src/core/bytes.ts';
 import { writeJsonText } from '../../../src/core/json-text.ts';
 import { formatLsn } from '../../../src/core/lsn.ts';
+import { unixMs } from '../../../src/core/postgres-time.ts';
 import type { RedactedTable } from '../../../src/core/table.ts';
-import { type Format, milliseconds, type RowEvent, type RowOp } from './event.ts';
+import type { Format, RowEvent, RowOp } from './event.ts';
 import { KEY_FIELD } from './message-table.ts';
 import { RowJson } from './row-json.ts';
 
@@ -48,7 +49,7 @@ export class Flat implements Format {
     }
     let tail = this.#tails.get(op);
     if (!tail) {
-      const [lsn, ms] = [formatLsn(transaction.clsn), milliseconds(transaction)];
+      const [lsn, ms] = [formatLsn(transaction.clsn), unixMs(transaction.commitTime)];
       tail = Buffer.from(`"__op":"${op}","__commit_lsn":"${lsn}","__commit_ts_ms":${ms},"__seq":`);
       this.#tails.set(op, tail);
     }

@@ -1,5 +1,5 @@
 import { PgveilError } from '../../../src/core/errors.ts';
-import { formatTableName, parseTableName } from '../../../src/core/table-name.ts';
+import { canonicalTableName } from '../../../src/core/table-name.ts';
 import { storedCheckpoint, storedEpoch } from '../claim.ts';
 import { Duck, literal } from '../parquet/duck.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -92,18 +92,10 @@ export class Caretaker {
 function namesOf(asked: readonly string[], known: readonly string[]): readonly string[] {
   if (asked.length === 0) return known;
   return asked.map((written) => {
-    const name = known.find((one) => one === written || one === canonical(written));
+    const name = known.find((one) => one === written || one === canonicalTableName(written));
     if (name !== undefined) return name;
     throw new PgveilError('command_line', 'a table is named that the lake does not have', {
       fix: `Write it as in \`tables\`, in quotes for the shell. There is: ${known.join(', ') || 'none yet'}.`,
     });
   });
-}
-
-function canonical(written: string): string | null {
-  try {
-    return formatTableName(parseTableName(written));
-  } catch {
-    return null;
-  }
 }

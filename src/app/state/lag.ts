@@ -1,6 +1,5 @@
 import type { Lsn } from '../../core/lsn.ts';
-
-const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
+import { unixMs } from '../../core/postgres-time.ts';
 
 /** Commits that happened within so many milliseconds are kept as one. Many small ones may wait for a sink that gathers. */
 const GRAIN_MS = 10;
@@ -40,7 +39,7 @@ export class Lag {
   /** `commitTime` in microseconds since 2000-01-01 UTC; null where no commit stands behind the position. */
   received(pos: Lsn, commitTime: bigint | null): void {
     if (commitTime === null || (this.#durable !== null && pos <= this.#durable)) return;
-    const at = POSTGRES_EPOCH_MS + Number(commitTime / 1000n);
+    const at = unixMs(commitTime);
     const last = this.#commits.at(-1);
     if (!last || pos < last.pos || Math.abs(at - last.at) > GRAIN_MS) this.#commits.push({ pos, at });
     else this.#commits[this.#commits.length - 1] = { pos, at: Math.min(at, last.at) };

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import type { RedactedBatch } from '../../core/batch.ts';
+import { nameOf, type RedactedBatch } from '../../core/batch.ts';
 import type { Checkpoint, Position } from '../../core/checkpoint.ts';
 import { ofSink, type PgveilError } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
@@ -16,7 +16,7 @@ import { Goal } from './goal.ts';
 import { Lane } from './lane.ts';
 import { OrderBook } from './order-book.ts';
 import { isSettled, Settlements } from './settlements.ts';
-import { endsCopy, nameOf, Tables } from './tables.ts';
+import { endsCopy, Tables } from './tables.ts';
 import { Unwritten } from './unwritten.ts';
 
 /** After a signal, how long what is in hand may take to become durable; the rest is rolled back and read again. */

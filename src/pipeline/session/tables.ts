@@ -1,4 +1,4 @@
-import type { RedactedBatch, TableEvent } from '../../core/batch.ts';
+import { nameOf, type RedactedBatch, type TableEvent } from '../../core/batch.ts';
 import type { TableEntry } from '../../core/checkpoint.ts';
 
 type Event = TableEvent<'redacted'>;
@@ -27,8 +27,4 @@ export class Tables {
 
 export function endsCopy({ type }: Event): boolean {
   return type === 'copy finished';
-}
-
-export function nameOf(event: Event): string {
-  return event.type === 'stopped' ? event.name : event.table.name;
 }

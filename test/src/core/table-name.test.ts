@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatTableName, isIdentifier, parseTableName } from '../../../src/core/table-name.ts';
+import { canonicalTableName, formatTableName, isIdentifier, parseTableName } from '../../../src/core/table-name.ts';
 
 const spellings: [text: string, schema: string, relation: string][] = [
   ['public.customer', 'public', 'customer'],
@@ -25,7 +25,7 @@ for (const [text, schema, relation] of spellings) {
 }
 
 test('quotes that are not needed name the same table', () => {
-  assert.equal(formatTableName(parseTableName('"public"."customer"')), 'public.customer');
+  assert.equal(canonicalTableName('"public"."customer"'), 'public.customer');
 });
 
 const refused = [
@@ -37,6 +37,7 @@ const refused = [
 for (const text of refused) {
   test(`${JSON.stringify(text)} is not the name of a table`, () => {
     assert.throws(() => parseTableName(text), TypeError);
+    assert.equal(canonicalTableName(text), null);
   });
 }
 

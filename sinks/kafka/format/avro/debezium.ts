@@ -1,9 +1,10 @@
 import type { Transaction } from '../../../../src/core/batch.ts';
 import { ByteWriter } from '../../../../src/core/bytes.ts';
+import { unixMs } from '../../../../src/core/postgres-time.ts';
 import type { RedactedTable } from '../../../../src/core/table.ts';
 import type { Tuple } from '../../../../src/core/tuple.ts';
 import { UNAVAILABLE } from '../debezium.ts';
-import { type Format, type Marker, milliseconds, type RowEvent } from '../event.ts';
+import type { Format, Marker, RowEvent } from '../event.ts';
 import { writeBigLong, writeLong, writeNull, writePresent, writeText } from './binary.ts';
 import { AvroRow } from './row.ts';
 
@@ -58,7 +59,7 @@ export class AvroDebezium implements Format {
     const { clsn, xid } = transaction;
     const out = new ByteWriter(256);
     for (const text of ['1', 'pgveil', this.#pipeline]) writeText(out, text);
-    writeLong(out, milliseconds(transaction));
+    writeLong(out, unixMs(transaction.commitTime));
     for (const text of [String(xid === null), this.#table.schema, this.#table.relation]) writeText(out, text);
     if (xid === null) writeNull(out);
     else {

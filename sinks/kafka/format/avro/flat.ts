@@ -1,8 +1,9 @@
 import type { Transaction } from '../../../../src/core/batch.ts';
 import { ByteWriter } from '../../../../src/core/bytes.ts';
 import { formatLsn } from '../../../../src/core/lsn.ts';
+import { unixMs } from '../../../../src/core/postgres-time.ts';
 import type { RedactedTable } from '../../../../src/core/table.ts';
-import { type Format, milliseconds, type RowEvent, type RowOp } from '../event.ts';
+import type { Format, RowEvent, RowOp } from '../event.ts';
 import { writeLong, writeNull, writePresent, writeString, writeText } from './binary.ts';
 import { AvroRow } from './row.ts';
 
@@ -42,7 +43,7 @@ export class AvroFlat implements Format {
       const out = new ByteWriter(64);
       writeText(out, op);
       writeText(out, formatLsn(transaction.clsn));
-      writeLong(out, milliseconds(transaction));
+      writeLong(out, unixMs(transaction.commitTime));
       tail = out.view();
       this.#tails.set(op, tail);
     }
