@@ -2,6 +2,7 @@ import type { Kind } from './error-kind.ts';
 
 const person = { retry: 'person', recovery: 'stop', exit: 3 } as const;
 const told = { retry: 'person', recovery: 'go on', exit: 3 } as const;
+const warned = { retry: 'never', recovery: 'go on', exit: 1 } as const;
 const away = { retry: 'soon', recovery: 'reopen', exit: 1 } as const;
 const anew = { retry: 'soon', recovery: 'copy everything', exit: 1 } as const;
 
@@ -113,6 +114,12 @@ export const PIPELINE_ERRORS = {
   },
   database_missing: { ...person, means: 'The database does not exist.', fix: 'Create it, or correct the URL.' },
   tls_failed: { ...person, means: 'TLS could not be established.', fix: 'Correct `sslmode`, or the certificates.' },
+  no_tls: {
+    ...warned,
+    means:
+      'The URL of the source, or of a twin, says nothing of TLS, and its server is on another machine: rows cross the network in clear text, the source’s raw.',
+    fix: 'Add `?sslmode=verify-full&sslrootcert=/path/to/ca.crt` to the URL; or `?sslmode=disable`, where nobody can listen on the way.',
+  },
   wal_level: {
     ...person,
     means: 'The source does not write logical WAL.',

@@ -11,6 +11,7 @@ import type { Lsn } from '../../core/lsn.ts';
 import type { LeavingTable, Target } from '../../core/target.ts';
 import { mergeCheckpoints } from '../../pipeline/checkpoints.ts';
 import type { Check } from '../assembly.ts';
+import { findInClear } from './clear-text.ts';
 import { reservedColumns } from './reserved.ts';
 import { type StoredIn, whereSinksStand } from './standing.ts';
 import { changesSince, missedSince, sinksAdded, type Wanted } from './start-findings.ts';
@@ -24,6 +25,7 @@ export function checksOf(config: Config, targets: Targets, identify: () => Promi
     { needs: 'source', findings: () => findSource(config, targets) },
     ...[...targets].map(([name, target]) => ({ needs: name, findings: () => target.check() })),
     { needs: 'source', findings: () => findOnePlace(targets, identify) },
+    { needs: 'source', findings: async () => findInClear(config) },
   ];
 }
 

@@ -111,6 +111,18 @@ test('a source that is away is one finding with exit code 1, and does not hide w
   assert.deepEqual([both.code, both.findings.map(({ code }) => code)], [3, ['target_exists', 'source_away']]);
 });
 
+test('a source on another machine whose URL says nothing of TLS is a warning beside what else there is', async () => {
+  await using trial = await servers.trial(TABLE, tables);
+  const configuration = trial.configuration() as { source: { url: string } };
+  const listed = async (query: string) => {
+    configuration.source.url = `postgres://nobody:secret@nowhere.invalid/nowhere${query}`;
+    const { code, findings } = await checkFile(await trial.write(configuration));
+    return { code, found: findings.map((finding) => `${finding.code} ${finding.object}`).sort() };
+  };
+  assert.deepEqual(await listed(''), { code: 1, found: ['no_tls source.url', 'source_away source'] });
+  assert.deepEqual(await listed('?sslmode=verify-full'), { code: 1, found: ['source_away source'] });
+});
+
 test('status without a process, before the first start', async () => {
   await using trial = await servers.trial(TABLE, tables);
   const { code, stdout } = await trial.command(['status', '--json']);
