@@ -20,6 +20,20 @@ export async function findMade(options: TwinOptions): Promise<Made> {
   });
 }
 
+/** pid of the session by which an instance of the pipeline writes there; null where none does. */
+export async function findWriter(options: TwinOptions): Promise<string | null> {
+  return await withTwin(options, async (client) => {
+    if (!(await isInstalled(client))) return null;
+    const { rows } = await query(
+      client,
+      `SELECT pid FROM pgveil.checkpoint JOIN pg_stat_activity ON pid = holder_pid AND backend_start = holder_start
+       WHERE pipeline = $1`,
+      [options.pipeline],
+    );
+    return rows[0]?.pid ?? null;
+  });
+}
+
 /**
  * Forgets a pipeline: its checkpoint, its entries and every table that pgveil made for it. The schema `pgveil` goes when nothing is left in
  * it; schemas of public tables stay. An instance that still runs is fenced by it. Rejects, having changed nothing, where something of

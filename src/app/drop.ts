@@ -103,7 +103,9 @@ export async function askBeforeDrop({ what, others, errors }: Plan): Promise<boo
   const parts = [`This removes for good:\n${list(what)}`];
   if (others.length > 0) parts.push(`This is not pgveil’s, and stays:\n${list(others)}`);
   if (errors.length > 0)
-    parts.push(`What is here stays for now:\n${list(errors.map(({ object, message }) => `${object}: ${message}`))}`);
+    parts.push(
+      `What could not be looked at stays for now:\n${list(errors.map(({ object, message }) => `${object}: ${message}`))}`,
+    );
   return await answersYes(parts.join('\n'));
 }
 

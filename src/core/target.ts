@@ -25,7 +25,10 @@ export interface Target {
   checkpoint(): Promise<Checkpoint | null>;
   /** Who holds its tables against the source's, for `verify`. */
   comparer(): Comparer;
-  /** What pgveil made there for this pipeline and nothing else; what is not there is not listed. */
+  /**
+   * What pgveil made there for this pipeline and nothing else; what is not there is not listed. Rejects with `slot_in_use` where it can see
+   * that an instance writes there: the source, which knows best, may be away.
+   */
   remains(): Promise<readonly Remains[]>;
 }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { dropPipeline, findMade } from '../../../sinks/postgres/drop.ts';
+import { dropPipeline, findMade, findWriter } from '../../../sinks/postgres/drop.ts';
+import { TwinTarget } from '../../../sinks/postgres/target.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { copyStarted, insert, nextGeneration, positionAt, reads, sketchTable, upTo } from '../../support/batches.ts';
 import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
+import { until } from '../../support/wait.ts';
 import { copyInto, optionsFor, signal, TestSink } from './twin.ts';
 
 let server: PostgresServer;
@@ -53,6 +55,20 @@ test('everything goes, and the last pipeline takes the schema along', async () =
   assert.deepEqual(await relations(), []);
   assert.deepEqual(await findMade(options('one')), { checkpoint: false, tables: [] });
   await dropPipeline(options('one'));
+});
+
+test('while an instance has it open nothing is listed for removal', async () => {
+  const { options } = await begin('open', 'shop', 'other');
+  const target = new TwinTarget(options('shop'));
+  const sink = new TestSink(server, options('shop'));
+  await sink.open(signal);
+  await assert.rejects(target.remains(), { code: 'slot_in_use', message: /^sink twin: .* pid \d+$/ });
+  const isLeft = (pipeline: string) =>
+    until(async () => (await findWriter(options(pipeline))) === null, { what: `the session of ${pipeline} to end` });
+  await isLeft('other');
+  await sink.close();
+  await isLeft('shop');
+  assert.equal((await target.remains()).length, 1);
 });
 
 test('an instance that still runs is fenced', async () => {
