@@ -4,6 +4,7 @@ import { readCatalog } from '../catalog/catalog.ts';
 import type { Reading } from '../catalog/reading.ts';
 import { endSession, openReader } from '../session.ts';
 import type { Expected } from './expected.ts';
+import { checkHazards } from './hazards.ts';
 import { checkPublication } from './publication.ts';
 import { checkServer, readServer } from './server.ts';
 import { checkTables } from './tables.ts';
@@ -33,6 +34,7 @@ async function findings(client: pg.Client, expected: Expected, judge: Judge): Pr
   const found = await checkServer(expected, server);
   // What follows asks for things that an older server or a standby does not have.
   if (found.some(({ code }) => code === 'source_version' || code === 'source_standby')) return found;
+  found.push(...(await checkHazards(client, expected.stream ?? null)));
   const reading = await readCatalog(client, expected.tables);
   found.push(...(await checkTables(client, reading, server.role, expected)));
   found.push(...(await checkPublication(client, expected.publication, reading)));

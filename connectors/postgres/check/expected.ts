@@ -9,4 +9,6 @@ export interface Expected {
   readonly slot: string;
   /** Null: where the server can. */
   readonly failover: boolean | null;
+  /** The application_name of the connection that the WAL comes in on. */
+  readonly stream?: string;
 }

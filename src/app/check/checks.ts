@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../../config/config.ts';
 import { askedOf, type Reading } from '../../../connectors/postgres/catalog/reading.ts';
 import { checkSource } from '../../../connectors/postgres/check/check.ts';
+import { streamName } from '../../../connectors/postgres/session.ts';
 import { define } from '../../../transforms/definition.ts';
 import { deriveKeys } from '../../../transforms/keys.ts';
 import type { Checkpoint, TableEntry } from '../../core/checkpoint.ts';
@@ -32,7 +33,8 @@ async function findSource(config: Config, targets: Targets): Promise<Finding[]> 
   const entries = entriesOf(stored);
   const leaving: LeavingTable[] = [];
   const judge = (reading: Reading) => findRules(config, targets, reading, stored, leaving);
-  const found = await checkSource({ url, publication, slot, failover, tables: askedOf(config) }, judge);
+  const stream = streamName(config.name);
+  const found = await checkSource({ url, publication, slot, failover, stream, tables: askedOf(config) }, judge);
   const ofSinks = await ofEach(targets, (target) =>
     target.checkTables(leaving).catch((error) => unlessKnown(error, [])),
   );
