@@ -218,6 +218,7 @@ export class PostgresSource implements Source {
         generationOf: ({ name }) => generationOf(name),
         main: this.#stream!,
         use: this.#use,
+        follow: (name, tell) => this.#opened().follow(name, tell),
         limit: batchLimit(this.#config.memory),
       });
     const { autoBelow, longestRetryMs: longestMs } = this.#config.source;

@@ -121,6 +121,8 @@ type Seen =
   | { readonly type: 'changes'; readonly table: string; readonly rows: number }
   /** From the take-over on, again and again. */
   | SlotSeen
+  /** That of a copy beside the stream, likewise, where it lasts for a while; `seen` is null when it is over. */
+  | { readonly type: 'copy slot'; readonly name: string; readonly seen: SlotSeen | null }
   | WalSeen
   | WalAlarm
   /** The source has shown that its history is the one the sinks know, and goes on from there: what becomes durable from now on is of this stream. */

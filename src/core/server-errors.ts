@@ -28,4 +28,12 @@ export const SERVER_ERRORS = {
       'The source takes old_snapshot_threshold for how long a snapshot may be read. A copy that takes longer fails with “snapshot too old”.',
     fix: 'ALTER SYSTEM SET old_snapshot_threshold = -1; and restart the server.',
   },
+  copy_slot_lost: {
+    retry: 'soon',
+    recovery: 'copy table',
+    exit: 1,
+    means:
+      'The server gave up the temporary slot of a copy beside the stream: it kept more WAL than max_slot_wal_keep_size.',
+    fix: 'Raise max_slot_wal_keep_size on the source above the WAL that it writes while the table is copied, or have it copied when less is written. It is tried again by itself.',
+  },
 } as const satisfies Record<string, Kind>;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { PgveilError } from '../../../src/core/errors.ts';
-import type { Observe } from '../../../src/core/observer.ts';
+import type { Observe, SlotSeen } from '../../../src/core/observer.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import { trouble } from '../../../src/postgres/trouble.ts';
 import { ask, endSession, openReader } from '../session.ts';
@@ -35,6 +35,7 @@ export class Watch {
   readonly #closed = new AbortController();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #options: WatchOptions;
+  readonly #followed = new Map<string, (seen: SlotSeen | null) => void>();
   #last: Promise<unknown> = Promise.resolve();
   #hasLock = false;
 
@@ -79,6 +80,12 @@ export class Watch {
     return turn;
   }
 
+  /** Looks at another slot as well, until what is returned is called. `tell` is told what is seen: null where it is not there any more. */
+  follow(name: string, tell: (seen: SlotSeen | null) => void): () => void {
+    this.#followed.set(name, tell);
+    return () => this.#followed.delete(name);
+  }
+
   get #ended(): AbortSignal {
     return AbortSignal.any([this.#lost.signal, this.#closed.signal]);
   }
@@ -109,6 +116,7 @@ export class Watch {
   async #look(): Promise<void> {
     const slot = await this.use((client) => observeSlot(client, this.#options.slot));
     if (slot && this.#hasLock) this.#options.observe(slot);
+    for (const [name, tell] of this.#followed) tell(await this.use((client) => observeSlot(client, name)));
   }
 
   async #tryLock(pipeline: string): Promise<boolean> {

@@ -16,6 +16,8 @@ export interface Status {
   readonly tables: Readonly<Record<string, TableStatus>>;
   readonly sinks: Readonly<Record<string, SinkStatus>>;
   readonly slot: SlotStatus;
+  /** Of copies beside the stream that last for a while, where there are any. */
+  readonly copy_slots?: readonly SlotStatus[];
   /** Kept for sinks that are configured no longer, where there are any: a start drops them. */
   readonly unused_slots?: readonly SlotStatus[];
   /** What keeps the pipeline from going on right now. */
@@ -29,10 +31,10 @@ export interface About {
   readonly sinks: Iterable<string>;
 }
 
-/** The pipeline's slot, those of sinks that read by themselves, and those that nobody reads. */
-export function slotsOf(status: Pick<Status, 'slot' | 'sinks' | 'unused_slots'>): readonly SlotStatus[] {
+/** The pipeline's slot, those of sinks that read by themselves, those of copies, and those that nobody reads. */
+export function slotsOf(status: Pick<Status, 'slot' | 'sinks' | 'copy_slots' | 'unused_slots'>): readonly SlotStatus[] {
   const own = Object.values(status.sinks).flatMap((sink) => sink.slot ?? []);
-  return [status.slot, ...own, ...(status.unused_slots ?? [])];
+  return [status.slot, ...own, ...(status.copy_slots ?? []), ...(status.unused_slots ?? [])];
 }
 
 /** All that is known of a running pipeline, told by its observations: what /status, /ready and the metrics show. */
@@ -46,6 +48,7 @@ export class State {
   /** The sinks that hold a position of the stream that is going on; null until that stream is confirmed. */
   #following: Set<string> | null = null;
   readonly #slot: SlotWatch;
+  readonly #copySlots = new Map<string, SlotWatch>();
   /** The furthest position known to be there: what the server said is up to some seconds old, and what came in may lie behind it. */
   #end: Lsn | null = null;
   #waiting: string | null = null;
@@ -92,6 +95,7 @@ export class State {
       tables: Object.fromEntries(tables),
       sinks: Object.fromEntries(sinks),
       slot: this.#slot.status(),
+      ...(this.#copySlots.size > 0 ? { copy_slots: Array.from(this.#copySlots.values(), (one) => one.status()) } : {}),
       ...(this.#trouble ? { trouble: this.#trouble.notice } : {}),
     };
   }
@@ -145,6 +149,9 @@ export class State {
         this.#slot.slot(seen);
         this.#reached(seen.end);
         break;
+      case 'copy slot':
+        this.#copySlot(seen);
+        break;
       case 'wal':
         this.#slotOf(seen.slot)?.wal(seen);
         break;
@@ -170,12 +177,19 @@ export class State {
 
   #slotOf(name: string): SlotWatch | undefined {
     const own = [...this.#sinks.values()].flatMap(({ slot }) => slot ?? []);
-    return [this.#slot, ...own].find((slot) => slot.name === name);
+    return [this.#slot, ...own, ...this.#copySlots.values()].find((slot) => slot.name === name);
+  }
+
+  #copySlot({ name, seen }: Extract<Observation, { readonly type: 'copy slot' }>): void {
+    const slot = this.#copySlots.get(name) ?? new SlotWatch(name);
+    if (seen) slot.slot(seen);
+    if (seen) this.#copySlots.set(name, slot);
+    else this.#copySlots.delete(name);
   }
 
   /** What a sink does by itself says nothing of the others. */
   #noteOwn(sink: string, seen: Observation): void {
-    if (seen.type === 'sink' || seen.type === 'durable') this.#note(seen);
+    if (seen.type === 'sink' || seen.type === 'durable' || seen.type === 'copy slot') this.#note(seen);
     this.#sinks.get(sink)?.observe(seen);
   }
 

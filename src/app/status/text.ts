@@ -15,7 +15,7 @@ export function statusText(report: Report): string {
   const rows = [
     ...Object.entries(report.tables).map(([name, table]) => tableRow(name, table)),
     ...Object.entries(report.sinks).map(([name, sink]) => sinkRow(name, sink)),
-    ...slotsOf(report).map((slot) => slotRow(slot, report.unused_slots?.includes(slot) ?? false)),
+    ...slotsOf(report).map((slot) => slotRow(slot, useOf(slot, report))),
   ];
   const remarks = [...pipelineRemarks(report), ...sinkRemarks(report), ...slotRemarks(report), ...tableRemarks(report)];
   return [heading(report), '', ...aligned(rows), ...remarks.flatMap(remarkLines)].join('\n');
@@ -47,12 +47,18 @@ function sinkRow(name: string, sink: SinkStatus): Row {
   ];
 }
 
-function slotRow(slot: SlotStatus, isUnused: boolean): Row {
+/** What there is to say of a slot but that it is read from. */
+function useOf(slot: SlotStatus, { copy_slots, unused_slots }: Report): string {
+  if (unused_slots?.includes(slot)) return 'unused';
+  return copy_slots?.includes(slot) ? 'copy' : '';
+}
+
+function slotRow(slot: SlotStatus, use: string): Row {
   const { name, retained_bytes, safe_bytes } = slot;
   return [
     `slot ${name}`,
     slotState(slot),
-    isUnused ? 'unused' : '',
+    use,
     retained_bytes === null ? '' : `holds ${formatBytes(retained_bytes)}`,
     safe_bytes === null ? '' : `${formatBytes(safe_bytes)} to the limit`,
   ];

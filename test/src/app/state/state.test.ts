@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { State } from '../../../../src/app/state/state.ts';
+import { State, slotsOf } from '../../../../src/app/state/state.ts';
 import { parseLsn } from '../../../../src/core/lsn.ts';
 import type { Observation } from '../../../../src/core/observer.ts';
 
@@ -172,6 +172,33 @@ test('the position is the least of the sinks, and lag counts from it to the furt
   state.observe({ type: 'durable', sink: 'twin', pos: parseLsn('0/C8') });
   assert.deepEqual(state.status().sinks.twin, { state: 'live', position: '0/C8', lag_bytes: 0, lag_ms: 0 });
   assert.equal(state.status().position, '0/C8');
+});
+
+test('the slot of a copy is shown while the copy lasts, with alarms of its own, also where a sink copies for itself', () => {
+  const slot = { type: 'slot', end: 190n, walStatus: 'extended', safeBytes: 100 } as const;
+  const copy = { ...slot, name: 'pgveil_copy_1', retainedBytes: 7 };
+  const state = watch({ ...slot, name: 'pgveil_shop', retainedBytes: 5 });
+  assert.equal(state.status().copy_slots, undefined);
+  for (const own of [undefined, 'twin']) {
+    state.observe({ type: 'copy slot', name: copy.name, seen: copy, own });
+    state.observe({ type: 'wal', slot: copy.name, bytesPerSecond: 10, secondsLeft: 10 });
+    state.observe({ type: 'wal alarm', slot: copy.name, code: 'wal_retained', message: 'too much', isOver: false });
+    const status = state.status();
+    assert.deepEqual(
+      slotsOf(status).map(({ name, retained_bytes, seconds_left, alarms }) => [
+        name,
+        retained_bytes,
+        seconds_left,
+        alarms.length,
+      ]),
+      [
+        ['pgveil_shop', 5, null, 0],
+        ['pgveil_copy_1', 7, 10, 1],
+      ],
+    );
+    state.observe({ type: 'copy slot', name: copy.name, seen: null, own });
+    assert.equal(state.status().copy_slots, undefined);
+  }
 });
 
 test('the slot is shown with the rate of the WAL, the time left, and the alarms that are not over', () => {
