@@ -25,12 +25,12 @@ export interface WalSeen {
   readonly secondsLeft: number | null;
 }
 
-/** A slot came past one of the configured levels, or back. */
+/** A slot came past one of the configured levels, or back; or its reader among the synchronous standbys. */
 export interface WalAlarm {
   readonly type: 'wal alarm';
   readonly slot: string;
   /** One of src/core/errors.ts. */
-  readonly code: 'wal_retained' | 'wal_time_left' | 'wal_limit';
+  readonly code: 'wal_retained' | 'wal_time_left' | 'wal_limit' | 'sync_standby';
   readonly message: string;
   readonly isOver: boolean;
 }

@@ -8,7 +8,7 @@ export const SERVER_ERRORS = {
     ...told,
     means:
       'The source runs a minor version of PostgreSQL that can lose changes without a word: of a table that is added to the publication while others stream, when a transaction that wrote to it is open.',
-    fix: 'Update the server to a later minor version: 14.18, 15.13, 16.9 or 17.5 at least. Until then add tables while nobody writes to them, or start pgveil again behind it.',
+    fix: 'Update the server to a later minor version: 14.18, 15.13, 16.9 or 17.5 at least. Until then, where a table was added: start pgveil again, and then `pgveil recopy TABLE`.',
   },
   sync_standby: {
     ...told,

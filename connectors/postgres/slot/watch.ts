@@ -7,6 +7,7 @@ import type { Secret } from '../../../src/core/secret.ts';
 import { trouble } from '../../../src/postgres/trouble.ts';
 import { ask, endSession, openReader } from '../session.ts';
 import { observeSlot } from './slot.ts';
+import { SyncState } from './sync-state.ts';
 import type { UnusedSlots } from './unused-slots.ts';
 
 const POLL_MS = 1000;
@@ -36,12 +37,14 @@ export class Watch {
   readonly #heartbeat: NodeJS.Timeout;
   readonly #options: WatchOptions;
   readonly #followed = new Map<string, (seen: SlotSeen | null) => void>();
+  readonly #syncState: SyncState;
   #last: Promise<unknown> = Promise.resolve();
   #hasLock = false;
 
   private constructor(client: pg.Client, options: WatchOptions) {
     this.#client = client;
     this.#options = options;
+    this.#syncState = new SyncState(options.slot, options.observe);
     client.on('error', (error) => this.#lose(error));
     client.on('end', () => this.#lose(new Error('the connection ended')));
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
@@ -92,6 +95,7 @@ export class Watch {
 
   async close(): Promise<void> {
     this.#closed.abort();
+    this.#syncState.end();
     this.#client.removeAllListeners('end');
     clearInterval(this.#heartbeat);
     await endSession(this.#client);
@@ -116,6 +120,7 @@ export class Watch {
   async #look(): Promise<void> {
     const slot = await this.use((client) => observeSlot(client, this.#options.slot));
     if (slot && this.#hasLock) this.#options.observe(slot);
+    if (this.#hasLock) await this.use((client) => this.#syncState.look(client));
     for (const [name, tell] of this.#followed) tell(await this.use((client) => observeSlot(client, name)));
   }
 

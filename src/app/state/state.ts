@@ -189,7 +189,7 @@ export class State {
 
   /** What a sink does by itself says nothing of the others. */
   #noteOwn(sink: string, seen: Observation): void {
-    if (seen.type === 'sink' || seen.type === 'durable' || seen.type === 'copy slot') this.#note(seen);
+    if (OF_ALL.has(seen.type)) this.#note(seen);
     this.#sinks.get(sink)?.observe(seen);
   }
 
@@ -245,6 +245,9 @@ function leastOf(sinks: Iterable<SinkWatch>): Lsn | null {
   }
   return least;
 }
+
+/** What a sink that reads by itself tells of more than itself, or of slots. */
+const OF_ALL = new Set<Observation['type']>(['sink', 'durable', 'copy slot', 'wal alarm']);
 
 /** From the best state of a table to the worst. */
 const BY_WORTH = ['streaming', 'copying', 'waiting', 'halted'] as const satisfies readonly TableStatus['state'][];

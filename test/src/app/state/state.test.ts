@@ -159,6 +159,16 @@ test('a warning told twice is one warning, withheld values add up, and a new gen
   assert.deepEqual(state.status().tables['public.a']?.warnings, []);
 });
 
+test('what a copy came to nothing by is said until one comes to its end', () => {
+  const lost: Observation = { type: 'warning', table: 'public.a', code: 'copy_slot_lost', message: 'm', fix: 'f' };
+  const state = watch(streaming('public.a'), lost);
+  const codes = () => state.status().tables['public.a']!.warnings.map(({ code }) => code);
+  state.observe({ type: 'table', table: 'public.a', generation: 2, state: 'copying' });
+  assert.deepEqual(codes(), ['copy_slot_lost']);
+  state.observe({ type: 'table', table: 'public.a', generation: 2, state: 'streaming' });
+  assert.deepEqual(codes(), []);
+});
+
 test('the position is the least of the sinks, and lag counts from it to the furthest known end', () => {
   const state = watch(
     { type: 'received', pos: 100n, commitTime: commitAgo(250) },
@@ -334,11 +344,16 @@ test('a sink that reads by itself has a state, a slot and tables of its own, and
   state.observe(own({ type: 'sink', sink: 'lake', state: 'parked', slot: 'own' }));
   state.observe(own({ type: 'slot', name: 'own', end: 50n, retainedBytes: 7, walStatus: 'reserved', safeBytes: null }));
   state.observe({ type: 'wal', slot: 'own', bytesPerSecond: 1, secondsLeft: 60 });
+  state.observe(own({ type: 'wal alarm', slot: 'own', code: 'sync_standby', message: 'm', isOver: false }));
   state.observe(own({ ...streaming('public.a'), state: 'absent' } as Observation));
   state.observe({ type: 'received', pos: 90n, commitTime: commitAgo(100) });
   state.observe({ type: 'durable', sink: 'twin', pos: 90n });
   const { sinks, tables, slot, position } = state.status();
-  const { name, retained_bytes, seconds_left } = sinks.lake!.slot!;
+  const { name, retained_bytes, seconds_left, alarms } = sinks.lake!.slot!;
+  assert.deepEqual(
+    alarms.map(({ code }) => code),
+    ['sync_standby'],
+  );
   assert.deepEqual([name, retained_bytes, seconds_left], ['own', 7, 60]);
   assert.deepEqual([slot.name, slot.retained_bytes, position, sinks.twin!.lag_ms], ['pgveil_shop', null, '0/A', 0]);
   assert.deepEqual(tables['public.a'], {
