@@ -37,10 +37,24 @@ const MOST_ROUNDS = 20;
 export async function* recopy(options: RecopyOptions): AsyncGenerator<RawBatch, readonly string[]> {
   const name = `pgveil_copy_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
   const snapshot = await takeSnapshot({ ...options, name, temporary: true });
-  const { walsender } = snapshot.slot;
-  const slot = new CopySlot({ ...options, name, walsender });
+  const receiver = Receiver.over(snapshot.slot.walsender);
+  try {
+    options.signal.throwIfAborted(); // while the slot was made
+    return yield* recopyWatched(options, name, snapshot, receiver);
+  } finally {
+    await receiver.close();
+  }
+}
+
+/** Ends the copy when its slot is gone, and says so. */
+async function* recopyWatched(
+  options: RecopyOptions,
+  name: string,
+  snapshot: Snapshot,
+  receiver: Receiver,
+): AsyncGenerator<RawBatch, readonly string[]> {
+  const slot = new CopySlot({ ...options, name, walsender: snapshot.slot.walsender });
   const signal = AbortSignal.any([options.signal, slot.lost]);
-  const receiver = Receiver.over(walsender);
   const letGo = () => void receiver.close();
   signal.addEventListener('abort', letGo);
   try {
@@ -50,7 +64,6 @@ export async function* recopy(options: RecopyOptions): AsyncGenerator<RawBatch, 
   } finally {
     slot.end();
     signal.removeEventListener('abort', letGo);
-    await receiver.close();
   }
 }
 
