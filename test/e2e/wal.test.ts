@@ -68,10 +68,10 @@ describe('the WAL guard', async () => {
   });
 });
 
-/** Has the twin wait with the indexes of a second generation, as if its copy took hours, until the lock is given back. */
+/** Has the twin wait with the indexes of each further generation, as if its copy took hours, until the lock is given back. */
 const PINNED = `
   CREATE FUNCTION pin() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
-    IF current_query() LIKE 'ALTER TABLE pgveil.%\\_g2" ADD CONSTRAINT%' THEN PERFORM pg_advisory_lock_shared(42); END IF;
+    IF current_query() ~ '^ALTER TABLE pgveil.*_g[2-9]" ADD CONSTRAINT' THEN PERFORM pg_advisory_lock_shared(42); END IF;
   END $$;
   CREATE EVENT TRIGGER pin ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION pin();
   SELECT pg_advisory_lock(42)`;
