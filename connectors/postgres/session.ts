@@ -9,6 +9,11 @@ export async function openReader(url: Secret, name: string): Promise<pg.Client> 
   return await connect({ url, side: 'source', purpose: 'read', name });
 }
 
+/** The application_name of the connection that a pipeline's WAL comes in on. */
+export function streamName(pipeline: string): string {
+  return `pgveil ${pipeline} stream`;
+}
+
 /** When what was last asked through a client is answered. */
 const answered = new WeakMap<pg.Client, Promise<unknown>>();
 

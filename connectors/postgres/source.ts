@@ -21,6 +21,7 @@ import type { Copy } from './recopy/line.ts';
 import { merge } from './recopy/merge.ts';
 import { Recopies } from './recopy/recopies.ts';
 import { recopy } from './recopy/recopy.ts';
+import { streamName } from './session.ts';
 import { batchLimit, copyLimit } from './shares.ts';
 import { asGap } from './slot/slot-kept.ts';
 import { UnusedSlots } from './slot/unused-slots.ts';
@@ -218,6 +219,7 @@ export class PostgresSource implements Source {
         generationOf: ({ name }) => generationOf(name),
         main: this.#stream!,
         use: this.#use,
+        follow: (name, tell) => this.#opened().follow(name, tell),
         limit: batchLimit(this.#config.memory),
       });
     const { autoBelow, longestRetryMs: longestMs } = this.#config.source;
@@ -245,7 +247,7 @@ export class PostgresSource implements Source {
 
   async #openReceiver(): Promise<Receiver> {
     const { lost } = this.#opened();
-    const receiver = await Receiver.open(this.#config.source.url, `pgveil ${this.#config.name} stream`);
+    const receiver = await Receiver.open(this.#config.source.url, streamName(this.#config.name));
     this.#receiver = receiver;
     if (lost.aborted) receiver.destroy(lost.reason);
     return receiver;

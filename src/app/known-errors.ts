@@ -20,6 +20,11 @@ export function isForPerson(code: string): boolean {
   return entry !== null && needsPerson(entry);
 }
 
+/** What one copy of a table came to nothing by, and the next may as well. */
+export function isOfCopy(code: string): boolean {
+  return entryOf(code)?.recovery === 'copy table';
+}
+
 /** What says of a sink that it is away, rather than that it refuses. */
 export function isSinkAway(code: string): boolean {
   return entryOf(code)?.recovery === 'reopen' && code !== 'fenced';

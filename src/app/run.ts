@@ -36,6 +36,7 @@ export async function run(config: Config, assembly: Assembly, display: Display, 
   const observe: Observe = (seen) => {
     tell(seen);
     if (seen.type === 'slot') guard.observe(seen);
+    if (seen.type === 'copy slot') guard.observeCopy(seen);
   };
   // Asked to end before it caught up, it did not do what it was asked for first.
   using signals = new Signals(options.untilCaughtUp ? 1 : 0);

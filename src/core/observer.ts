@@ -25,12 +25,12 @@ export interface WalSeen {
   readonly secondsLeft: number | null;
 }
 
-/** A slot came past one of the configured levels, or back. */
+/** A slot came past one of the configured levels, or back; or its reader among the synchronous standbys. */
 export interface WalAlarm {
   readonly type: 'wal alarm';
   readonly slot: string;
   /** One of src/core/errors.ts. */
-  readonly code: 'wal_retained' | 'wal_time_left' | 'wal_limit';
+  readonly code: 'wal_retained' | 'wal_time_left' | 'wal_limit' | 'sync_standby';
   readonly message: string;
   readonly isOver: boolean;
 }
@@ -121,6 +121,8 @@ type Seen =
   | { readonly type: 'changes'; readonly table: string; readonly rows: number }
   /** From the take-over on, again and again. */
   | SlotSeen
+  /** That of a copy beside the stream, likewise, where it lasts for a while; `seen` is null when it is over. */
+  | { readonly type: 'copy slot'; readonly name: string; readonly seen: SlotSeen | null }
   | WalSeen
   | WalAlarm
   /** The source has shown that its history is the one the sinks know, and goes on from there: what becomes durable from now on is of this stream. */

@@ -162,13 +162,13 @@ export const PIPELINE_ERRORS = {
   wal_retained: {
     ...told,
     means: 'A slot keeps more WAL on the source than `source.wal_alarm.retained`.',
-    fix: 'See in `pgveil status` which sink is behind, and mend that; watch the space that the source has for its WAL.',
+    fix: 'See in `pgveil status` which sink is behind, and mend that; watch the space that the source has for its WAL. What a slot `pgveil_copy_…` keeps goes when its copy is over.',
   },
   wal_time_left: {
     ...told,
     means:
       'A slot would be lost within `source.wal_alarm.time_left`, at the rate at which the source writes WAL, were it to stay where it is.',
-    fix: 'See in `pgveil status` which sink is behind, and mend that, or raise max_slot_wal_keep_size on the source.',
+    fix: 'See in `pgveil status` which sink is behind, and mend that, or raise max_slot_wal_keep_size on the source. A slot `pgveil_copy_…` stays where it is until its copy is over: raise it.',
   },
   wal_limit: {
     ...told,

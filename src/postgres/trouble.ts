@@ -17,7 +17,7 @@ export type Side = 'source' | 'twin';
 const SQLSTATE = /^(?!E[A-Z]{4}$)[0-9A-Z]{5}$/;
 
 /** Classes of SQLSTATE whose messages speak of objects and settings, never of a row. Any other message stays here. */
-const SPEAKS_OF_NO_VALUE = /^(0A|25|28|2B|3D|3F|42|53|54|55|57|58)/;
+const SPEAKS_OF_NO_VALUE = /^(0A|25|28|2B|3D|3F|42|53|54|55|57|58|72)/;
 
 interface DriverError {
   readonly code?: string;

@@ -5,6 +5,7 @@ import type { Reading } from '../catalog/reading.ts';
 import { endSession, openReader } from '../session.ts';
 import type { Expected } from './expected.ts';
 import { checkFooting } from './footing.ts';
+import { checkHazards } from './hazards.ts';
 import { checkPublication } from './publication.ts';
 import { checkServer, readServer } from './server.ts';
 import { checkTables } from './tables.ts';
@@ -35,6 +36,7 @@ async function findings(client: pg.Client, expected: Expected, judge: Judge): Pr
   // What follows asks for things that an older server or a standby does not have.
   if (found.some(({ code }) => code === 'source_version' || code === 'source_standby')) return found;
   found.push(...(await checkFooting(client, expected)));
+  found.push(...(await checkHazards(client, expected.stream ?? null)));
   const reading = await readCatalog(client, expected.tables);
   found.push(...(await checkTables(client, reading, server.role, expected)));
   found.push(...(await checkPublication(client, expected.publication, reading)));

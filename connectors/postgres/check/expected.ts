@@ -12,4 +12,6 @@ export interface Expected {
   readonly failover: boolean | null;
   /** Where it is known what a start goes on from. */
   readonly footing?: Footing;
+  /** The application_name of the connection that the WAL comes in on. */
+  readonly stream?: string;
 }

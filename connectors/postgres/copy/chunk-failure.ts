@@ -9,8 +9,14 @@ const PASSING = ['55P03', '57014', '40P01'];
 /** A table, schema or column that is not there, or not what it was: the guard knows more. */
 const GONE = ['42P01', '3F000', '42703', '42809'];
 
-/** Rights, and what one table's data alone can be the cause of: a row too large for text, a damaged page, an output function that fails. */
-const OF_THE_TABLE = /^(0A|22|42|54|58|XX)/;
+/**
+ * Rights, and what one table's data alone can be the cause of: a row too large for text, a damaged page, an output function that fails, a
+ * page that was cleaned up after old_snapshot_threshold.
+ */
+const OF_THE_TABLE = /^(0A|22|42|54|58|72|XX)/;
+
+/** What the server says of a snapshot that it does not keep any longer, by old_snapshot_threshold: up to 16. */
+const SNAPSHOT_TOO_OLD = '72000';
 
 /**
  * What an error says that a chunk's LOCK, guard or COPY failed with: that the chunk is to be read again, that the guard is to be asked,
@@ -23,6 +29,15 @@ export function judge(error: unknown, table: string): 'again' | 'ask the guard' 
   if (GONE.includes(state)) return 'ask the guard';
   if (!(error instanceof PgveilError) || !OF_THE_TABLE.test(state)) return null;
   const code = 'table_unreadable';
-  const fix = state === '42501' ? 'Run the SQL that `pgveil check` shows for it.' : ERRORS.source_failed.fix;
-  return { state: { state: 'halted', code }, message: `${table}: ${error.message}`, fix, definition: null };
+  return {
+    state: { state: 'halted', code },
+    message: `${table}: ${error.message}`,
+    fix: fixOf(state),
+    definition: null,
+  };
+}
+
+function fixOf(state: string): string {
+  if (state === SNAPSHOT_TOO_OLD) return ERRORS.snapshot_timeout.fix;
+  return state === '42501' ? 'Run the SQL that `pgveil check` shows for it.' : ERRORS.source_failed.fix;
 }

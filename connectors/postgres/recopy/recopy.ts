@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type pg from 'pg';
 import type { RawBatch, TableEvent } from '../../../src/core/batch.ts';
 import type { Position } from '../../../src/core/checkpoint.ts';
 import { reach } from '../../../src/core/fault.ts';
@@ -7,7 +6,8 @@ import type { Lsn } from '../../../src/core/lsn.ts';
 import { unlessAborted } from '../abort.ts';
 import { readCatalog } from '../catalog/catalog.ts';
 import type { ReadTable } from '../catalog/reading.ts';
-import { copySnapshot, type SnapshotCopyOptions, takeSnapshot } from '../copy/snapshot.ts';
+import { copySnapshot, type Snapshot, type SnapshotCopyOptions, takeSnapshot } from '../copy/snapshot.ts';
+import { CopySlot, type CopySlotOptions } from '../slot/copy-slot.ts';
 import { Batches } from '../stream/batches.ts';
 import { WitnessSearch } from '../stream/history.ts';
 import { afterCopy } from '../stream/outset.ts';
@@ -16,11 +16,9 @@ import { Receiver } from '../stream/receiver.ts';
 import { Stream } from '../stream/stream.ts';
 import { Transactions } from '../stream/transactions.ts';
 
-export interface RecopyOptions extends SnapshotCopyOptions {
+export interface RecopyOptions extends SnapshotCopyOptions, Pick<CopySlotOptions, 'use' | 'follow'> {
   /** The stream of the others, which takes the tables over. */
   readonly main: Stream;
-  /** Asks something through the connection that is always open. */
-  readonly use: <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
   /** Bytes from which on a batch of changes is cut. */
   readonly limit: number;
 }
@@ -33,36 +31,65 @@ const MOST_ROUNDS = 20;
 /**
  * Copies tables anew while `main` streams the others: reads under a temporary slot, then the changes since its consistent point by a
  * stream of its own, until both streams stand at one position. There `main` takes over those that are whole. Ends when it has, or when
- * none is left, and returns their names; throws a PgveilError, or the signal's reason. Either way the temporary slot is gone.
+ * none is left, and returns their names; throws a PgveilError, or the signal's reason, at once where the slot is lost. Either way the
+ * temporary slot is gone.
  */
 export async function* recopy(options: RecopyOptions): AsyncGenerator<RawBatch, readonly string[]> {
-  const { signal, settling, source } = options;
   const name = `pgveil_copy_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
   const snapshot = await takeSnapshot({ ...options, name, temporary: true });
   const receiver = Receiver.over(snapshot.slot.walsender);
+  try {
+    options.signal.throwIfAborted(); // while the slot was made
+    return yield* recopyWatched(options, name, snapshot, receiver);
+  } finally {
+    await receiver.close();
+  }
+}
+
+/** Ends the copy when its slot is gone, and says so. */
+async function* recopyWatched(
+  options: RecopyOptions,
+  name: string,
+  snapshot: Snapshot,
+  receiver: Receiver,
+): AsyncGenerator<RawBatch, readonly string[]> {
+  const slot = new CopySlot({ ...options, name, walsender: snapshot.slot.walsender });
+  const signal = AbortSignal.any([options.signal, slot.lost]);
   const letGo = () => void receiver.close();
   signal.addEventListener('abort', letGo);
   try {
-    const { reading, batches } = await copySnapshot(options, snapshot);
-    const read: CopyRead[] = [];
-    for await (const batch of batches) {
-      for (const event of batch.events) if (event.type === 'copy read') read.push(event);
-      yield batch;
-    }
-    const whole: ReadTable[] = [];
-    for (const { table, generation } of read) {
-      const settled = await unlessAborted(settling.told(table.name, generation), signal);
-      if (settled === true) whole.push(reading.tables.get(table.name) as ReadTable);
-    }
-    if (whole.length === 0) return [];
-    const stream = await openCatchUp(options, whole, snapshot.slot.consistentPoint);
-    await receiver.start(name, source.publication);
-    receiver.listen(stream);
-    return yield* catchUp(options, stream, receiver);
+    return yield* recopyUnder({ ...options, signal }, name, snapshot, receiver);
+  } catch (error) {
+    throw options.signal.aborted ? error : await slot.explain(error);
   } finally {
+    slot.end();
     signal.removeEventListener('abort', letGo);
-    await receiver.close();
   }
+}
+
+async function* recopyUnder(
+  options: RecopyOptions,
+  slot: string,
+  snapshot: Snapshot,
+  receiver: Receiver,
+): AsyncGenerator<RawBatch, readonly string[]> {
+  const { signal, settling, source } = options;
+  const { reading, batches } = await copySnapshot(options, snapshot);
+  const read: CopyRead[] = [];
+  for await (const batch of batches) {
+    for (const event of batch.events) if (event.type === 'copy read') read.push(event);
+    yield batch;
+  }
+  const whole: ReadTable[] = [];
+  for (const { table, generation } of read) {
+    const settled = await unlessAborted(settling.told(table.name, generation), signal);
+    if (settled === true) whole.push(reading.tables.get(table.name) as ReadTable);
+  }
+  if (whole.length === 0) return [];
+  const stream = await openCatchUp(options, whole, snapshot.slot.consistentPoint);
+  await receiver.start(slot, source.publication);
+  receiver.listen(stream);
+  return yield* catchUp(options, stream, receiver);
 }
 
 type CopyRead = Extract<TableEvent<'raw'>, { readonly type: 'copy read' }>;

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { PgveilError } from '../../../src/core/errors.ts';
-import type { Observe } from '../../../src/core/observer.ts';
+import type { Observe, SlotSeen } from '../../../src/core/observer.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import { trouble } from '../../../src/postgres/trouble.ts';
 import { ask, endSession, openReader } from '../session.ts';
 import { observeSlot } from './slot.ts';
+import { SyncState } from './sync-state.ts';
 import type { UnusedSlots } from './unused-slots.ts';
 
 const POLL_MS = 1000;
@@ -35,12 +36,15 @@ export class Watch {
   readonly #closed = new AbortController();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #options: WatchOptions;
+  readonly #followed = new Map<string, (seen: SlotSeen | null) => void>();
+  readonly #syncState: SyncState;
   #last: Promise<unknown> = Promise.resolve();
   #hasLock = false;
 
   private constructor(client: pg.Client, options: WatchOptions) {
     this.#client = client;
     this.#options = options;
+    this.#syncState = new SyncState(options.slot, options.observe);
     client.on('error', (error) => this.#lose(error));
     client.on('end', () => this.#lose(new Error('the connection ended')));
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
@@ -79,12 +83,19 @@ export class Watch {
     return turn;
   }
 
+  /** Looks at another slot as well, until what is returned is called. `tell` is told what is seen: null where it is not there any more. */
+  follow(name: string, tell: (seen: SlotSeen | null) => void): () => void {
+    this.#followed.set(name, tell);
+    return () => this.#followed.delete(name);
+  }
+
   get #ended(): AbortSignal {
     return AbortSignal.any([this.#lost.signal, this.#closed.signal]);
   }
 
   async close(): Promise<void> {
     this.#closed.abort();
+    this.#syncState.end();
     this.#client.removeAllListeners('end');
     clearInterval(this.#heartbeat);
     await endSession(this.#client);
@@ -109,6 +120,8 @@ export class Watch {
   async #look(): Promise<void> {
     const slot = await this.use((client) => observeSlot(client, this.#options.slot));
     if (slot && this.#hasLock) this.#options.observe(slot);
+    if (this.#hasLock) await this.use((client) => this.#syncState.look(client));
+    for (const [name, tell] of this.#followed) tell(await this.use((client) => observeSlot(client, name)));
   }
 
   async #tryLock(pipeline: string): Promise<boolean> {

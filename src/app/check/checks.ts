@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../../config/config.ts';
 import { askedOf, type Reading } from '../../../connectors/postgres/catalog/reading.ts';
 import { checkSource } from '../../../connectors/postgres/check/check.ts';
+import { streamName } from '../../../connectors/postgres/session.ts';
 import { define } from '../../../transforms/definition.ts';
 import { deriveKeys } from '../../../transforms/keys.ts';
 import type { TableEntry } from '../../core/checkpoint.ts';
@@ -38,7 +39,9 @@ async function findSource(config: Config, targets: Targets): Promise<Finding[]> 
   const judge = async (reading: Reading) => findRules(config, targets, reading, await stored(), leaving);
   const positions = async (stands: Lsn | null) => whereSinksStand(await stored(), stands);
   const footing = { pipeline: config.name, onGap, positions };
-  const found = await checkSource({ url, publication, slot, failover, tables: askedOf(config), footing }, judge);
+  const stream = streamName(config.name);
+  const expected = { url, publication, slot, failover, stream, tables: askedOf(config), footing };
+  const found = await checkSource(expected, judge);
   const entries = entriesOf(await stored());
   const ofSinks = await ofEach(targets, (target) =>
     target.checkTables(leaving).catch((error) => unlessKnown(error, [])),

@@ -16,7 +16,7 @@ export interface StatusGauge {
 
 const TABLE_STATES: readonly TableStatus['state'][] = ['waiting', 'copying', 'streaming', 'halted'];
 const WAL_STATUSES = ['reserved', 'extended', 'unreserved', 'lost'];
-const ALARMS = ['wal_retained', 'wal_time_left', 'wal_limit'];
+const ALARMS = ['wal_retained', 'wal_time_left', 'wal_limit', 'sync_standby'];
 
 export const GAUGES: readonly StatusGauge[] = [
   {
@@ -90,7 +90,7 @@ export const GAUGES: readonly StatusGauge[] = [
   },
   {
     name: 'slot_alarm',
-    help: '1 while the slot is beyond the level that the code stands for (wal_retained, wal_time_left, wal_limit), else 0',
+    help: '1 while the slot is beyond what the code stands for (wal_retained, wal_time_left, wal_limit, sync_standby), else 0',
     labels: ['slot', 'code'],
     fill: (status, set) => {
       for (const { name: slot, alarms } of slotsOf(status))

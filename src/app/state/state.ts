@@ -15,6 +15,8 @@ export interface Status {
   readonly tables: Readonly<Record<string, TableStatus>>;
   readonly sinks: Readonly<Record<string, SinkStatus>>;
   readonly slot: SlotStatus;
+  /** Of copies beside the stream that last for a while, where there are any. */
+  readonly copy_slots?: readonly SlotStatus[];
   /** Kept for sinks that are configured no longer, where there are any: a start drops them. */
   readonly unused_slots?: readonly SlotStatus[];
   /** What keeps the pipeline from going on right now. */
@@ -28,10 +30,10 @@ export interface About {
   readonly sinks: Iterable<string>;
 }
 
-/** The pipeline's slot, those of sinks that read by themselves, and those that nobody reads. */
-export function slotsOf(status: Pick<Status, 'slot' | 'sinks' | 'unused_slots'>): readonly SlotStatus[] {
+/** The pipeline's slot, those of sinks that read by themselves, those of copies, and those that nobody reads. */
+export function slotsOf(status: Pick<Status, 'slot' | 'sinks' | 'copy_slots' | 'unused_slots'>): readonly SlotStatus[] {
   const own = Object.values(status.sinks).flatMap((sink) => sink.slot ?? []);
-  return [status.slot, ...own, ...(status.unused_slots ?? [])];
+  return [status.slot, ...own, ...(status.copy_slots ?? []), ...(status.unused_slots ?? [])];
 }
 
 /** All that is known of a running pipeline, told by its observations: what /status, /ready and the metrics show. */
@@ -42,6 +44,7 @@ export class State {
   readonly #tables: Map<string, TableWatch>;
   readonly #sinks: ReadonlyMap<string, SinkWatch>;
   readonly #slot: SlotWatch;
+  readonly #copySlots = new Map<string, SlotWatch>();
   /** The furthest position known to be there: what the server said is up to some seconds old, and what came in may lie behind it. */
   #end: Lsn | null = null;
   #waiting: string | null = null;
@@ -89,6 +92,7 @@ export class State {
       tables: Object.fromEntries(tables),
       sinks: Object.fromEntries(sinks),
       slot: this.#slot.status(),
+      ...(this.#copySlots.size > 0 ? { copy_slots: Array.from(this.#copySlots.values(), (one) => one.status()) } : {}),
       ...(this.#trouble ? { trouble: this.#trouble.notice } : {}),
     };
   }
@@ -142,6 +146,9 @@ export class State {
         this.#slot.slot(seen);
         this.#reached(seen.end);
         break;
+      case 'copy slot':
+        this.#copySlot(seen);
+        break;
       case 'wal':
         this.#slotOf(seen.slot)?.wal(seen);
         break;
@@ -166,11 +173,19 @@ export class State {
 
   #slotOf(name: string): SlotWatch | undefined {
     const own = [...this.#sinks.values()].flatMap(({ slot }) => slot ?? []);
-    return [this.#slot, ...own].find((slot) => slot.name === name);
+    return [this.#slot, ...own, ...this.#copySlots.values()].find((slot) => slot.name === name);
+  }
+
+  #copySlot({ name, seen }: Extract<Observation, { readonly type: 'copy slot' }>): void {
+    const slot = this.#copySlots.get(name) ?? new SlotWatch(name);
+    if (seen) slot.slot(seen);
+    if (seen) this.#copySlots.set(name, slot);
+    else this.#copySlots.delete(name);
   }
 
   /** What a sink does by itself says nothing of the others. */
   #noteOwn(sink: string, seen: Observation): void {
+    if (OF_ALL.has(seen.type)) this.#note(seen);
     this.#sinks.get(sink)?.observe(seen, this.#now());
   }
 
@@ -223,6 +238,9 @@ function leastOf(sinks: Iterable<SinkWatch>): Lsn | null {
   }
   return least;
 }
+
+/** What a sink that reads by itself tells of more than itself, or of slots. */
+const OF_ALL = new Set<Observation['type']>(['sink', 'durable', 'copy slot', 'wal alarm']);
 
 /** From the best state of a table to the worst. */
 const BY_WORTH = ['streaming', 'copying', 'waiting', 'halted'] as const satisfies readonly TableStatus['state'][];

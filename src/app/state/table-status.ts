@@ -1,5 +1,5 @@
 import type { CopyStep, Observation } from '../../core/observer.ts';
-import { fixOf, meansOf } from '../known-errors.ts';
+import { fixOf, isOfCopy, meansOf } from '../known-errors.ts';
 
 /** Something to say about a table, with what to do about it. */
 export interface Notice {
@@ -76,7 +76,7 @@ export class TableWatch {
     this.#reason = seen.reason ?? (this.#state === 'waiting' ? this.#reason : undefined);
     this.#halt = this.#state === 'halted' ? this.#haltOf(seen) : undefined;
     if (this.#state === 'streaming' || this.#state === 'halted') this.#progress = undefined;
-    if (this.#state === 'streaming') this.#restarts = 0;
+    if (this.#state === 'streaming') this.#settle();
   }
 
   /** A copy begins, and it is not yet this table's turn. */
@@ -147,11 +147,21 @@ export class TableWatch {
     return { code: why, message: reason ?? told?.message ?? meansOf(why), fix: fix ?? told?.fix ?? fixOf(why) };
   }
 
-  /** What was said of one generation does not hold for the next. */
+  /** What was said of one generation does not hold for the next; what the copy before came to nothing by is why there is a next. */
   #begin(generation: number): void {
     this.#generation = generation;
-    this.#warnings.clear();
+    this.#forget((code) => !isOfCopy(code));
     this.#withheld.clear();
+  }
+
+  /** A copy came to its end. */
+  #settle(): void {
+    this.#restarts = 0;
+    this.#forget(isOfCopy);
+  }
+
+  #forget(isOver: (code: string) => boolean): void {
+    for (const [key, { code }] of this.#warnings) if (isOver(code)) this.#warnings.delete(key);
   }
 }
 

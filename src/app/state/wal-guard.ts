@@ -1,5 +1,5 @@
 import type { WalAlarmConfig } from '../../../config/config.ts';
-import type { Observe, SlotSeen, WalAlarm } from '../../core/observer.ts';
+import type { Observation, Observe, SlotSeen, WalAlarm } from '../../core/observer.ts';
 import { formatBytes, formatSeconds } from '../show/quantity.ts';
 import { WalRate } from './wal-rate.ts';
 
@@ -34,6 +34,18 @@ export class WalGuard {
     this.#judge({ slot, code: 'wal_time_left', by: secondsLeft === null ? 0 : level / secondsLeft }, () =>
       timeLeftText(slot, bytesPerSecond ?? 0, secondsLeft),
     );
+  }
+
+  observeCopy({ name, seen }: Extract<Observation, { readonly type: 'copy slot' }>): void {
+    if (seen) this.observe(seen);
+    else this.#forget(name);
+  }
+
+  #forget(slot: string): void {
+    for (const code of ['wal_retained', 'wal_time_left'] as const) {
+      if (!this.#begun.delete(`${slot} ${code}`)) continue;
+      this.#tell({ type: 'wal alarm', slot, code, message: `the slot ${slot} is gone with its copy`, isOver: true });
+    }
   }
 
   /** `by`: 1 at the level, more beyond it. */

@@ -49,12 +49,18 @@ function sinkRow(name: string, sink: SinkStatus): Row {
   ];
 }
 
+/** What there is to say of a slot but that it is read from. */
+function useOf(slot: SlotStatus, { copy_slots, unused_slots }: Report): string {
+  if (unused_slots?.includes(slot)) return 'unused';
+  return copy_slots?.includes(slot) ? 'copy' : '';
+}
+
 function slotRow(slot: SlotStatus, report: Report): Row {
   const { name, retained_bytes, safe_bytes } = slot;
   return [
     `slot ${name}`,
     slotState(slot, report),
-    report.unused_slots?.includes(slot) ? 'unused' : '',
+    useOf(slot, report),
     retained_bytes === null ? '' : `holds ${formatBytes(retained_bytes)}`,
     safe_bytes === null ? '' : `${formatBytes(safe_bytes)} to the limit`,
   ];

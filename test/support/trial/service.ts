@@ -9,14 +9,17 @@ export interface Status {
   readonly position: string | null;
   readonly tables: Readonly<Record<string, TableStatus>>;
   readonly sinks: Readonly<Record<string, SinkStatus>>;
-  readonly slot: {
-    readonly name: string;
-    readonly retained_bytes: number | null;
-    readonly safe_bytes: number | null;
-    readonly rate_bytes_per_s: number | null;
-    readonly seconds_left: number | null;
-    readonly alarms: readonly { readonly code: string }[];
-  };
+  readonly slot: SlotStatus;
+  readonly copy_slots?: readonly SlotStatus[];
+}
+
+interface SlotStatus {
+  readonly name: string;
+  readonly retained_bytes: number | null;
+  readonly safe_bytes: number | null;
+  readonly rate_bytes_per_s: number | null;
+  readonly seconds_left: number | null;
+  readonly alarms: readonly { readonly code: string }[];
 }
 
 export interface SinkStatus {
@@ -39,7 +42,7 @@ export interface TableStatus {
   };
   readonly restarts?: number;
   readonly sinks?: Readonly<Record<string, string>>;
-  readonly warnings: readonly { readonly code: string }[];
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
   readonly halt?: { readonly code: string; readonly message: string; readonly fix: string };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Watch } from '../../../../connectors/postgres/slot/watch.ts';
-import type { Observation } from '../../../../src/core/observer.ts';
+import type { Observation, SlotSeen } from '../../../../src/core/observer.ts';
 import { Secret } from '../../../../src/core/secret.ts';
 import { forMajors } from '../../../support/postgres/majors.ts';
 import { type PostgresServer, startPostgres } from '../../../support/postgres/postgres.ts';
@@ -94,6 +94,28 @@ forMajors('the watch', {}, (major) => {
       ['waiting', 'slot'],
     );
     await server.query("SELECT pg_drop_replication_slot('veil')");
+  });
+
+  test('the slot of a copy is told of as long as it is followed, and that it is gone', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const watch = await open('shop');
+    const told: (SlotSeen | null)[] = [];
+    const unfollow = watch.follow('copy', (seen) => told.push(seen));
+    const beat = async (times: number) => {
+      t.mock.timers.tick(10_000);
+      await until(() => told.length === times, { what: 'a look' });
+    };
+    await server.query("SELECT pg_create_logical_replication_slot('copy', 'pgoutput')");
+    await beat(1);
+    assert.equal(told[0]!.name, 'copy');
+    await server.query("SELECT pg_drop_replication_slot('copy')");
+    await beat(2);
+    assert.equal(told[1], null);
+    unfollow();
+    t.mock.timers.tick(10_000);
+    for (let question = 0; question < 4; question++) await watch.use(async () => {});
+    assert.equal(told.length, 2);
+    await watch.close();
   });
 
   test('a watch that was closed is not lost', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { State } from '../../../../src/app/state/state.ts';
+import { State, slotsOf } from '../../../../src/app/state/state.ts';
 import { parseLsn } from '../../../../src/core/lsn.ts';
 import type { Observation } from '../../../../src/core/observer.ts';
 
@@ -161,6 +161,16 @@ test('a warning told twice is one warning, withheld values add up, and a new gen
   assert.deepEqual(state.status().tables['public.a']?.warnings, []);
 });
 
+test('what a copy came to nothing by is said until one comes to its end', () => {
+  const lost: Observation = { type: 'warning', table: 'public.a', code: 'copy_slot_lost', message: 'm', fix: 'f' };
+  const state = watch(streaming('public.a'), lost);
+  const codes = () => state.status().tables['public.a']!.warnings.map(({ code }) => code);
+  state.observe({ type: 'table', table: 'public.a', generation: 2, state: 'copying' });
+  assert.deepEqual(codes(), ['copy_slot_lost']);
+  state.observe({ type: 'table', table: 'public.a', generation: 2, state: 'streaming' });
+  assert.deepEqual(codes(), []);
+});
+
 test('the position is the least of the sinks, and lag counts from it to the furthest known end', () => {
   const state = watch(
     { type: 'received', pos: 100n, commitTime: commitAgo(250) },
@@ -174,6 +184,33 @@ test('the position is the least of the sinks, and lag counts from it to the furt
   state.observe({ type: 'durable', sink: 'twin', pos: parseLsn('0/C8') });
   assert.deepEqual(state.status().sinks.twin, { state: 'live', position: '0/C8', lag_bytes: 0, lag_ms: 0 });
   assert.equal(state.status().position, '0/C8');
+});
+
+test('the slot of a copy is shown while the copy lasts, with alarms of its own, also where a sink copies for itself', () => {
+  const slot = { type: 'slot', end: 190n, walStatus: 'extended', safeBytes: 100 } as const;
+  const copy = { ...slot, name: 'pgveil_copy_1', retainedBytes: 7 };
+  const state = watch({ ...slot, name: 'pgveil_shop', retainedBytes: 5 });
+  assert.equal(state.status().copy_slots, undefined);
+  for (const own of [undefined, 'twin']) {
+    state.observe({ type: 'copy slot', name: copy.name, seen: copy, own });
+    state.observe({ type: 'wal', slot: copy.name, bytesPerSecond: 10, secondsLeft: 10 });
+    state.observe({ type: 'wal alarm', slot: copy.name, code: 'wal_retained', message: 'too much', isOver: false });
+    const status = state.status();
+    assert.deepEqual(
+      slotsOf(status).map(({ name, retained_bytes, seconds_left, alarms }) => [
+        name,
+        retained_bytes,
+        seconds_left,
+        alarms.length,
+      ]),
+      [
+        ['pgveil_shop', 5, null, 0],
+        ['pgveil_copy_1', 7, 10, 1],
+      ],
+    );
+    state.observe({ type: 'copy slot', name: copy.name, seen: null, own });
+    assert.equal(state.status().copy_slots, undefined);
+  }
 });
 
 test('the slot is shown with the rate of the WAL, the time left, and the alarms that are not over', () => {
@@ -401,11 +438,16 @@ test('a sink that reads by itself has a state, a slot and tables of its own, and
   state.observe(own({ type: 'sink', sink: 'lake', state: 'parked', slot: 'own' }));
   state.observe(own({ type: 'slot', name: 'own', end: 50n, retainedBytes: 7, walStatus: 'reserved', safeBytes: null }));
   state.observe({ type: 'wal', slot: 'own', bytesPerSecond: 1, secondsLeft: 60 });
+  state.observe(own({ type: 'wal alarm', slot: 'own', code: 'sync_standby', message: 'm', isOver: false }));
   state.observe(own({ ...streaming('public.a'), state: 'absent' } as Observation));
   state.observe({ type: 'received', pos: 90n, commitTime: commitAgo(100) });
   state.observe({ type: 'durable', sink: 'twin', pos: 90n });
   const { sinks, tables, slot, position } = state.status();
-  const { name, retained_bytes, seconds_left } = sinks.lake!.slot!;
+  const { name, retained_bytes, seconds_left, alarms } = sinks.lake!.slot!;
+  assert.deepEqual(
+    alarms.map(({ code }) => code),
+    ['sync_standby'],
+  );
   assert.deepEqual([name, retained_bytes, seconds_left], ['own', 7, 60]);
   assert.deepEqual([slot.name, slot.retained_bytes, position, sinks.twin!.lag_ms], ['pgveil_shop', null, '0/A', 0]);
   assert.deepEqual(tables['public.a'], {

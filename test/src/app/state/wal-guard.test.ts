@@ -29,7 +29,13 @@ function guard() {
     watched.observe({ ...slot, ...seen });
     return told.map((seen) => (seen.type === 'wal alarm' ? `${seen.code} ${seen.isOver ? 'ends' : 'begins'}` : seen));
   };
-  return { look, told };
+  /** The copy under a slot is over. */
+  const over = (name: string) => {
+    told.length = 0;
+    watched.observeCopy({ type: 'copy slot', name, seen: null });
+    return told.map((seen) => (seen.type === 'wal alarm' ? `${seen.code} ${seen.isOver ? 'ends' : 'begins'}` : seen));
+  };
+  return { look, over, told };
 }
 
 const alarms = (told: readonly unknown[]) => told.filter((seen) => typeof seen === 'string');
@@ -88,4 +94,13 @@ test('each slot has alarms of its own, and one rate between them', () => {
     'wal_retained begins',
   ]);
   assert.deepEqual(alarms(look({ name: 's', retainedBytes: 1 * MB }, 1)), []);
+});
+
+test('alarms about the slot of a copy end with the copy, and those of others do not', () => {
+  const { look, over } = guard();
+  look({ name: 's', retainedBytes: 100 * MB });
+  look({ name: 'pgveil_copy_1', retainedBytes: 100 * MB });
+  assert.deepEqual(over('pgveil_copy_1'), ['wal_retained ends']);
+  assert.deepEqual(over('pgveil_copy_1'), []);
+  assert.deepEqual(alarms(look({ name: 's', retainedBytes: 1 })), ['wal_retained ends']);
 });

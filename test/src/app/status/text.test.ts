@@ -90,6 +90,7 @@ test('every kind of row says all that is known of it', () => {
       topics: { ...parked, lag_bytes: null, position: null, halt: halt('target_exists') },
     },
     slot,
+    copy_slots: [{ ...slot, name: 'pgveil_copy_1', alarms: [] }],
     unused_slots: [{ ...own, name: 'veil_gone', retained_bytes: null }],
     trouble: halt('source_away'),
   });
@@ -97,16 +98,17 @@ test('every kind of row says all that is known of it', () => {
     statusText(shown),
     `shop: not running, 0/16B0000 (pgveil 0.1.0)
 
-public.copied   copying    generation 2  1.2M rows      copy built, 3.0 MB of 9.0 MB, room 4.0 MB, restarted 3 times
-public.halted   halted     generation 1
-public.late     waiting    generation 1  1.2M rows      a rule changed, copy due, 3.0 MB of 9.0 MB, room 4.0 MB
-public.split    streaming  generation 7  1.2M rows
-sink twin       live       0/16B3748     0 B behind     0 ms
-sink lake       parked     0/16B0000     3.0 MB behind  150000 ms, lake_away
-sink topics     halted     -
-slot veil       reserved                 holds 1.2 GB   8.8 GB to the limit
-slot veil_lake  lost                     holds 1.2 GB
-slot veil_gone  lost       unused
+public.copied       copying    generation 2  1.2M rows      copy built, 3.0 MB of 9.0 MB, room 4.0 MB, restarted 3 times
+public.halted       halted     generation 1
+public.late         waiting    generation 1  1.2M rows      a rule changed, copy due, 3.0 MB of 9.0 MB, room 4.0 MB
+public.split        streaming  generation 7  1.2M rows
+sink twin           live       0/16B3748     0 B behind     0 ms
+sink lake           parked     0/16B0000     3.0 MB behind  150000 ms, lake_away
+sink topics         halted     -
+slot veil           reserved                 holds 1.2 GB   8.8 GB to the limit
+slot veil_lake      lost                     holds 1.2 GB
+slot pgveil_copy_1  reserved   copy          holds 1.2 GB   8.8 GB to the limit
+slot veil_gone      lost       unused
 
 pipeline: source_away: what source_away means
   fix: what ends source_away
