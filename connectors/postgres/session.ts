@@ -1,12 +1,24 @@
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Secret } from '../../src/core/secret.ts';
 import { connect } from '../../src/postgres/connection.ts';
-import { trouble } from '../../src/postgres/trouble.ts';
+import { isPassing, trouble } from '../../src/postgres/trouble.ts';
+
+/** So often, a second between, is a session tried whose first words meet a locked catalog; each try waits five seconds for it. */
+const MOST_TRIES = 10;
+const PAUSE_MS = 1000;
 
 /** A session that reads the source for as long as a copy may take. `name` is what an operator sees in pg_stat_activity. */
 export async function openReader(url: Secret, name: string): Promise<pg.Client> {
-  return await connect({ url, side: 'source', purpose: 'read', name });
+  for (let tries = 1; ; tries++) {
+    try {
+      return await connect({ url, side: 'source', purpose: 'read', name });
+    } catch (error) {
+      if (!isPassing(error) || tries === MOST_TRIES) throw error;
+    }
+    await sleep(PAUSE_MS);
+  }
 }
 
 /** The application_name of the connection that a pipeline's WAL comes in on. */

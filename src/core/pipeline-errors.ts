@@ -181,6 +181,12 @@ export const PIPELINE_ERRORS = {
     means: 'A replication slot of the configured name is there, and it is none that pgveil could read from.',
     fix: 'Set `source.slot` to another name. Or, if nobody needs that slot, drop it yourself by pg_drop_replication_slot: `pgveil drop` leaves it alone.',
   },
+  change_too_large: {
+    ...person,
+    means:
+      'The WAL holds a change whose row is larger than 1 GB as text (bytea counts twice, and under REPLICA IDENTITY FULL the row before as well). The server cannot send it, nor anything behind it.',
+    fix: 'Make the row smaller, or take its table out of `tables`. Then drop the slot and start pgveil: everything is copied anew (docs/08-operations.md, “A change that is too large”).',
+  },
   publication_missing: {
     ...person,
     means: 'The publication is not there and may not be created.',

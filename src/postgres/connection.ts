@@ -13,6 +13,8 @@ const TEXT_SETTINGS = {
   bytea_output: 'hex',
   search_path: '',
   lc_monetary: 'C',
+  // Under `document` a twin refuses an XML fragment, which a source may hold.
+  xmloption: 'content',
   client_encoding: 'UTF8',
 };
 
@@ -46,8 +48,16 @@ const PURPOSES = {
   /**
    * Reading the source: it cannot write there, and row-level security is an error instead of a silent filter.
    * Without `jit: off` the server compiles the catalog query at every poll: 110 ms instead of 42 for 500 tables.
+   * Under `constraint_exclusion: on` a chunk of a partition locks the partition's parents, too, of which the guard thinks as of other tables.
    */
-  read: { ...NO_TIMEOUTS, default_transaction_read_only: 'on', row_security: 'off', lock_timeout: '5s', jit: 'off' },
+  read: {
+    ...NO_TIMEOUTS,
+    default_transaction_read_only: 'on',
+    row_security: 'off',
+    lock_timeout: '5s',
+    jit: 'off',
+    constraint_exclusion: 'off',
+  },
   /** The walsender. */
   replication: NO_TIMEOUTS,
   /** Making the publication: the one session that writes on the source. */

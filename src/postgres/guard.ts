@@ -13,11 +13,20 @@ const LOOK_MS = 2_000;
  */
 export type Whereabouts = () => Promise<'there' | 'gone'>;
 
+/** How each connection is asked about. */
+const asking = new WeakMap<pg.Client, Whereabouts>();
+
+/** For whoever waits for something else than the answer to a statement. */
+export function whereaboutsOf(client: pg.Client): Promise<'there' | 'gone'> {
+  return asking.get(client)!();
+}
+
 /**
  * Ends a connection that is half-open, so that whoever waits for its answer is told. TCP itself notices only after a quarter of an hour
  * where something was sent that nobody confirms, and never where a proxy confirms it. A server that is blocked is waited for.
  */
 export function guard(client: pg.Client, side: Side, whereabouts: Whereabouts): void {
+  asking.set(client, whereabouts);
   const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
   let heard = { bytes: stream.bytesRead, at: performance.now() };
   let isAsking = false;

@@ -19,6 +19,9 @@ const SQLSTATE = /^(?!E[A-Z]{4}$)[0-9A-Z]{5}$/;
 /** Classes of SQLSTATE whose messages speak of objects and settings, never of a row. Any other message stays here. */
 const SPEAKS_OF_NO_VALUE = /^(0A|25|28|2B|3D|3F|42|53|54|55|57|58|72)/;
 
+/** What no text or message of the server's may be: 1 GB. These words hold a number, and are in English whatever the server speaks. */
+const TOO_LARGE = /\binvalid memory alloc request size \d+$/;
+
 interface DriverError {
   readonly code?: string;
   readonly message?: string;
@@ -48,6 +51,20 @@ export function sqlState(thrown: unknown): string {
   return SQLSTATE.test(code) ? code : '';
 }
 
+/** Whether a row, or a value of it, is larger than the server can make a text of; also after `trouble`. */
+export function isTooLarge(thrown: unknown): boolean {
+  const state = sqlState(thrown);
+  return state === '54000' || (state === 'XX000' && TOO_LARGE.test((thrown as Error).message));
+}
+
+/** The lock was not free in time, somebody cancelled the statement, or it was in a deadlock. */
+const PASSING = ['55P03', '57014', '40P01'];
+
+/** Whether what a driver threw passes by itself and says nothing of the connection: the same statement may be sent again. */
+export function isPassing(thrown: unknown): boolean {
+  return PASSING.includes(sqlState(thrown));
+}
+
 function codeOf(side: Side, state: string, message: string): ErrorCode {
   if (/^(57P0|53300)/.test(state) && side === 'source') return 'source_closing';
   if (isTls(state, message)) return 'tls_failed';
@@ -66,6 +83,7 @@ function isTls(state: string, message: string): boolean {
 function describe(state: string, error: DriverError): string {
   if (!SQLSTATE.test(state)) return state || 'the connection ended';
   const about = [error.table && `table ${error.table}`, error.constraint && `constraint ${error.constraint}`];
-  const said = SPEAKS_OF_NO_VALUE.test(state) && state !== '42601' ? `: ${error.message}` : '';
+  const isTold = (SPEAKS_OF_NO_VALUE.test(state) && state !== '42601') || isTooLarge(error);
+  const said = isTold ? `: ${error.message}` : '';
   return [`SQLSTATE ${state}${said}`, ...about.filter(Boolean)].join(', ');
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import type { Decision } from '../support/judge/decisions.ts';
 import { Reader, readTable } from '../support/judge/reader.ts';
 import { TYPES } from '../support/judge/types.ts';
 import { Servers } from '../support/trial/servers.ts';
@@ -37,6 +38,29 @@ test('values arrive as the same text whatever the source, its databases and its 
   }
   const pgveil = await trial.stream();
   for (const change of typesChanges().slice(0, 8)) await trial.source.query(change);
+  await trial.holdsAll(pgveil);
+  await trial.assertEqual();
+});
+
+test('a fragment of XML arrives where the twin prefers documents, and a path of an extension that it lacks', async () => {
+  // Not every server was built with what reads XML.
+  const isXml = await servers.source.query("SELECT XMLPARSE(CONTENT '<a/>')").then(
+    () => true,
+    () => false,
+  );
+  const values = isXml ? "XMLPARSE(CONTENT '<a/>text<b/>'), 'Top.Science'" : "'Top.Science'";
+  const setup = `CREATE EXTENSION ltree SCHEMA public;
+    CREATE TABLE paper (id integer PRIMARY KEY, ${isXml ? 'body xml, ' : ''}path public.ltree); INSERT INTO paper VALUES (1, ${values}); INSERT INTO paper VALUES (2)`;
+  const columns: Record<string, Decision> = { id: 'keep', ...(isXml ? { body: 'keep' } : {}), path: 'keep' };
+  await using trial = await servers.trial(setup, { 'public.paper': { columns } });
+  for (const server of [trial.source, trial.twin])
+    await server.query(`ALTER DATABASE ${trial.name} SET xmloption = document`);
+  const pgveil = await trial.stream();
+  await trial.assertEqual();
+  await trial.source.query(`INSERT INTO paper VALUES (3, ${values})`);
+  await trial.source.query(
+    `UPDATE paper SET path = 'Top.Astronomy'${isXml ? ", body = XMLPARSE(CONTENT '<b/>')" : ''} WHERE id < 3`,
+  );
   await trial.holdsAll(pgveil);
   await trial.assertEqual();
 });

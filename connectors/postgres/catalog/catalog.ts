@@ -38,6 +38,17 @@ export async function readCatalog(
   };
 }
 
+/**
+ * The same inside of a transaction that may last for hours. Its locks on the catalog end here: whoever wants the catalog for itself (VACUUM FULL of
+ * pg_attribute) would wait for the transaction, and everybody else behind that one.
+ */
+export async function readCatalogWithin(client: pg.Client, asked: ReadonlyMap<string, Asked>): Promise<Reading> {
+  await ask(client, 'SAVEPOINT reading');
+  const reading = await readCatalog(client, asked);
+  await ask(client, 'ROLLBACK TO SAVEPOINT reading');
+  return reading;
+}
+
 /** `xmin:xmax:xip,xip`, as pg_current_snapshot() writes it. */
 export function parseSnapshot(text: string): Snapshot {
   const [xmin = '', xmax = '', running = ''] = text.split(':');

@@ -1,10 +1,7 @@
 import { ERRORS, PgveilError } from '../../../src/core/errors.ts';
-import { sqlState } from '../../../src/postgres/trouble.ts';
+import { isPassing, isTooLarge, sqlState } from '../../../src/postgres/trouble.ts';
 import { Stopped } from '../catalog/guard.ts';
 import type { Stop } from '../catalog/stop.ts';
-
-/** Passes by itself: the lock was not free in time, somebody cancelled us, or we were in a deadlock. */
-const PASSING = ['55P03', '57014', '40P01'];
 
 /** A table, schema or column that is not there, or not what it was: the guard knows more. */
 const GONE = ['42P01', '3F000', '42703', '42809'];
@@ -24,20 +21,23 @@ const SNAPSHOT_TOO_OLD = '72000';
  */
 export function judge(error: unknown, table: string): 'again' | 'ask the guard' | Stop | null {
   if (error instanceof Stopped) return error.stop;
+  if (isPassing(error)) return 'again';
   const state = sqlState(error);
-  if (PASSING.includes(state)) return 'again';
   if (GONE.includes(state)) return 'ask the guard';
   if (!(error instanceof PgveilError) || !OF_THE_TABLE.test(state)) return null;
   const code = 'table_unreadable';
   return {
     state: { state: 'halted', code },
     message: `${table}: ${error.message}`,
-    fix: fixOf(state),
+    fix: fixOf(error),
     definition: null,
   };
 }
 
-function fixOf(state: string): string {
-  if (state === SNAPSHOT_TOO_OLD) return ERRORS.snapshot_timeout.fix;
-  return state === '42501' ? 'Run the SQL that `pgveil check` shows for it.' : ERRORS.source_failed.fix;
+function fixOf(error: PgveilError): string {
+  if (sqlState(error) === SNAPSHOT_TOO_OLD) return ERRORS.snapshot_timeout.fix;
+  if (sqlState(error) === '42501') return 'Run the SQL that `pgveil check` shows for it.';
+  if (isTooLarge(error))
+    return 'A row is larger than 1 GB as text: make it smaller, or decide `drop` for its large column.';
+  return ERRORS.source_failed.fix;
 }

@@ -4,7 +4,7 @@ import type { RawBatch } from '../../../src/core/batch.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import type { Wanted } from '../../../src/core/source.ts';
-import { readCatalog } from '../catalog/catalog.ts';
+import { readCatalogWithin } from '../catalog/catalog.ts';
 import type { Asked, Reading } from '../catalog/reading.ts';
 import { ask, endSession, openReader } from '../session.ts';
 import { copyLimit } from '../shares.ts';
@@ -57,7 +57,7 @@ export class Moment {
     try {
       await ask(client, 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
       const [row] = await ask<{ id: string }>(client, 'SELECT pg_export_snapshot() AS id');
-      const reading = await readCatalog(client, asked);
+      const reading = await readCatalogWithin(client, asked);
       const end = await endOfWal(() => readWalEnd(client));
       return new Moment(config, asked, client, { snapshot: row!.id, reading, end });
     } catch (error) {

@@ -4,7 +4,7 @@ import type { RawBatch } from '../../../src/core/batch.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
 import { reach } from '../../../src/core/fault.ts';
 import type { Observe } from '../../../src/core/observer.ts';
-import { readCatalog } from '../catalog/catalog.ts';
+import { readCatalog, readCatalogWithin } from '../catalog/catalog.ts';
 import { keepPublication, type Publication, publishable, readPublication, stepSql } from '../catalog/publication.ts';
 import type { Asked, Reading } from '../catalog/reading.ts';
 import { incomplete } from '../check/publication.ts';
@@ -94,7 +94,7 @@ export async function copySnapshot(
   const { source, signal } = options;
   const keeper = await keepSnapshot(source.url, slot.snapshot, signal).finally(imported);
   try {
-    const reading = await readCatalog(keeper.client, asked);
+    const reading = await readCatalogWithin(keeper.client, asked);
     requireSame(reading, published);
     const { url, workers } = source;
     const transaction = { clsn: slot.consistentPoint, xid: null, commitTime: keeper.time };

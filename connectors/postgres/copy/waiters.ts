@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { isPassing } from '../../../src/postgres/trouble.ts';
 import { ask } from '../session.ts';
 
 /**
@@ -28,14 +29,22 @@ export class Waiters {
     while (!signal.aborted) {
       await sleep(INTERVAL, null, { signal }).catch(() => {});
       if (this.#giveUp.size === 0 || signal.aborted) continue;
-      // pg_blocking_pids is not free: it is asked only about those who wait for a table or an index, which is rare.
-      const blocking = await ask<{ pid: string }>(
-        this.#observer,
-        `SELECT DISTINCT b.pid FROM pg_locks l, unnest(pg_blocking_pids(l.pid)) AS b (pid)
-        WHERE NOT l.granted AND l.locktype = 'relation' AND b.pid = ANY ($1::int[])`,
-        [[...this.#giveUp.keys()]],
-      );
-      for (const { pid } of blocking) this.#giveUp.get(Number(pid))?.();
+      const blocking = await this.#look().catch((error) => {
+        if (isPassing(error)) return []; // somebody has locked the catalog itself: whoever waits for us is seen at a later look
+        throw error;
+      });
+      for (const pid of blocking) this.#giveUp.get(pid)?.();
     }
+  }
+
+  /** pg_blocking_pids is not free: it is asked only about those who wait for a table or an index, which is rare. */
+  async #look(): Promise<number[]> {
+    const rows = await ask<{ pid: string }>(
+      this.#observer,
+      `SELECT DISTINCT b.pid FROM pg_locks l, unnest(pg_blocking_pids(l.pid)) AS b (pid)
+      WHERE NOT l.granted AND l.locktype = 'relation' AND b.pid = ANY ($1::int[])`,
+      [[...this.#giveUp.keys()]],
+    );
+    return rows.map(({ pid }) => Number(pid));
   }
 }

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { Observe, SlotSeen } from '../../../src/core/observer.ts';
 import type { Secret } from '../../../src/core/secret.ts';
-import { trouble } from '../../../src/postgres/trouble.ts';
+import { isPassing, trouble } from '../../../src/postgres/trouble.ts';
 import { ask, endSession, openReader } from '../session.ts';
 import { observeSlot } from './slot.ts';
 import { SyncState } from './sync-state.ts';
@@ -40,6 +40,9 @@ export class Watch {
   readonly #syncState: SyncState;
   #last: Promise<unknown> = Promise.resolve();
   #hasLock = false;
+  #isBeating = false;
+  /** How many wait to ask again; that they do is said once. */
+  #lockedOut = 0;
 
   private constructor(client: pg.Client, options: WatchOptions) {
     this.#client = client;
@@ -76,8 +79,28 @@ export class Watch {
     return this.#lost.signal;
   }
 
-  /** Asks something through the connection. One at a time: pg, which would queue them too, warns that it will not for much longer. */
-  use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+  /**
+   * Asks something through the connection; the same again, when others have had their turn, where somebody kept the catalog locked (VACUUM FULL of
+   * pg_attribute) for longer than we wait for a lock. That says nothing of the connection, and must not cost the copies that are under way.
+   */
+  async use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    try {
+      return await this.#inTurn(work);
+    } catch (error) {
+      if (!isPassing(error) || this.#ended.aborted) throw error;
+      if (this.#lockedOut === 0) this.#tellLockedOut(error);
+    }
+    this.#lockedOut++;
+    try {
+      await sleep(POLL_MS, undefined, { signal: this.#ended, ref: false }).catch(() => {});
+      return await this.use(work);
+    } finally {
+      this.#lockedOut--;
+    }
+  }
+
+  /** One at a time: pg, which would queue them too, warns that it will not for much longer. */
+  #inTurn<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     const turn = this.#last.then(() => work(this.#client));
     this.#last = turn.catch(() => {});
     return turn;
@@ -106,22 +129,39 @@ export class Watch {
     this.#lost.abort(trouble('source', error));
   }
 
+  #tellLockedOut(error: unknown): void {
+    const { message } = trouble('source', error);
+    this.#options.observe({ type: 'step', message: `${message}; what was asked is asked again until it is let in` });
+  }
+
   /** A connection that is half-open says nothing by itself, and whatever is asked through it would wait for ever. */
   async #beat(): Promise<void> {
-    const gone = setTimeout(() => {
-      this.#lose(new PgveilError('source_away', 'source: nothing was heard for 30 s'));
-      void endSession(this.#client);
-    }, GONE_AFTER_MS);
+    if (this.#isBeating) return;
+    this.#isBeating = true;
     await this.#look().catch((error) => this.#lose(error));
-    clearTimeout(gone);
+    this.#isBeating = false;
   }
 
   /** Whoever waits for the lock looks as well, if only to hear an answer: the slot is the other instance's to tell of. */
   async #look(): Promise<void> {
-    const slot = await this.use((client) => observeSlot(client, this.#options.slot));
+    const answered = <T>(work: (client: pg.Client) => Promise<T>) => this.use((client) => this.#inTime(work(client)));
+    const slot = await answered((client) => observeSlot(client, this.#options.slot));
     if (slot && this.#hasLock) this.#options.observe(slot);
-    if (this.#hasLock) await this.use((client) => this.#syncState.look(client));
-    for (const [name, tell] of this.#followed) tell(await this.use((client) => observeSlot(client, name)));
+    if (this.#hasLock) await answered((client) => this.#syncState.look(client));
+    for (const [name, tell] of this.#followed) tell(await answered((client) => observeSlot(client, name)));
+  }
+
+  /** From when it is its turn: those before it may each have waited for a lock. */
+  async #inTime<T>(answer: Promise<T>): Promise<T> {
+    const gone = setTimeout(() => {
+      this.#lose(new PgveilError('source_away', 'source: nothing was heard for 30 s'));
+      void endSession(this.#client);
+    }, GONE_AFTER_MS);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(gone);
+    }
   }
 
   async #tryLock(pipeline: string): Promise<boolean> {

@@ -5,6 +5,7 @@ import { PgveilError } from '../../../src/core/errors.ts';
 import { type Lsn, parseLsn } from '../../../src/core/lsn.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import { connect } from '../../../src/postgres/connection.ts';
+import { whereaboutsOf } from '../../../src/postgres/guard.ts';
 import { quoteName } from '../../../src/postgres/quote.ts';
 import { trouble } from '../../../src/postgres/trouble.ts';
 import { ask, endSession } from '../session.ts';
@@ -96,7 +97,7 @@ export class Receiver {
     const names = quoteName(publication).replaceAll("'", "''");
     const options = `proto_version '1', publication_names '${names}'`;
     this.#client.connection.query(`START_REPLICATION SLOT ${quoteName(slot)} LOGICAL 0/0 (${options})`);
-    this.#liveness = new Liveness(intervalMs, performance.now());
+    this.#liveness = new Liveness(intervalMs, performance.now(), () => whereaboutsOf(this.#client));
     this.#timer = setInterval(() => this.#tick(), intervalMs);
     this.#read().catch((error) => this.#fail(error));
     await this.#started.promise;
@@ -204,8 +205,11 @@ export class Receiver {
     const requests = this.#requests;
     this.#requests = 0;
     const state = this.#liveness!.tick(performance.now(), this.#isReading);
-    if (state === 'gone') this.#fail(new PgveilError('source_away', 'source: nothing was heard for 30 s'));
-    else if (requests > REQUESTS_OF_A_CLOSING_SERVER) {
+    if (state === 'gone') {
+      this.#fail(
+        new PgveilError('source_away', 'source: nothing is heard, and the server knows nothing of the stream any more'),
+      );
+    } else if (requests > REQUESTS_OF_A_CLOSING_SERVER) {
       this.#fail(new PgveilError('source_closing', 'source: the server wants to shut down'));
     } else {
       const wanted = this.#listener?.tick() ?? false;

@@ -1,6 +1,6 @@
 // What the tests of the source's copy half share: a database with a session that looks on, and a copy that is ready to be read.
 import type pg from 'pg';
-import { readCatalog } from '../../../connectors/postgres/catalog/catalog.ts';
+import { readCatalog, readCatalogWithin } from '../../../connectors/postgres/catalog/catalog.ts';
 import type { Asked, Reading } from '../../../connectors/postgres/catalog/reading.ts';
 import { copyEverything } from '../../../connectors/postgres/copy/copy.ts';
 import { keepSnapshot } from '../../../connectors/postgres/copy/keeper.ts';
@@ -113,7 +113,7 @@ export class PreparedCopy implements AsyncDisposable {
     });
     const keeper = await keepSnapshot(url, slot.snapshot, never);
     await slot.release();
-    const reading = await readCatalog(keeper.client, asked);
+    const reading = await readCatalogWithin(keeper.client, asked);
     const transaction = { clsn: slot.consistentPoint, xid: null, commitTime: keeper.time };
     const wanted = (table: Table<'raw'>) => table.columns.map(() => true);
     const fixed = { url, asked, reading, snapshot: keeper.snapshot, transaction, generationOf: () => 7, signal: never };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sqlState, trouble } from '../../../src/postgres/trouble.ts';
+import { isPassing, isTooLarge, sqlState, trouble } from '../../../src/postgres/trouble.ts';
 
 const said = (code: string) =>
   trouble('twin', { code, message: 'the words of the server', detail: 'Key (email)=(a@b)' });
@@ -24,4 +24,17 @@ test('what TLS refused is told from a socket that failed', () => {
   for (const name of ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_TLS_CERT_ALTNAME_INVALID', 'DEPTH_ZERO_SELF_SIGNED_CERT']) {
     assert.equal(said(name).code, 'tls_failed');
   }
+});
+
+test('a row that is too large for a text is told from other failures of the server', () => {
+  const words = 'invalid memory alloc request size 1132462085';
+  const error = trouble('source', { code: 'XX000', message: words });
+  assert.equal(error.message, `source: SQLSTATE XX000: ${words}`);
+  assert.ok(isTooLarge(error) && isTooLarge({ code: '54000' }));
+  assert.ok(!isTooLarge(said('XX000')) && !isTooLarge({ code: '53200' }));
+});
+
+test('what passes by itself is told from what does not', () => {
+  for (const state of ['55P03', '57014', '40P01']) assert.ok(isPassing(said(state)), state);
+  for (const state of ['57P01', 'XX000', '']) assert.ok(!isPassing(said(state)), state);
 });

@@ -107,6 +107,22 @@ forMajors('a copy', { core: true }, (major) => {
     assert.deepEqual(copied.events.get('public.empty'), ['defined', 'copy started', 'copy read']);
   });
 
+  test('a large partition is read in chunks also where the planner asks for its bounds (constraint_exclusion = on)', async () => {
+    await using database = await Database.create(
+      server,
+      `CREATE TABLE p (id int PRIMARY KEY, note text) PARTITION BY RANGE (id);
+      CREATE TABLE a PARTITION OF p FOR VALUES FROM (0) TO (100000) PARTITION BY RANGE (id);
+      CREATE TABLE a1 PARTITION OF a DEFAULT; CREATE TABLE b PARTITION OF p DEFAULT;
+      INSERT INTO p SELECT i * 20, repeat('x', 200) FROM generate_series(1, 10000) i`,
+    );
+    await database.query(`ALTER DATABASE ${database.server.databaseName(database.name)} SET constraint_exclusion = on`);
+    await using copy = await PreparedCopy.prepare(database, ask('public.p'), fine);
+    const copied = await copy.run();
+    assert.equal(copied.rows('public.p').length, 10_000);
+    assert.ok(copied.count('chunk finished') > 4);
+    assert.equal(copied.count('stopped'), 0);
+  });
+
   test('generated columns are never read, and unwanted ones arrive as NULL', async () => {
     await using database = await Database.create(
       server,
