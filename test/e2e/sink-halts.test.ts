@@ -30,7 +30,7 @@ async function saysWhatToDo(pgveil: Service): Promise<void> {
     (await pgveil.page('/metrics'))!.text,
     /^pgveil_sink_halted\{sink="spare",code="newer_checkpoint"\} 1$/m,
   );
-  assert.match(pgveil.process.output, /"part":"spare","code":"newer_checkpoint","fix":"Run that version/);
+  assert.match(pgveil.process.output, /"part":"spare","code":"newer_checkpoint","fix":"Run the newer version/);
 }
 
 for (const patience of ['0s', '10 minutes']) {
