@@ -122,11 +122,7 @@ ${examples(
 )}`;
 
 function addStatus(program: Command, commands: Commands, done: Done): void {
-  addCommand(
-    program,
-    'status',
-    'Show tables, sinks and slot, whether pgveil runs or not',
-  )
+  addCommand(program, 'status', 'Show tables, sinks and slot, whether pgveil runs or not')
     .option('--watch', 'fill the terminal with it and look again every second; with --json, a line a second')
     .addHelpText('after', STATUS_HELP)
     .action(async (options) => done(await commands.status(options)));
