@@ -63,7 +63,7 @@ export const TABLE_ERRORS = {
   },
   twin_refused: {
     ...table,
-    means: 'The twin refused a row: a value does not fit its column there, or somebody changed the table.',
+    means: 'The twin refused a row: a value does not fit its column there, or the table was changed there.',
     fix: 'Look up the SQLSTATE; correct the rule, `sinks.X.types` or the table; then `pgveil recopy TABLE`.',
   },
   lake_refused: {
@@ -102,7 +102,7 @@ export const TABLE_ERRORS = {
   },
   too_wide: {
     ...table,
-    means: 'The twin cannot hold a table of so many columns.',
+    means: 'The table has more columns than the twin can hold.',
     fix: 'Decide `drop` for some columns.',
   },
   reserved_column: {

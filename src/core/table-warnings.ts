@@ -55,7 +55,7 @@ export const TABLE_WARNINGS = {
   writes_refused: {
     ...warned,
     means:
-      'Somebody changed a published table so that PostgreSQL refused UPDATE and DELETE on it (no replica identity any more, or one with a virtual generated column). pgveil took it out of its publication within seconds; the table halts.',
+      'A published table was changed so that PostgreSQL refused UPDATE and DELETE on it (it lost its replica identity, or got one with a virtual generated column). pgveil took it out of its publication within seconds; the table halts.',
     fix: 'Do what the halt of the table says. It is published again with its next copy.',
   },
   topic_at_risk: {
