@@ -65,7 +65,7 @@ export const schema = fields({
   name: pipelineName.describe('slot, publication and checkpoints are named after it'),
   key: key.describe('32 bytes or more, in base64 or hex'),
   source: fields({
-    url: postgresUrl.describe('the database that is copied'),
+    url: postgresUrl.describe('the database that is copied; with ?sslmode=verify-full for TLS'),
     publication: identifier.optional().describe('pgveil_NAME by default; created when absent and allowed'),
     slot: slotName.optional().describe('pgveil_NAME by default'),
     snapshot: fields({ workers: whole(1, 64).prefault(5).describe('connections that copy at the same time') }).prefault(

@@ -33,7 +33,7 @@ const absence = {
 const twin = fields({
   ...absence,
   type: z.literal('postgres').describe('the kind of sink'),
-  url: postgresUrl.describe('the database that holds the copy'),
+  url: postgresUrl.describe('the database that holds the copy; with ?sslmode=verify-full for TLS'),
   indexes: flag().prefault(true).describe("whether the source's indexes are built on the twin after the copy"),
   types: named(identifier, someText, 'write type: type on each line')
     .prefault({})

@@ -92,7 +92,7 @@ test('without a process it shows what is stored', async () => {
 test('without a terminal it is refused, with the way to do it', async () => {
   const { exitCode, out, err } = await pgveil(['status', '--watch']);
   assert.deepEqual([exitCode, out], [2, '']);
-  assert.match(err, /--watch fills a terminal/);
+  assert.match(err, /--watch needs a terminal/);
   assert.match(err, /--json/);
 });
 
