@@ -22,8 +22,8 @@ const SETUP = `
   CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10);
   CREATE SCHEMA "My Schema";
   CREATE TABLE "My Schema"."Order ""Items""" ("null" int PRIMARY KEY, "a: b" text, "# c" text, "$\{d}" text, "ünï" int, " " int);
-  CREATE TABLE "My Schema".true (false text PRIMARY KEY);
-  ALTER TABLE "My Schema".true REPLICA IDENTITY FULL;
+  CREATE TABLE "My Schema"."true" ("false" text PRIMARY KEY);
+  ALTER TABLE "My Schema"."true" REPLICA IDENTITY FULL;
   CREATE TABLE no_key (v text);
   CREATE TABLE late_key (id int PRIMARY KEY DEFERRABLE);
   CREATE TABLE no_identity (id int PRIMARY KEY);

@@ -4,6 +4,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { PgveilError } from '../../src/core/errors.ts';
+import { Secret } from '../../src/core/secret.ts';
+import { connect } from '../../src/postgres/connection.ts';
 import { writeData } from '../support/postgres/data.ts';
 import type { PostgresServer } from '../support/postgres/postgres.ts';
 import { Servers } from '../support/trial/servers.ts';
@@ -40,23 +43,25 @@ async function speakTls(server: PostgresServer, isOn: boolean): Promise<void> {
   await server.restart();
 }
 
-/** The configuration with these parameters in both URLs; `host` in the place of 127.0.0.1. */
-function configurationWith(trial: Trial, parameters: Record<string, string>, host = '127.0.0.1') {
-  const url = (plain: string) => {
-    const address = new URL(plain);
-    address.hostname = host;
-    address.search = new URLSearchParams(parameters).toString();
-    return address.href;
-  };
-  const twin = { type: 'postgres', url: url(trial.twinUrl) };
-  return { source: { url: url(trial.sourceUrl) }, sinks: { twin } };
+function withParameters(plain: string, parameters: Record<string, string>, host = '127.0.0.1'): string {
+  const address = new URL(plain);
+  address.hostname = host;
+  address.search = new URLSearchParams(parameters).toString();
+  return address.href;
 }
 
-async function checked(trial: Trial, ...how: [parameters: Record<string, string>, host?: string]): Promise<string[]> {
-  const file = await trial.write({ ...trial.configuration(), ...configurationWith(trial, ...how) }, 'tls.yaml');
-  const { stdout, stderr } = await trial.pgveil(['check', '--json', '-c', file]);
-  const { findings } = JSON.parse(stdout || stderr) as { findings: { code: string; message: string }[] };
-  return findings.map(({ code, message }) => `${code} ${message}`);
+/** What becomes of a connection: `TLS`, `plain`, or what it is refused with. */
+async function connected(...to: Parameters<typeof withParameters>): Promise<string> {
+  try {
+    const options = { url: new Secret(withParameters(...to)), side: 'source', purpose: 'read', name: 'test' } as const;
+    const client = await connect(options);
+    const { rows } = await client.query('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
+    await client.end();
+    return rows[0].ssl === 't' ? 'TLS' : 'plain';
+  } catch (error) {
+    assert.ok(error instanceof PgveilError, String(error));
+    return `${error.code}: ${error.message}`;
+  }
 }
 
 /** Whether each session of pgveil's is encrypted, by what it is. */
@@ -67,27 +72,23 @@ async function sessions({ source, twin }: Trial): Promise<Set<string>> {
   return new Set(rows.map(({ backend_type: what, ssl }) => `${what}: ${ssl}`));
 }
 
-test('without TLS on the servers, and with it: what each sslmode asks for, and what it makes of a strange certificate', async () => {
-  await Promise.all([speakTls(servers.source, false), speakTls(servers.twin, false)]);
-  await using trial = await servers.trial(SETUP, tables);
-  for (const sslmode of ['verify-full', 'require', 'no-verify']) {
-    const said = await checked(trial, { sslmode });
-    assert.equal(said.length, 2, said.join('\n'));
-    for (const one of said) assert.match(one, /^tls_failed /);
-  }
-  assert.deepEqual(await checked(trial, { sslmode: 'disable' }), []);
-  await Promise.all([speakTls(servers.source, true), speakTls(servers.twin, true)]);
-  await trial.reconnect();
+test('each sslmode asks for what the page says, of a server without TLS and of one with a strange certificate', async () => {
+  const url = servers.source.url();
+  await speakTls(servers.source, false);
+  for (const sslmode of ['verify-full', 'require', 'no-verify'])
+    assert.match(await connected(url, { sslmode }), /^tls_failed/);
+  assert.equal(await connected(url, { sslmode: 'disable' }), 'plain');
+  assert.equal(await connected(url, {}), 'plain');
 
-  const STRANGE = /^tls_failed .*DEPTH_ZERO_SELF_SIGNED_CERT/;
+  await speakTls(servers.source, true);
   for (const sslmode of ['verify-full', 'require', 'verify-ca', 'prefer'])
-    for (const one of await checked(trial, { sslmode })) assert.match(one, STRANGE, sslmode);
-  assert.equal((await checked(trial, { sslmode: 'require' })).length, 2);
-  assert.deepEqual(await checked(trial, { sslmode: 'no-verify' }), []);
-  assert.deepEqual(await checked(trial, { sslmode: 'verify-full', sslrootcert: certificate }), []);
-  const elsewhere = await checked(trial, { sslmode: 'verify-full', sslrootcert: certificate }, 'localhost');
-  assert.equal(elsewhere.length, 2);
-  for (const one of elsewhere) assert.match(one, /^tls_failed .*ERR_TLS_CERT_ALTNAME_INVALID/);
+    assert.equal(await connected(url, { sslmode }), 'tls_failed: source: DEPTH_ZERO_SELF_SIGNED_CERT', sslmode);
+  assert.equal(await connected(url, { sslmode: 'no-verify' }), 'TLS');
+  assert.equal(await connected(url, { sslmode: 'disable' }), 'plain');
+  assert.equal(await connected(url, {}), 'plain');
+  const known = { sslmode: 'verify-full', sslrootcert: certificate };
+  assert.equal(await connected(url, known), 'TLS');
+  assert.equal(await connected(url, known, 'localhost'), 'tls_failed: source: ERR_TLS_CERT_ALTNAME_INVALID');
 });
 
 for (const [what, parameters, isEncrypted] of [
@@ -101,7 +102,9 @@ for (const [what, parameters, isEncrypted] of [
   test(`under ${what}`, async () => {
     await Promise.all([speakTls(servers.source, true), speakTls(servers.twin, true)]);
     await using trial = await servers.trial(SETUP, tables);
-    const service = await trial.run({ configuration: configurationWith(trial, parameters) });
+    const source = { url: withParameters(trial.sourceUrl, parameters) };
+    const twin = { type: 'postgres', url: withParameters(trial.twinUrl, parameters) };
+    const service = await trial.run({ configuration: { source, sinks: { twin } } });
     await service.isReady();
     const expected = ['client backend', 'walsender'].map((backend) => `${backend}: ${isEncrypted}`);
     assert.deepEqual([...(await sessions(trial))].sort(), expected);
