@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { fields, flag, isMapping, problem, short, whole, word } from './field.ts';
 import { anyText, className, localeName, oneCharacter } from './texts.ts';
 
-// Rules and their options; contract.md has what each gives
+// Rules and their options; docs/configuration.md has what each gives
 
 const nulls = flag().prefault(true).describe('false: NULL is treated as an empty text, instead of staying NULL');
 
@@ -27,8 +27,8 @@ const fake = fields({
 const rules = {
   constant: short('value', fields({ value: anyText.describe('what every row gets, as Postgres writes it'), nulls })),
   mask: fields({
-    first: whole(0, 10_000).prefault(0).describe('so many characters stay at the beginning'),
-    last: whole(0, 10_000).prefault(0).describe('so many characters stay at the end'),
+    first: whole(0, 10_000).prefault(0).describe('how many characters stay at the beginning'),
+    last: whole(0, 10_000).prefault(0).describe('how many characters stay at the end'),
     with: oneCharacter.prefault('*').describe('what each other character becomes'),
     nulls,
   }),

@@ -12,8 +12,8 @@ const password = fields({
 
 const bearer = fields({
   mechanism: z.literal('OAUTHBEARER').describe('as the brokers have it'),
-  token: secretText.optional().describe('one that somebody else keeps fresh: read anew for each connection'),
-  token_url: tokenUrl.optional().describe('where a token is to be had for the credentials of a client'),
+  token: secretText.optional().describe('one that something else keeps fresh: read again for each connection'),
+  token_url: tokenUrl.optional().describe('where a client gets a token for its credentials'),
   client_id: someText.optional().describe('beside token_url'),
   client_secret: secretText.optional().describe('beside token_url'),
   scope: someText.optional().describe('beside token_url, where the endpoint wants one'),

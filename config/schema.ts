@@ -65,7 +65,7 @@ export const schema = fields({
   name: pipelineName.describe('slot, publication and checkpoints are named after it'),
   key: key.describe('32 bytes or more, in base64 or hex'),
   source: fields({
-    url: postgresUrl.describe('the database that is copied'),
+    url: postgresUrl.describe('the database that is copied; with ?sslmode=verify-full for TLS'),
     publication: identifier.optional().describe('pgveil_NAME by default; created when absent and allowed'),
     slot: slotName.optional().describe('pgveil_NAME by default'),
     snapshot: fields({ workers: whole(1, 64).prefault(5).describe('connections that copy at the same time') }).prefault(
@@ -73,15 +73,15 @@ export const schema = fields({
     ),
     on_gap: word(['recopy', 'halt'])
       .prefault('recopy')
-      .describe('when the slot was lost: copy everything anew, or wait for a person'),
+      .describe('when the slot was lost: copy everything again, or wait for an operator'),
     failover: flag()
       .optional()
       .describe('whether the slot is kept on standbys, too: Postgres 17 and later; there true by default'),
     wal_alarm: fields({
-      retained: alarmSize.prefault('10GB').describe('a slot that keeps so much WAL on the source'),
+      retained: alarmSize.prefault('10GB').describe('warn when a slot keeps this much WAL on the source'),
       time_left: alarmTime
         .prefault('2 hours')
-        .describe('a slot that would be lost in less, at the rate at which the source writes WAL'),
+        .describe('warn when a slot would be lost in less, at the rate at which the source writes WAL'),
     }).prefault({}),
     wal_limit: alarmSize
       .optional()
@@ -103,7 +103,7 @@ export const schema = fields({
       .prefault('5 minutes')
       .describe('the longest wait between two copies of one table: 1 s, then twice as long each time, up to this'),
   }).prefault({}),
-  memory: memory.prefault('256MB').describe('bound of everything queued'),
+  memory: memory.prefault('256MB').describe('limit of everything queued'),
   http: fields({
     listen: listen
       .prefault('127.0.0.1:8787')

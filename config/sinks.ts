@@ -33,7 +33,7 @@ const absence = {
 const twin = fields({
   ...absence,
   type: z.literal('postgres').describe('the kind of sink'),
-  url: postgresUrl.describe('the database that holds the copy'),
+  url: postgresUrl.describe('the database that holds the copy; with ?sslmode=verify-full for TLS'),
   indexes: flag().prefault(true).describe("whether the source's indexes are built on the twin after the copy"),
   types: named(identifier, someText, 'write type: type on each line')
     .prefault({})
@@ -48,8 +48,8 @@ const lake = fields({
   url: lakeUrl.describe('s3://bucket/prefix or file:///path'),
   endpoint: endpoint.optional().describe('of a store other than AWS: http://host:port'),
   flush: fields({
-    bytes: flushSize.prefault('128MB').describe('what is written is committed when it is so much'),
-    every: flushTime.prefault('5 minutes').describe('or when it is so old'),
+    bytes: flushSize.prefault('128MB').describe('written rows are committed once they reach this size'),
+    every: flushTime.prefault('5 minutes').describe('or once the oldest is this old'),
   }).prefault({}),
   timestamps: word(['timestamp_ntz', 'string'])
     .prefault('timestamp_ntz')
@@ -62,7 +62,7 @@ const lake = fields({
 const registry = fields({
   url: registryUrl.describe('https://host:port, with a path where the registry has one'),
   format: word(['avro', 'json']).prefault('avro').describe('what messages are written in'),
-  username: someText.optional().describe('for a registry that asks who we are'),
+  username: someText.optional().describe('for a registry that wants a login'),
   password: secretText.optional().describe('beside username'),
 }).superRefine(({ username, password }, context) => {
   const [path, other] = username === undefined ? ['username', 'password'] : ['password', 'username'];
@@ -86,7 +86,7 @@ const kafka = fields({
     replicas: whole(1, 100).optional().describe('of one that is created; by default as the brokers have it'),
     config: named(someText, anyText, 'write name: value on each line')
       .prefault({})
-      .describe('of one that is created, as Kafka calls it; retention.ms is -1 unless it stands here'),
+      .describe('of one that is created, as Kafka calls it; retention.ms is -1 unless set here'),
   }).prefault({}),
   format: word(['debezium', 'flat'])
     .prefault('debezium')
@@ -103,12 +103,12 @@ const kafka = fields({
   split: flushSize.prefault('100MB').describe('a larger transaction is committed in parts'),
   tls: fields({
     ca: someText.optional().describe('PEM; by default the authorities of the system'),
-    certificate: someText.optional().describe('PEM, of ours'),
-    key: secretText.optional().describe('PEM, of the certificate'),
+    certificate: someText.optional().describe('PEM: the certificate by which brokers know pgveil'),
+    key: secretText.optional().describe('PEM: the key of that certificate'),
   })
     .optional()
     .describe('{} for the authorities of the system; without it there is no TLS'),
-  sasl: sasl.optional().describe('how brokers learn who we are; without it they are not told'),
+  sasl: sasl.optional().describe('how pgveil logs in to the brokers; without it, it does not'),
 }).superRefine(({ format, schema, registry }, context) => {
   const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
   if (format === 'flat' && schema === 'inline')

@@ -22,7 +22,7 @@ export async function countMismatches(stage: Stage): Promise<Mismatches> {
   };
 }
 
-/** Computed from contract.md alone. */
+/** Computed from the rules of docs/configuration.md alone, by code that is not the product's. */
 async function twinMismatches(stage: Stage): Promise<number> {
   const { tables, key } = stage;
   const found = await differences({ source: stage.url('source'), twin: stage.url('twin'), tables, key });

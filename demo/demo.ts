@@ -8,13 +8,20 @@ import { Stop } from './stop.ts';
 
 const USAGE = `npm run demo [-- [--once] [--json]]
   --once   a copy and some seconds of changes, then an exact comparison; ends by itself
-  --json   with --once: the result as one line of JSON on stdout`;
+  --json   with --once: the result as one line of JSON on stdout
+  --help   this text`;
+
+const FLAG = { type: 'boolean' } as const;
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
   const options = readOptions();
   if (options === null) return 2;
+  if (options.help) {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
   using stop = new Stop();
   try {
     return await play(options, stop);
@@ -46,12 +53,12 @@ function inWords({ rows_copied, changes, mismatches, raw_values_found, lag_ms, s
   ].join('\n');
 }
 
-/** Null after saying what is wrong with the command line. */
-function readOptions(): { once: boolean; json: boolean } | null {
+/** Null after saying what may be typed. */
+function readOptions(): { once: boolean; json: boolean; help: boolean } | null {
   try {
-    const { values } = parseArgs({ options: { once: { type: 'boolean' }, json: { type: 'boolean' } } });
-    const { once = false, json = false } = values;
-    if (once || !json) return { once, json };
+    const { values } = parseArgs({ options: { once: FLAG, json: FLAG, help: { ...FLAG, short: 'h' } } });
+    const { once = false, json = false, help = false } = values;
+    if (help || once || !json) return { once, json, help };
   } catch {
     // told below
   }

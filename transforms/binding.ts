@@ -35,7 +35,7 @@ type Entries = ReadonlyMap<string, TableEntry>;
 
 /**
  * Binds decisions to (table oid, attnum). On first sight by name; later what a column holds moves with its attnum, and so do
- * decisions: contract.md, "Decisions and schema changes". `entries` are those of all tables, as of their last copy.
+ * decisions: docs/configuration.md, "When a table changes". `entries` are those of all tables, as of their last copy.
  */
 export function bind(table: Table<'raw'>, tables: Config['tables'], entries: Entries): Bound {
   const configured = tables.get(table.name)?.columns;

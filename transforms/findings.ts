@@ -34,7 +34,7 @@ export function namesMoved({ name }: Table<'raw'>, { hash, moved }: Approval): F
     code: 'names_moved',
     object,
     message: `${object}: ${moved}. The definition as it stands is ${name}@${hash}`,
-    fix: `${approve}, if the configuration means what its names stand for now; otherwise name them as they were, or correct the configuration.`,
+    fix: `${approve}, if the configuration means what its names stand for now; otherwise rename them back, or correct the configuration.`,
   };
 }
 
@@ -46,7 +46,7 @@ export function warnings(table: Table<'raw'>, bound: Bound): Omit<Finding, 'obje
   return [
     ...undecided.map(({ name }) => ({
       code: 'undecided_column' as const,
-      message: `${path(name)}: nobody decided on this column, so it is NULL`,
+      message: `${path(name)}: no decision about this column, so it is NULL`,
       fix: ERRORS.undecided_column.fix,
     })),
     ...renamed
@@ -58,7 +58,7 @@ export function warnings(table: Table<'raw'>, bound: Bound): Omit<Finding, 'obje
       })),
     ...bound.missing.map((name) => ({
       code: 'column_gone' as const,
-      message: `${path(name)}: the table has no such column any more`,
+      message: `${path(name)}: the table no longer has this column`,
       fix: ERRORS.column_gone.fix,
     })),
   ];

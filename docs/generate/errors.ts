@@ -16,12 +16,12 @@ const SECTIONS: readonly {
   },
   {
     title: 'A person has to act',
-    outcome: `With one sink, at the first start of a pipeline, or where it concerns the source or the configuration, the pipeline ends with exit code 3. Later, one of several sinks is parked instead, and the others go on. A process that has worked before tries again what may pass: ${listed(PASSING_ONCE_RUN)}.`,
+    outcome: `With one sink, at the first start of a pipeline, or where it concerns the source or the configuration, the pipeline ends with exit code 3. Later, one of several sinks is parked instead, and the others go on. A process that has worked before retries what may pass by itself: ${listed(PASSING_ONCE_RUN)}.`,
     holds: ({ recovery, exit }) => recovery === 'stop' && exit === 3,
   },
   {
     title: 'A person is told',
-    outcome: 'Nothing stops, but `check`, or the command that met with it, ends with exit code 3.',
+    outcome: 'Nothing stops, but `check`, or the command that found it, ends with exit code 3.',
     holds: ({ retry, recovery }) => recovery === 'go on' && retry === 'person',
   },
   {
@@ -37,7 +37,7 @@ const SECTIONS: readonly {
   },
   {
     title: 'Tried again',
-    outcome: 'The pipeline goes on by itself, with growing waits; a command that does not wait ends with exit code 1.',
+    outcome: 'The pipeline goes on by itself, with back-off; a command that does not wait ends with exit code 1.',
     holds: ({ recovery }) => recovery === 'reopen',
   },
   {
@@ -47,7 +47,7 @@ const SECTIONS: readonly {
   },
   {
     title: 'Everything is copied again',
-    outcome: 'By itself, and said aloud; the old content stays readable meanwhile.',
+    outcome: 'By itself, and reported; the old content stays readable meanwhile.',
     holds: ({ recovery }) => recovery === 'copy everything',
   },
   {
@@ -62,7 +62,7 @@ export function errorsPage(): string {
   const parts = [
     '# Errors',
     'Every code that pgveil says, in logs, `/status`, `check --json` and on standard error. Codes are stable.',
-    'The configuration is read at a start. Where “To do” changes it, end pgveil (SIGTERM) and start it again; only users’ passwords and tokens are read anew while it runs.',
+    'The configuration is read at a start. Where “To do” changes it, end pgveil (SIGTERM) and start it again; only users’ passwords and tokens are read again while it runs.',
     'This page is generated from `src/core/errors.ts` by `npm run docs`.',
     ...SECTIONS.flatMap(({ title, outcome, holds }) => [`## ${title}`, outcome, ...entries(holds)]),
   ];

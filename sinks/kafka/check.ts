@@ -87,8 +87,8 @@ function unsent(table: LeavingTable, { name, isCompacted }: Sketch, { unchanged 
   if (isCompacted && unchanged === 'refuse') return refused(() => assertAllSent(table));
   const columns = unsentColumns(table);
   if (columns.length === 0) return [];
-  const message = `messages in ${name} lack ${columns.join(', ')} of ${table.name} where a value is large and an update leaves it alone`;
-  const fix = `ALTER TABLE ${table.name} REPLICA IDENTITY FULL; or have readers take such a value from the row’s message before.`;
+  const message = `messages in ${name} lack ${columns.join(', ')} of ${table.name} if a value is large and an update left it unchanged`;
+  const fix = `ALTER TABLE ${table.name} REPLICA IDENTITY FULL; or have readers take such a value from the row’s previous message.`;
   return [finding('values_unsent', table.name, message, fix)];
 }
 
@@ -107,15 +107,15 @@ function refused(assert: () => void): Finding[] {
 function durability(object: string, { name, replicas, leastReplicas }: Sketch): Finding[] {
   if (replicas === undefined || leastReplicas === undefined) return [];
   if (leastReplicas > replicas) {
-    const message = `min.insync.replicas of ${name} is ${leastReplicas}, and it has ${replicas} of them: some brokers take no message then`;
+    const message = `min.insync.replicas of ${name} is ${leastReplicas}, and it has ${replicas} replicas: some brokers take no message then`;
     return [finding('topic_at_risk', object, message, setting(name, `min.insync.replicas=${replicas}`))];
   }
   if (replicas > 1 && leastReplicas === 1) {
-    const message = `min.insync.replicas of ${name} is 1: what one broker alone has acknowledged is gone when its disk is`;
+    const message = `min.insync.replicas of ${name} is 1: what only one broker has acknowledged is lost with its disk`;
     return [finding('topic_at_risk', object, message, setting(name, 'min.insync.replicas=2'))];
   }
   if (replicas > 1 && leastReplicas === replicas) {
-    const message = `min.insync.replicas of ${name} is ${leastReplicas}, and so many it has: nothing can be written while one broker is away`;
+    const message = `min.insync.replicas of ${name} is ${leastReplicas}, as many as it has replicas: nothing can be written while one broker is away`;
     return [finding('topic_at_risk', object, message, setting(name, `min.insync.replicas=${replicas - 1}`))];
   }
   return [];

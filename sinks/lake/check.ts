@@ -12,7 +12,7 @@ export async function checkLake(storage: Storage, name: string): Promise<Finding
     if (missing !== null) return [finding('lake_unfit', missing)];
     const stranger = (await storedCheckpoint(storage)) ? null : await firstStranger(storage);
     if (stranger === null) return [];
-    return [finding('target_exists', 'something lies where the lake is to be, and pgveil did not make it')];
+    return [finding('target_exists', 'the place of the lake holds something that pgveil did not make')];
   } catch (error) {
     if (!(error instanceof PgveilError)) throw error;
     return [finding(error.code, error.message, error.fix)];

@@ -26,7 +26,7 @@ export function copyRefusal(thrown: unknown, table: string): PgveilError {
 }
 
 export function keyCollision(table: string): PgveilError {
-  return new PgveilError('key_collision', `${table}: a row came whose key another one has`, { table });
+  return new PgveilError('key_collision', `${table}: a row came with the key of another one`, { table });
 }
 
 export function rowMissing(table: string): PgveilError {

@@ -93,24 +93,25 @@ function addCheck(program: Command, commands: Commands, done: Done): void {
 }
 
 function addRun(program: Command, commands: Commands, done: Done): void {
-  addCommand(program, 'run', 'Copy what is to be copied, then stream until a signal')
+  addCommand(program, 'run', 'Copy what is due, then stream until a signal', 'log as JSON lines, at a terminal as well')
     .option('--until-caught-up', 'end once everything committed on the source by now is durable in every sink')
     .addOption(
       new Option('--timeout <duration>', 'how long --until-caught-up waits for what is away')
         .argParser(wait)
         .default(60_000, '60s'),
     )
-    .option('--recopy <table...>', 'copy these tables anew, once')
+    .option('--recopy <table...>', 'copy these tables again, once')
     .option('--approve <table@hash...>', 'approve these definitions, once: see approve')
-    .option('--accept-key', 'the redaction key was changed on purpose: copy everything anew, once')
-    .option('--accept-source', 'the source is another one, or was restored: copy everything from it, once')
+    .option('--accept-key', 'the redaction key was changed on purpose: copy everything again')
+    .option('--accept-source', 'the source is another one, or was restored: copy everything from it')
     .addHelpText('after', RUN_HELP)
     .action(async (options) => done(await commands.run(options)));
 }
 
 const RUN_HELP = `
-What is to be done once is recorded with the data. A flag that stays in a
-service file does nothing at the next start.
+--recopy and --approve are recorded with the data: left in a service file they
+do nothing at the next start. Remove --accept-key and --accept-source after that
+start: they would accept a mistyped key or a wrong server later on as well.
 ${examples(
   'pgveil run',
   'pgveil run --until-caught-up --timeout 5min',
@@ -122,46 +123,55 @@ ${examples(
 
 function addStatus(program: Command, commands: Commands, done: Done): void {
   addCommand(program, 'status', 'Show tables, sinks and slot, whether pgveil runs or not')
-    .option('--watch', 'fill the terminal with it, and look again every second; with --json a line a second')
+    .option('--watch', 'fill the terminal with it and look again every second; with --json, a line a second')
     .addHelpText('after', STATUS_HELP)
     .action(async (options) => done(await commands.status(options)));
 }
 
-const STATUS_HELP = examples(
+const STATUS_HELP = `
+The exit code is 0 whatever state it shows. For a test of health ask /ready.
+${examples(
   'pgveil status',
   'pgveil status --watch',
   'pgveil status --json | jq .position',
   'pgveil status --watch --json | jq .slot.seconds_left',
-);
+)}`;
 
 function addRecopy(program: Command, commands: Commands, done: Done): void {
-  addCommand(program, 'recopy', 'Have the running process copy tables anew, while the others stream')
-    .argument('<table...>', 'as the configuration writes them')
+  addCommand(program, 'recopy', 'Have the running process copy tables again while the others stream')
+    .argument('<table...>', 'tables as written in the configuration')
     .addHelpText('after', examples('pgveil recopy public.customer', `pgveil recopy 'public."Order Items"' public.shop`))
     .action(async (tables, options) => done(await commands.recopy(tables, options)));
 }
 
 function addApprove(program: Command, commands: Commands, done: Done): void {
-  addCommand(program, 'approve', 'Have decisions go by what columns and tables are called now')
+  addCommand(program, 'approve', 'Apply decisions to the current names of columns and tables')
     .argument('<table@hash...>', 'as the halt shows it; at a terminal the table alone is enough')
     .addHelpText(
       'after',
       `
-After columns or tables have swapped names nothing of them leaves until somebody
-says that the configuration means what its names stand for now. The hash is of
-one definition: should it change once more, it has to be approved anew.
+After columns or tables have swapped names, nothing of them leaves until you say
+that the configuration means what its names stand for now. The hash is of one
+definition: if that changes once more, it has to be approved again.
 ${examples('pgveil approve public.customer@3f2a91c07b5d4e68', 'pgveil approve public.customer')}`,
     )
     .action(async (definitions, options) => done(await commands.approve(definitions, options)));
 }
 
 function addDrop(program: Command, commands: Commands, done: Done): void {
-  addCommand(program, 'drop', 'Remove the slot and the publication that pgveil made; asks first')
-    .option('--data', 'remove what it made in the sinks, too')
-    .option('--yes', 'do it without asking')
-    .addHelpText('after', examples('pgveil drop', 'pgveil drop --data --yes'))
+  addCommand(program, 'drop', 'Remove the slots and the publication that pgveil made; asks first')
+    .option('--data', 'also remove what it made in the sinks: tables, files, topics, checkpoints')
+    .option('--yes', 'do not ask')
+    .addHelpText('after', DROP_HELP)
     .action(async (options) => done(await commands.drop(options)));
 }
+
+const DROP_HELP = `
+Stop the service first. The next start finds no slot and copies everything (with
+on_gap: halt it refuses). Without --data the sinks keep what they hold; with it
+their tables, files and topics are deleted for good. What pgveil did not make
+stays.
+${examples('pgveil drop', 'pgveil drop --data', 'pgveil drop --data --yes')}`;
 
 function addPlanned(program: Command, name: string): void {
   program

@@ -10,13 +10,13 @@ export interface CommonOptions {
 /** Takes the exit code of the command that was run. */
 export type Done = (exitCode: number) => void;
 
-/** A command with what every one takes. */
-export function addCommand(program: Command, name: string, summary: string): Command {
+/** A command with what every one takes. `json`: what that flag prints. */
+export function addCommand(program: Command, name: string, summary: string, json = 'print JSON'): Command {
   return program
     .command(name)
     .description(summary)
     .option('-c, --config <file>', 'the configuration', 'pgveil.yaml')
-    .option('--json', 'print JSON');
+    .option('--json', json);
 }
 
 /** How long to wait: `90s` or `5min`; a bare number counts seconds, as for timeout(1). */

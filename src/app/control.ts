@@ -73,7 +73,7 @@ export class Control implements Disposable {
       try {
         return await this.#listen();
       } catch (error) {
-        const message = `no command can be given to this process: ${(error as Error).message}`;
+        const message = `the control socket cannot be opened: ${(error as Error).message}`;
         if (!isTold) this.#observe({ type: 'step', message });
         isTold = true;
         await sleep(RETRY_MS, undefined, { ref: false });
@@ -119,7 +119,7 @@ export class Control implements Disposable {
   /** Whoever asks may have read a newer configuration. */
   #require(table: string): void {
     if (this.#tables.has(table)) return;
-    const fix = 'End it and start it anew: what its configuration has more is copied then.';
+    const fix = 'Restart it: tables added to the configuration are copied then.';
     throw new PgveilError('command_line', `the running process has no table ${table}`, { fix });
   }
 }
@@ -159,7 +159,7 @@ export async function askApproval(path: string, table: string): Promise<Approval
 /** `command`: what a start would be given where nobody runs. */
 async function answerOf(path: string, request: Request, command: Command): Promise<Answer> {
   const { error, ...answer } = await exchange(path, request).catch((): Answer => {
-    const fix = `Start it with what is asked for: pgveil run ${flagsOf(command)}`;
+    const fix = `Start it with the same request: pgveil run ${flagsOf(command)}`;
     return { error: { code: 'not_running', message: `nobody answers at ${path}`, fix } };
   });
   if (error) throw new PgveilError(error.code, error.message, { fix: error.fix });

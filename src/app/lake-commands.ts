@@ -96,8 +96,8 @@ export class LakeCommandSet implements LakeCommands {
 }
 
 function compactText({ table, filesBefore, filesAfter, bytesRead, bytesWritten, folded }: Tidied): string {
-  const left = folded && folded.dropped > 0 ? `, ${folded.dropped} rows that others took the place of left out` : '';
-  if (bytesRead === 0) return `${table}: ${counted(filesAfter, 'file')}, nothing to put together${left}`;
+  const left = folded && folded.dropped > 0 ? `, ${folded.dropped} superseded rows dropped` : '';
+  if (bytesRead === 0) return `${table}: ${counted(filesAfter, 'file')}, nothing to merge${left}`;
   const sizes = `${formatBytes(bytesRead)} became ${formatBytes(bytesWritten)}`;
   return `${table}: ${counted(filesBefore, 'file')} became ${filesAfter} (${sizes})${left}`;
 }
@@ -113,7 +113,7 @@ function receiptText({ table, dryRun, erased, removed, restDue }: Receipt): stri
       `  ${would}erased up to ${before}: ${counted(keys, 'key')}, ${counted(rows, 'row')} in ${counted(filesRewritten, 'file')}`,
     );
   }
-  if (restDue) lines.push(`  older versions need files until ${restDue}: the next vacuum behind that removes them`);
+  if (restDue) lines.push(`  older versions need files until ${restDue}: the next vacuum after that removes them`);
   return lines.join('\n');
 }
 

@@ -43,20 +43,20 @@ export function addLake(program: Command, commands: LakeCommands, done: Done): v
 }
 
 function addCompact(lake: Command, commands: LakeCommands, done: Done): void {
-  addToLake(lake, 'compact', 'Put small files together, into files of 128 MB')
-    .argument('[table...]', 'as the configuration writes them; none: all')
-    .option('--latest', 'keep the latest state of each row alone; older versions are as they were until vacuum')
+  addToLake(lake, 'compact', 'Merge small files into files of 128 MB')
+    .argument('[table...]', 'tables as written in the configuration (default: all)')
+    .option('--latest', 'keep only the latest state of each row; older versions stay as they are until vacuum')
     .addHelpText('after', examples('pgveil lake compact', 'pgveil lake compact public.customer --latest'))
     .action(async (tables, options) => done(await commands.compact(tables, options)));
 }
 
 function addVacuum(lake: Command, commands: LakeCommands, done: Done): void {
-  addToLake(lake, 'vacuum', 'Remove files that nobody needs any more, and erase what is due')
-    .argument('[table...]', 'as the configuration writes them; none: all')
+  addToLake(lake, 'vacuum', 'Remove files that are no longer needed, and erase what is due')
+    .argument('[table...]', 'tables as written in the configuration (default: all)')
     .addOption(
-      new Option('--keep <duration>', 'for so long older versions stay readable').argParser(age).default(WEEK_MS, '7d'),
+      new Option('--keep <duration>', 'how long older versions stay readable').argParser(age).default(WEEK_MS, '7d'),
     )
-    .option('--erase-after <duration>', 'what was deleted or overwritten is in no file any more after so long', age)
+    .option('--erase-after <duration>', 'remove deleted and overwritten values from all files within this time', age)
     .option('--dry-run', 'only say what would be done')
     .addHelpText('after', VACUUM_HELP)
     .action(async (tables, options) => done(await commands.vacuum(tables, options)));
@@ -73,19 +73,19 @@ ${examples(
 )}`;
 
 function addVerify(lake: Command, commands: LakeCommands, done: Done): void {
-  addToLake(lake, 'verify', 'Read whole tables, and hold them against their logs; exit code 3 where they differ')
-    .argument('[table...]', 'as the configuration writes them; none: all')
+  addToLake(lake, 'verify', 'Read whole tables and check them against their logs; exit code 3 if they differ')
+    .argument('[table...]', 'tables as written in the configuration (default: all)')
     .addHelpText('after', examples('pgveil lake verify', 'pgveil lake verify public.customer --json'))
     .action(async (tables, options) => done(await commands.verify(tables, options)));
 }
 
 function addQuery(lake: Command, commands: LakeCommands, done: Done): void {
   addToLake(lake, 'query', 'Print DuckDB’s SQL for the latest state of a table')
-    .argument('<table>', 'as the configuration writes it')
-    .addHelpText('after', examples('pgveil lake query public.customer | duckdb'))
+    .argument('<table>', 'the table as written in the configuration')
+    .addHelpText('after', examples('pgveil lake query public.customer > customer.sql'))
     .action(async (table, options) => done(await commands.query(table, options)));
 }
 
 function addToLake(lake: Command, name: string, summary: string): Command {
-  return addCommand(lake, name, summary).option('--sink <name>', 'of several lakes, this one');
+  return addCommand(lake, name, summary).option('--sink <name>', 'only this lake');
 }

@@ -19,7 +19,7 @@ export interface OrderFlags {
 export function configuredTable(written: string, tables: Tables): string {
   const name = findTable(written, tables);
   if (name !== null) return name;
-  throw new PgveilError('command_line', 'a table is named that the configuration does not have', {
+  throw new PgveilError('command_line', 'a table is named that is not in the configuration', {
     fix: 'Write it as in `tables`, in quotes for the shell.',
   });
 }

@@ -67,8 +67,12 @@ async function work(
   const parts = { ...assembly.parts(observe), observe };
   const desk = new Desk(orders);
   if (orders.acceptKey)
-    step(observe, '--accept-key: take it away once it is done, as it accepts a mistyped key as well');
-  if (orders.acceptSource) step(observe, '--accept-source: take it away once it is done, as it accepts any source');
+    step(
+      observe,
+      '--accept-key: remove it from the command line after this start, as it accepts a mistyped key as well',
+    );
+  if (orders.acceptSource)
+    step(observe, '--accept-source: remove it from the command line after this start, as it accepts any source');
   using _control = new Control(controlPath(config), takenOver, desk, config.tables, observe);
   await runPipeline(parts, { caughtUp: options.untilCaughtUp, patienceMs }, signal, desk);
 }

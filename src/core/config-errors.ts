@@ -8,13 +8,13 @@ export const CONFIG_ERRORS = {
   command_line: { ...config, means: 'The command line has an error.', fix: 'See `pgveil --help`.' },
   cannot_listen: {
     ...config,
-    means: 'Nothing can listen at `http.listen`: another process does, or the address is not this machine’s.',
+    means: 'pgveil cannot listen at `http.listen`: another process does, or the address is not this machine’s.',
     fix: 'Set `http.listen` to a free port of this machine, or end the other process.',
   },
   internal: {
     ...defect,
     means: 'pgveil has a defect.',
-    fix: 'Report the lines shown: they say where it happened and hold no value.',
+    fix: 'Report the lines shown: they say where it happened and contain no value.',
   },
 
   config_invalid: { ...config, means: 'The configuration has an error.', fix: 'Correct the named line.' },
@@ -26,12 +26,12 @@ export const CONFIG_ERRORS = {
   },
   unknown_table: {
     ...config,
-    means: 'A configured table was never there.',
+    means: 'A configured table never existed.',
     fix: 'Correct the name, or remove the table from `tables`.',
   },
   unknown_column: {
     ...config,
-    means: 'A configured column was never there.',
+    means: 'A configured column never existed.',
     fix: 'Correct the name, or remove the column.',
   },
   rule_misfit: {

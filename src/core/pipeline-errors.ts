@@ -16,7 +16,7 @@ export const PIPELINE_ERRORS = {
   source_closing: {
     ...away,
     means: 'The source is shutting down or starting up.',
-    fix: 'Nothing: pgveil let go of it and comes back.',
+    fix: 'Nothing: pgveil disconnected and will reconnect.',
   },
   twin_away: {
     ...away,
@@ -36,7 +36,7 @@ export const PIPELINE_ERRORS = {
   lake_failed: {
     ...away,
     means: 'The lake’s store refused a request for a reason that pgveil does not know, or an object there is damaged.',
-    fix: 'Look up the code; if it comes again, check bucket, region and what else writes there.',
+    fix: 'Look up the code; if it returns, check bucket, region and what else writes there.',
   },
   kafka_away: {
     ...away,
@@ -58,7 +58,7 @@ export const PIPELINE_ERRORS = {
   registry_failed: {
     ...away,
     means:
-      'What answers at `registry.url` is no schema registry that pgveil could use, or refused for an unknown reason.',
+      'What answers at `registry.url` is not a schema registry that pgveil can use, or it refused for an unknown reason.',
     fix: 'Check `registry.url`, the path included; look up the error code in the registry’s documents.',
   },
   source_failed: {
@@ -68,13 +68,13 @@ export const PIPELINE_ERRORS = {
   },
   protocol_violation: {
     ...away,
-    means: 'The source sent something that is no message of its protocol.',
-    fix: 'If it comes again, look at what stands between pgveil and the source; then report it.',
+    means: 'The source sent something that is not a message of its protocol.',
+    fix: 'If it returns, look at what stands between pgveil and the source; then report it.',
   },
   slot_in_use: {
     ...away,
     means: 'Another process reads from the slot.',
-    fix: 'Nothing, if it is the instance before; otherwise end that process.',
+    fix: 'Nothing, if it is the previous instance; otherwise end that process.',
   },
   slot_blocked: {
     ...away,
@@ -83,37 +83,42 @@ export const PIPELINE_ERRORS = {
   },
   sink_detached: {
     ...away,
-    means: 'A sink held back more WAL than the source may keep, and was let go of (`on_wal_limit: detach`).',
-    fix: 'Nothing: when it answers again it copies everything for itself. Mend what keeps it away.',
+    means:
+      'A sink held back more WAL than the source may keep, and was detached (`on_wal_limit: detach`): no WAL is kept for it.',
+    fix: 'Fix what keeps it away. When it answers again it copies everything for itself.',
   },
   fenced: {
     ...away,
-    means: 'Another instance of this pipeline took a sink over.',
+    means: 'Another instance of this pipeline took over a sink.',
     fix: 'Nothing: this instance waits until the other is gone.',
   },
   not_running: {
     ...away,
-    means: 'No process runs this pipeline on this machine, or it is another user’s.',
-    fix: 'Start it with what is asked for: `pgveil run --recopy TABLE`, `pgveil run --approve TABLE@HASH`.',
+    means: 'No process runs this pipeline on this machine, or it runs as another user.',
+    fix: 'Start it with the same request: `pgveil run --recopy TABLE`, `pgveil run --approve TABLE@HASH`.',
   },
   interrupted: {
     ...away,
-    means: 'What was asked of the running process was not recorded: it has lost a database at the moment, or ends.',
-    fix: 'Ask again when `pgveil status` shows that it goes on.',
+    means: 'The request was not recorded: the running process has lost a database for now, or is ending.',
+    fix: 'Ask again when `pgveil status` shows that it works again.',
   },
   timed_out: {
     ...away,
-    means: '`run --until-caught-up`, or a sink that `verify` compares, did not get there within the `--timeout`.',
+    means: '`run --until-caught-up`, or a sink that `verify` compares, did not catch up within the `--timeout`.',
     fix: 'Give it more time, or see what it waited for.',
   },
 
   credentials_refused: {
     ...person,
     means: 'A database refused the user or the password, or a broker or a token endpoint the credentials.',
-    fix: 'Correct the URL, or pg_hba.conf; of Kafka, `sasl`.',
+    fix: 'Correct the URL, or pg_hba.conf; for Kafka, `sasl`.',
   },
   database_missing: { ...person, means: 'The database does not exist.', fix: 'Create it, or correct the URL.' },
-  tls_failed: { ...person, means: 'TLS could not be established.', fix: 'Correct `sslmode`, or the certificates.' },
+  tls_failed: {
+    ...person,
+    means: 'TLS could not be established.',
+    fix: 'Correct `sslmode` and `sslrootcert`, or the certificates.',
+  },
   no_tls: {
     ...warned,
     means:
@@ -141,55 +146,55 @@ export const PIPELINE_ERRORS = {
   no_free_slot: {
     ...person,
     means: 'The source has no free replication slot.',
-    fix: 'Raise max_replication_slots, or drop a slot that nobody uses.',
+    fix: 'Raise max_replication_slots, or drop a slot that is not in use.',
   },
   no_free_sender: { ...person, means: 'The source has no free WAL sender.', fix: 'Raise max_wal_senders.' },
   no_spare_slot: {
     ...told,
-    means: 'A table that has to be copied anew needs a replication slot beside the pipeline’s own, and none is free.',
-    fix: 'Raise max_replication_slots, or drop a slot that nobody uses.',
+    means: 'A table that has to be copied again needs a replication slot beside the pipeline’s own, and none is free.',
+    fix: 'Raise max_replication_slots, or drop a slot that is not in use.',
   },
   no_spare_sender: {
     ...told,
-    means: 'A table that has to be copied anew needs a WAL sender beside the pipeline’s own, and none is free.',
+    means: 'A table that has to be copied again needs a WAL sender beside the pipeline’s own, and none is free.',
     fix: 'Raise max_wal_senders.',
   },
   slot_without_failover: {
     ...told,
     means: '`source.failover` is true, and the server is older than PostgreSQL 17: no standby can keep the slot.',
-    fix: 'Upgrade the server, or take `source.failover` out: after a promotion everything is copied again.',
+    fix: 'Upgrade the server, or remove `source.failover`: after a promotion everything is copied again.',
   },
   wal_retained: {
     ...told,
     means: 'A slot keeps more WAL on the source than `source.wal_alarm.retained`.',
-    fix: 'See in `pgveil status` which sink is behind, and mend that; watch the space that the source has for its WAL. What a slot `pgveil_copy_…` keeps goes when its copy is over.',
+    fix: 'See in `pgveil status` which sink is behind, and fix it; watch the space that the source has for its WAL. What a slot `pgveil_copy_…` keeps goes when its copy is over.',
   },
   wal_time_left: {
     ...told,
     means:
-      'A slot would be lost within `source.wal_alarm.time_left`, at the rate at which the source writes WAL, were it to stay where it is.',
-    fix: 'See in `pgveil status` which sink is behind, and mend that, or raise max_slot_wal_keep_size on the source. A slot `pgveil_copy_…` stays where it is until its copy is over: raise it.',
+      'A slot would be lost within `source.wal_alarm.time_left` if it did not move, at the rate at which the source writes WAL.',
+    fix: 'See in `pgveil status` which sink is behind, and fix it, or raise max_slot_wal_keep_size on the source. A slot `pgveil_copy_…` does not move until its copy is over: raise it.',
   },
   wal_limit: {
     ...told,
     means:
-      'A slot keeps more WAL than it may, and no sink could be let go of that would change it: all may hold it, or are equally far behind.',
-    fix: 'Mend the sink that is behind, set its `on_wal_limit: detach`, or raise max_slot_wal_keep_size (or `source.wal_limit`).',
+      'A slot keeps more WAL than it may, and no sink can be detached to free it: one of the slowest has `on_wal_limit: hold`, or all are equally far behind.',
+    fix: 'Fix the sink that is behind, set its `on_wal_limit: detach`, or raise max_slot_wal_keep_size (or `source.wal_limit`).',
   },
   slot_unfit: {
     ...person,
-    means: 'A replication slot of the configured name is there, and it is none that pgveil could read from.',
+    means: 'A replication slot with the configured name exists, and pgveil cannot read from it.',
     fix: 'Set `source.slot` to another name. Or, if nobody needs that slot, drop it yourself by pg_drop_replication_slot: `pgveil drop` leaves it alone.',
   },
   change_too_large: {
     ...person,
     means:
       'The WAL holds a change whose row is larger than 1 GB as text (bytea counts twice, and under REPLICA IDENTITY FULL the row before as well). The server cannot send it, nor anything behind it.',
-    fix: 'Make the row smaller, or take its table out of `tables`. Then drop the slot and start pgveil: everything is copied anew (docs/08-operations.md, “A change that is too large”).',
+    fix: 'Make the row smaller, or take its table out of `tables`. Then drop the slot and start pgveil: everything is copied again (docs/08-operations.md, “A change that is too large”).',
   },
   publication_missing: {
     ...person,
-    means: 'The publication is not there and may not be created.',
+    means: 'The publication does not exist, and pgveil may not create it.',
     fix: 'Run the SQL shown.',
   },
   publication_unfit: {
@@ -210,29 +215,29 @@ export const PIPELINE_ERRORS = {
   },
   kafka_unfit: {
     ...person,
-    means: 'The brokers are set up so that pgveil cannot write to them.',
+    means: 'The brokers are configured so that pgveil cannot write to them.',
     fix: 'Set `transaction.max.timeout.ms` of the brokers to 60000 or more.',
   },
   registry_rights: {
     ...person,
     means: 'The schema registry’s user lacks a right that pgveil needs.',
-    fix: 'Allow it to read and write the subjects of the topics: their names, and `-value` behind them.',
+    fix: 'Allow it to read and write the subjects of the topics: their names followed by `-value`.',
   },
   kafka_lost: {
     ...person,
     means: 'Kafka lost a commit that it had acknowledged.',
-    fix: 'Look at the brokers: a leader may have been elected that lacked it (`unclean.leader.election.enable`), or a single node was killed. Then start again: what follows that commit on the source is copied anew where it is gone.',
+    fix: 'Look at the brokers: a leader that lacked it may have been elected (`unclean.leader.election.enable`), or a single node was killed. Then start pgveil again: if the slot no longer has what follows that commit, everything is copied into Kafka again.',
   },
   lake_unfit: {
     ...person,
     means:
-      'A lake cannot lie there: no folder, a file system without hard links, or a store that does not know conditional writes.',
+      'A lake cannot be there: it is not a folder, its file system has no hard links, or the store does not support conditional writes.',
     fix: 'Name another place in the sink’s `url`, or another store in its `endpoint`.',
   },
   target_exists: {
     ...person,
     means:
-      'A sink has something under the name of a table, or in the place of the lake, that this pipeline did not make.',
+      'A sink already has something under the name of a table, or in the place of the lake, that this pipeline did not make.',
     fix: 'Rename or drop it, or give the sink another `url`.',
   },
   twin_encoding: {
@@ -243,16 +248,16 @@ export const PIPELINE_ERRORS = {
   newer_checkpoint: {
     ...person,
     means: 'The checkpoint was written by a newer pgveil.',
-    fix: 'Run that version, or `pgveil drop --data` and start anew.',
+    fix: 'Run the newer version. To go back for good, first run `pgveil drop --data` with the newer version; the older one then copies everything.',
   },
   history_changed: {
     ...person,
-    means: 'The source is another server or database, or was restored or promoted without what the twin has.',
+    means: 'The source is another server or database, or was restored or promoted without what the sinks have.',
     fix: 'Make sure that it is the right server; then `pgveil run --accept-source` copies everything from it, once.',
   },
   approve_refused: {
     ...told,
-    means: 'What was to be approved is not what the table is now, or no name of it has moved.',
+    means: 'What was to be approved is not what the table is now, or none of its names has moved.',
     fix: 'Look at what the message shows, and approve that.',
   },
   gap_held: {
@@ -262,18 +267,18 @@ export const PIPELINE_ERRORS = {
   },
   key_changed: {
     ...person,
-    means: 'The redaction key is not the one the twin was made with.',
-    fix: 'Restore the key; if it was changed on purpose, `pgveil run --accept-key` copies everything anew, once.',
+    means: 'The redaction key is not the one the sinks were filled with.',
+    fix: 'Restore the key; if it was changed on purpose, `pgveil run --accept-key` copies everything again, once.',
   },
 
   slot_lost: {
     ...anew,
-    means: 'The slot is missing, was invalidated, or was made anew: changes between may be lost.',
+    means: 'The slot is missing, was invalidated, or was created again: changes may be missing from it.',
     fix: 'Nothing: everything is copied again.',
   },
   copy_unfinished: {
     ...anew,
-    means: 'A table was made at the moment when a copy began.',
+    means: 'A table was created at the moment when a copy began.',
     fix: 'Nothing: the copy begins again.',
   },
   rule_changed: {

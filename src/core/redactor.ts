@@ -3,7 +3,10 @@ import type { TableEntry } from './checkpoint.ts';
 import type { Rules } from './source.ts';
 import type { Table } from './table.ts';
 
-/** What the command line of a start orders. Each is recorded in the checkpoint, and orders nothing when it is given again. */
+/**
+ * What the command line of a start orders. `recopy` and `approve` are recorded in the checkpoint, and order nothing when they are given again.
+ * What is accepted is not: the same key or source is nothing new at the next start, but any other one is accepted as well.
+ */
 export interface Orders {
   /** Tables to be copied anew. */
   readonly recopy: ReadonlySet<string>;

@@ -20,7 +20,7 @@ export interface Sink {
   open(signal: AbortSignal): Promise<Checkpoint>;
   /**
    * Applies one batch. Called for one batch after another, never two at once. Written is not durable.
-   * Rejects with a PgveilError; one that names a table means that the table has to halt. Which sink it is the pipeline adds.
+   * Rejects with a PgveilError; one that names a table means that the table has to halt. The pipeline adds the sink's name.
    * Where the batch is of a copy (a chunk, or events of a copy and nothing else) such a one concerns that copy alone: the sink has let go
    * of it, takes no notice of what still comes of it, and may be written to as before.
    */

@@ -13,7 +13,7 @@ export const TABLE_ERRORS = {
     ...table,
     means:
       'PostgreSQL 18 refuses every UPDATE and DELETE on a published table whose replica identity holds a generated column that is not sent: a virtual one never is, a stored one where the publication says so. pgveil does not publish such a table, and takes it out of a publication of its own.',
-    fix: 'The SQL shown: a replica identity without the column (DEFAULT, or USING INDEX), or `publish_generated_columns = stored` in a publication of yours, after which everything is copied anew. A table in a publication of yours is not updated or deleted from before that: take it out meanwhile.',
+    fix: 'The SQL shown: a replica identity without the column (DEFAULT, or USING INDEX), or `publish_generated_columns = stored` in a publication of yours, after which everything is copied again. Until then UPDATE and DELETE fail on a table in a publication of yours: take it out meanwhile.',
   },
   table_missing: {
     ...table,
@@ -34,7 +34,7 @@ export const TABLE_ERRORS = {
   names_moved: {
     ...table,
     means: 'A column or table took the name of another one that has a decision of its own.',
-    fix: '`pgveil approve TABLE@HASH`, as the message has it, if the configuration means what its names stand for now; otherwise name them as they were, or correct the configuration.',
+    fix: '`pgveil approve TABLE@HASH`, as the message has it, if the configuration means what its names stand for now; otherwise rename them back, or correct the configuration.',
   },
   undecided_column: {
     ...table,
@@ -43,18 +43,18 @@ export const TABLE_ERRORS = {
   },
   rule_outgrown: {
     ...table,
-    means: 'A column or the key changed on the source, and a rule that fitted does not fit any more.',
-    fix: 'Choose another rule for the column, or change the source back; the table is copied anew.',
+    means: 'A column or the key changed on the source, and a rule that fitted no longer fits.',
+    fix: 'Choose another rule for the column, or change the source back; the table is copied again.',
   },
   rule_failed: {
     ...table,
     means: 'The rule of a key column could not rewrite a value.',
-    fix: 'Choose another rule for the key column; the table is copied anew at the next start.',
+    fix: 'Choose another rule for the key column; the table is copied again at the next start.',
   },
   key_collision: {
     ...table,
     means: 'An inserted row has the key of another one.',
-    fix: 'Choose an injective rule for the key; the table is copied anew at the next start.',
+    fix: 'Choose an injective rule for the key; the table is copied again at the next start.',
   },
   row_missing: {
     ...table,
@@ -63,20 +63,20 @@ export const TABLE_ERRORS = {
   },
   twin_refused: {
     ...table,
-    means: 'The twin refused a row: a value does not fit its column there, or somebody changed the table.',
+    means: 'The twin refused a row: a value does not fit its column there, or the table was changed there.',
     fix: 'Look up the SQLSTATE; correct the rule, `sinks.X.types` or the table; then `pgveil recopy TABLE`.',
   },
   lake_refused: {
     ...table,
     means:
-      'No file could be made of rows of the table: one is too large for the memory there, or DuckDB does not like it.',
+      'Rows of the table could not be written to a file: one is too large for the memory available, or DuckDB rejected the rows.',
     fix: 'Decide `drop` for columns with values of hundreds of megabytes, or truncate them; then `pgveil recopy TABLE`. If there are none, report it.',
   },
   swap_blocked: {
     ...table,
     means:
       'Something of yours on the twin (a foreign key, a view) keeps a new copy from taking the place of the old one.',
-    fix: 'Drop what the message names, `pgveil recopy TABLE`, and make it anew.',
+    fix: 'Drop what the message names, `pgveil recopy TABLE`, and create it again.',
   },
   twin_full: {
     ...table,
@@ -86,23 +86,23 @@ export const TABLE_ERRORS = {
   },
   message_too_large: {
     ...table,
-    means: 'A row is larger than its topic takes.',
+    means: 'A row is larger than its topic allows.',
     fix: 'Raise `max.message.bytes` of the topic, or decide `drop`, `truncate` or `hash` for the large column; then `pgveil recopy TABLE`.',
   },
   topic_unfit: {
     ...table,
-    means: 'The topic of the table is not there and may not be created, or is not one that pgveil can write to.',
+    means: 'The topic of the table does not exist and may not be created, or pgveil cannot write to it.',
     fix: 'Create it, or change it, as the message has it; then `pgveil recopy TABLE`.',
   },
   schema_refused: {
     ...table,
     means:
-      'The schema registry refused the schema of the table: its definition changed in a way that readers of the older one could not bear.',
+      'The schema registry refused the schema of the table: its definition changed in a way that readers of the older schema cannot read.',
     fix: 'Set the compatibility of the subject to NONE in the registry, or delete the subject; then `pgveil recopy TABLE`.',
   },
   too_wide: {
     ...table,
-    means: 'The twin cannot hold a table of so many columns.',
+    means: 'The table has more columns than the twin can hold.',
     fix: 'Decide `drop` for some columns.',
   },
   reserved_column: {
@@ -116,7 +116,7 @@ export const TABLE_ERRORS = {
     recovery: 'copy table',
     exit: 1,
     means:
-      'The table changed in a way that no row tells of, or its definition did; its old content stays readable. One of `recopy.auto_below` bytes or more is *halted* with this code, and waits for a person.',
+      'The table changed without a row in the stream, or its definition changed; its old content stays readable. A table of `recopy.auto_below` or more is *halted* with this code, and waits for a person.',
     fix: 'Nothing: the table is copied again. If it is halted: `pgveil recopy TABLE`.',
   },
 } as const satisfies Record<string, Kind>;

@@ -27,36 +27,36 @@ export const TABLE_WARNINGS = {
   },
   type_unmatched: {
     ...warned,
-    means: 'A type in `sinks.X.types` is not that of any column in the twin: it lacks its schema, or is misspelt.',
-    fix: 'Write the type as Postgres does, or take it out.',
+    means: 'No column in the twin has this type of `sinks.X.types`: it lacks its schema, or is misspelt.',
+    fix: 'Write the type as Postgres does, or remove it.',
   },
   index_left_out: {
     ...warned,
     means: 'An index of the source is not on the twin: it is partial, on an expression, or could not be built there.',
-    fix: 'Nothing, if nobody misses it; otherwise make one there by hand.',
+    fix: 'Nothing, if it is not missed; otherwise create one there by hand.',
   },
   view_dropped: {
     ...warned,
-    means: 'A view of yours on the twin does not compile any more, since columns of the table went: it was dropped.',
-    fix: 'Correct the SQL shown, and make it again.',
+    means: 'A view of yours on the twin no longer compiles, because columns of the table are gone: it was dropped.',
+    fix: 'Correct the SQL shown, and create it again.',
   },
   view_empty: {
     ...warned,
     means:
-      'A materialized view of yours on the twin was made again, since columns of the table changed, and could not be filled.',
+      'A materialized view of yours on the twin was created again, because columns of the table changed, and could not be filled.',
     fix: 'Correct it, and refresh it: the SQL shown.',
   },
   values_unsent: {
     ...warned,
     means:
-      'Postgres leaves large values out of an update that leaves them alone, so messages of the table lack them: who reads a row’s last one has not the whole row.',
-    fix: 'ALTER TABLE … REPLICA IDENTITY FULL; or have readers take such a value from the row’s message before.',
+      'Postgres does not send large values that an update left unchanged, so messages of the table lack them: the last message of a row is not the whole row.',
+    fix: 'ALTER TABLE … REPLICA IDENTITY FULL; or have readers take such a value from the row’s previous message.',
   },
   writes_refused: {
     ...warned,
     means:
-      'Somebody changed a published table so that PostgreSQL refused UPDATE and DELETE on it (no replica identity any more, or one with a virtual generated column). pgveil took it out of its publication within seconds; the table halts.',
-    fix: 'What the halt of the table says. It is published again with its next copy.',
+      'A published table was changed so that PostgreSQL refused UPDATE and DELETE on it (it lost its replica identity, or got one with a virtual generated column). pgveil took it out of its publication within seconds; the table halts.',
+    fix: 'Do what the halt of the table says. It is published again with its next copy.',
   },
   topic_at_risk: {
     ...warned,

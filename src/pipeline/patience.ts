@@ -60,6 +60,6 @@ export class Patience {
   /** Throws `timed_out` when time is up. */
   check(): void {
     if (!this.#out.signal.aborted) return;
-    throw new PgveilError('timed_out', `nothing went on for ${(this.#limitMs ?? 0) / 1000} s`);
+    throw new PgveilError('timed_out', `no progress for ${(this.#limitMs ?? 0) / 1000} s`);
   }
 }

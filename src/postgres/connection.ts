@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { PgveilError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import { guard } from './guard.ts';
 import { startupOf } from './startup.ts';
@@ -79,7 +80,7 @@ const asText = { getTypeParser: () => (value: string) => value };
 
 /** Opens a connection with the settings above. Rejects with a PgveilError (`source_away`, `credentials_refused`, …). */
 export async function connect(options: Connect): Promise<pg.Client> {
-  const client = clientOf(options);
+  const client = made(options);
   try {
     await client.connect();
     const { rows } = await client.query<Backend>({ text: FIRST_WORDS, query_timeout: ANSWER_MS } as pg.QueryConfig);
@@ -88,6 +89,20 @@ export async function connect(options: Connect): Promise<pg.Client> {
   } catch (error) {
     client.end().catch(() => {});
     throw trouble(options.side, error);
+  }
+}
+
+/** The driver reads the files that a URL names at once. */
+function made(options: Connect): pg.Client {
+  try {
+    return clientOf(options);
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
+    const speaker = options.side === 'source' ? 'source: ' : '';
+    throw new PgveilError('tls_failed', `${speaker}a certificate or key that the URL names cannot be read: ${code}`, {
+      fix: 'Correct `sslrootcert`, `sslcert` or `sslkey` in the URL, or let this user read the file.',
+    });
   }
 }
 
@@ -115,8 +130,9 @@ interface Backend {
 
 /** Asks through a connection that is made for it. */
 async function whereaboutsOf({ pid, backend_start: start }: Backend, options: Connect): Promise<'there' | 'gone'> {
-  const client = clientOf({ ...options, purpose: 'read' });
+  let client: pg.Client | undefined;
   try {
+    client = made({ ...options, purpose: 'read' });
     await client.connect();
     // Of another role's backend nothing is told but its pid.
     const text = 'SELECT FROM pg_stat_activity WHERE pid = $1 AND coalesce(backend_start = $2, true)';
@@ -126,6 +142,6 @@ async function whereaboutsOf({ pid, backend_start: start }: Backend, options: Co
     const isAway = trouble(options.side, error).code === `${options.side}_away`;
     return isAway && sqlState(error) === '' ? 'gone' : 'there';
   } finally {
-    client.end().catch(() => {});
+    client?.end().catch(() => {});
   }
 }

@@ -46,6 +46,6 @@ export function guard(client: pg.Client, side: Side, whereabouts: Whereabouts): 
 }
 
 function lost(side: Side): PgveilError {
-  const said = 'no answer, and the server knows nothing of the connection any more';
+  const said = 'no answer, and the server no longer knows the connection';
   return new PgveilError(`${side}_away`, side === 'source' ? `source: ${said}` : said);
 }

@@ -77,7 +77,9 @@ function codeOf(side: Side, state: string, message: string): ErrorCode {
 }
 
 function isTls(state: string, message: string): boolean {
-  return /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_|UNABLE_TO_)/.test(state) || /does not support SSL/.test(message);
+  return (
+    /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_|SELF_|UNABLE_TO_)/.test(state) || /does not support SSL/.test(message)
+  );
 }
 
 function describe(state: string, error: DriverError): string {

@@ -34,3 +34,10 @@ test('the demo ends by itself with one line of JSON: all arrived, and nothing ra
   assert.ok(changes > 0, 'rows were changed');
   assert.ok(lag_ms.p50 > 0 && lag_ms.p99 >= lag_ms.p50, 'the lag was measured');
 });
+
+test('the demo that is asked for help prints it, starts nothing and ends with 0', async () => {
+  const run = promisify(execFile);
+  const { stdout, stderr } = await run(process.execPath, ['demo/demo.ts', '--help'], { cwd: projectRoot });
+  assert.match(stdout, /^npm run demo /);
+  assert.equal(stderr, '');
+});

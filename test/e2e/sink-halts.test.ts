@@ -22,7 +22,7 @@ async function saysWhatToDo(pgveil: Service): Promise<void> {
   const { sinks } = await pgveil.reaches('the halt', (status) => status.sinks.spare?.halt !== undefined);
   const { state, halt } = sinks.spare!;
   assert.deepEqual([state, halt!.code], ['parked', 'newer_checkpoint']);
-  assert.match(halt!.fix, /Run that version/);
+  assert.match(halt!.fix, /^Run the newer version/);
   const ready = (await pgveil.page('/ready'))!;
   assert.equal(ready.code, 503);
   assert.match(ready.text, /sink spare: halted, newer_checkpoint/);
@@ -30,7 +30,7 @@ async function saysWhatToDo(pgveil: Service): Promise<void> {
     (await pgveil.page('/metrics'))!.text,
     /^pgveil_sink_halted\{sink="spare",code="newer_checkpoint"\} 1$/m,
   );
-  assert.match(pgveil.process.output, /"part":"spare","code":"newer_checkpoint","fix":"Run that version/);
+  assert.match(pgveil.process.output, /"part":"spare","code":"newer_checkpoint","fix":"Run the newer version/);
 }
 
 for (const patience of ['0s', '10 minutes']) {

@@ -12,7 +12,7 @@ export interface Findings {
   readonly problems: readonly string[];
 }
 
-/** `memory:` and what is resident beyond it: contract.md, Configuration. */
+/** `memory:` and what is resident beyond it: docs/configuration.md. */
 const MEMORY_MB = 256 + 150;
 /** Of the end of a process's life over its beginning. */
 const FLAT = 1.15;

@@ -52,7 +52,7 @@ export function unseenDifference(before: Marks, now: ReadTable, isTold: IsTold):
 function differenceOfPublishing(before: Publishing | null, now: Publishing | null): string | null {
   if (isDeepStrictEqual(before, now)) return null;
   if (!now) return 'its publication is gone';
-  if (now.publication !== before?.publication) return 'its publication was changed or made anew';
+  if (now.publication !== before?.publication) return 'its publication was changed or created again';
   return now.byName === null && now.bySchema === null
     ? 'it was taken out of its publication'
     : 'it was taken out of its publication and put back';

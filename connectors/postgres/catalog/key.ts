@@ -5,7 +5,7 @@ import type { CatalogRow, ColumnRow, IndexRow, RelationRow } from './row.ts';
 export type KeyProblem = Omit<Problem, 'oid'>;
 
 /**
- * The index of the key that the contract calls usable, or why there is none. Every UPDATE and DELETE
+ * The index of the key, if it is usable (docs/configuration.md, "Tables"), or why there is none. Every UPDATE and DELETE
  * must carry the old key, so all of it has to lie in the replica identity: of the table and, since Postgres logs by them, of each leaf.
  */
 export function findKey(found: CatalogRow, name: string, { key }: Asked): IndexRow | KeyProblem {

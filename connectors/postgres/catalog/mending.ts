@@ -14,7 +14,7 @@ export async function readMended(
   if (!(await mend())) return { reading: before, mended: new Map() };
   observe({
     type: 'step',
-    message: 'the publication of an older pgveil was mended: it sends generated columns as well',
+    message: 'the publication of an older pgveil was updated: it sends generated columns as well',
   });
   const reading = await read();
   return { reading, mended: marksMended(entries, before, reading) };

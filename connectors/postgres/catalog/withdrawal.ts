@@ -60,7 +60,7 @@ export async function withdrawHarmed(options: WithdrawalOptions, signal: AbortSi
 }
 
 const messageOf = (error: unknown) =>
-  `a table that the publication does harm to could not be taken out: ${error instanceof PgveilError ? error.message : 'a defect'}`;
+  `a table whose writes the publication blocks could not be removed from it: ${error instanceof PgveilError ? error.message : 'a defect'}`;
 
 async function withdrawOnce(options: WithdrawalOptions, signal: AbortSignal): Promise<void> {
   const { source, use, publishing, observe, asked } = options;

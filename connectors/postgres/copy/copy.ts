@@ -6,7 +6,7 @@ import { emptyBatch } from './table-copy.ts';
 
 /**
  * Copies every table of the reading in one snapshot: `defined` (or `stopped`) of all; then of each that is wanted `copy started`, reads by
- * chunks, `copy finished` or `stopped`. Tables and chunks interleave. Not pulling stops the reading. Ends when all is copied, or
+ * chunks, `copy read` or `stopped`. Tables and chunks interleave. Not pulling stops the reading. Ends when all is copied, or
  * without an error when `signal` aborts; throws a PgveilError when the source is lost. Either way all of its sessions are ended.
  */
 export async function* copyEverything(options: CopyOptions): AsyncGenerator<RawBatch> {

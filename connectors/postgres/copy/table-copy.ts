@@ -95,7 +95,7 @@ export class TableCopy {
     const { name } = this.table;
     observe({
       type: 'step',
-      message: 'a chunk is given up and read again: somebody waits behind its lock',
+      message: 'a chunk is given up and read again: another session waits behind its lock',
       table: name,
     });
     this.#running.get(signal)?.abort();

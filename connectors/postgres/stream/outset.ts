@@ -68,7 +68,7 @@ function streamingLast([, one]: [string, TableEntry], [, other]: [string, TableE
   return Number(one.state.state === 'streaming') - Number(other.state.state === 'streaming');
 }
 
-/** After the first copy: the tables that were copied, each defined already, unless their definition changed during the copy. */
+/** After a copy, the first or one beside the stream: the tables that were copied, each defined already, unless their definition changed during the copy. */
 export function afterCopy(tables: readonly ReadTable[], reading: Reading, since: Lsn, observe: Observe): Outset {
   const copiedAs = new Map(tables.map(({ table }) => [table.oid, table.name]));
   const streaming = new Map<string, Streaming>();

@@ -92,7 +92,7 @@ export class Cluster {
   /** Throws `kafka_away` where nobody does. */
   leaderOf(topic: string, partition: number): Broker {
     const leader = this.leader(topic, partition);
-    if (!leader) throw new PgveilError('kafka_away', `nobody leads ${topic}`);
+    if (!leader) throw new PgveilError('kafka_away', `${topic} has no leader`);
     return leader;
   }
 

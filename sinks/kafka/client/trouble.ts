@@ -57,7 +57,7 @@ const WORDS: Readonly<Record<string, string>> = {
   TOKEN_AWAY: 'the token endpoint gave no token',
   INVALID_TIMESTAMP: 'the broker refused the time of a message',
 };
-const LOGIN = 'Correct the sink’s `sasl`, or what brokers and token endpoint know of it.';
+const LOGIN = 'Correct the sink’s `sasl`, or what the brokers and the token endpoint know of it.';
 const CLOCK =
   'Set this machine’s clock, or the broker’s: they differ by more than `message.timestamp.after.max.ms` (an hour).';
 const FIXES: Readonly<Record<string, string>> = {

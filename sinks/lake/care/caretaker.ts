@@ -94,7 +94,7 @@ function namesOf(asked: readonly string[], known: readonly string[]): readonly s
   return asked.map((written) => {
     const name = known.find((one) => one === written || one === canonicalTableName(written));
     if (name !== undefined) return name;
-    throw new PgveilError('command_line', 'a table is named that the lake does not have', {
+    throw new PgveilError('command_line', 'a table is named that is not in the lake', {
       fix: `Write it as in \`tables\`, in quotes for the shell. There is: ${known.join(', ') || 'none yet'}.`,
     });
   });

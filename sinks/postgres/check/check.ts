@@ -42,7 +42,7 @@ async function checkServer(client: Client): Promise<Finding[]> {
     findings.push(finding('twin_encoding', 'twin', `the twin database is encoded as ${encoding}`));
   if (standby === 't') {
     findings.push(
-      finding('twin_rights', 'twin', 'the twin is a standby, which nobody can write to', 'Name its primary.'),
+      finding('twin_rights', 'twin', 'the twin is a standby, which cannot be written to', 'Name its primary.'),
     );
   }
   return findings;

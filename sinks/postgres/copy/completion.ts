@@ -225,5 +225,5 @@ async function whoHolds(client: Client, table: TwinTable, error: unknown): Promi
 
 function viewDropped(table: string, { name, sql }: View): Observation {
   const message = `the view ${name} does not compile any more, since columns of the table went: it was dropped`;
-  return { type: 'warning', table, code: 'view_dropped', message, fix: `Correct it and make it again: ${sql}` };
+  return { type: 'warning', table, code: 'view_dropped', message, fix: `Correct it and create it again: ${sql}` };
 }

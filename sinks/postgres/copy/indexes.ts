@@ -36,7 +36,7 @@ export async function buildIndexes(
         table: source.name,
         code: 'index_left_out',
         message,
-        fix: 'Nothing, if nobody misses it.',
+        fix: 'Nothing, if it is not missed.',
       });
     }
   }

@@ -37,11 +37,7 @@ export const GAUGES: readonly StatusGauge[] = [
     },
   },
   byTable('table_generation', 'Which copy of the table is in force or in the making', (table) => table.generation),
-  byTable(
-    'table_restarts',
-    'Copies of the table that came to nothing since it streamed last',
-    (table) => table.restarts ?? 0,
-  ),
+  byTable('table_restarts', 'Copies of the table that failed since it streamed last', (table) => table.restarts ?? 0),
   byTable(
     'copy_rows',
     'Rows of the table’s present copy so far; nothing where an earlier process made it',
@@ -76,7 +72,7 @@ export const GAUGES: readonly StatusGauge[] = [
   ),
   bySlot(
     'slot_time_left_seconds',
-    'Until the slot is lost, were it to stay where it is, at the present rate of WAL; nothing without a limit',
+    'Until the slot is lost if it does not move, at the present rate of WAL; nothing without a limit',
     (slot) => slot.seconds_left,
   ),
   {

@@ -97,7 +97,7 @@ export class State {
     };
   }
 
-  /** Why the twin is not up to date with the source; empty when it is. */
+  /** Why some sink is not up to date with the source; empty when all are. */
   reasons(): string[] {
     if (this.#waiting !== null) return [`waiting: ${this.#waiting}`];
     const { code, message } = this.#trouble?.notice ?? {};

@@ -74,6 +74,6 @@ function retainedText(slot: string, bytes: number): string {
 
 function timeLeftText(slot: string, bytesPerSecond: number, secondsLeft: number | null): string {
   const rate = `the source writes ${formatBytes(bytesPerSecond)} of WAL a second`;
-  if (secondsLeft === null) return `${rate}: the slot ${slot} is in no danger`;
-  return `${rate}: were the slot ${slot} to stay where it is, it would be lost in ${formatSeconds(secondsLeft)}`;
+  if (secondsLeft === null) return `${rate}: the slot ${slot} is not in danger`;
+  return `${rate}: if the slot ${slot} does not move, it is lost in ${formatSeconds(secondsLeft)}`;
 }

@@ -30,15 +30,15 @@ const PROGRESS_MS = 2_000;
 
 export function addVerify(program: Command, run: Verify, done: Done): void {
   addCommand(program, 'verify', 'Compare the sinks with the source, row by row, while everything runs')
-    .argument('[table...]', 'as the configuration writes them; none: all')
-    .option('--sink <name>', 'of several sinks, this one')
+    .argument('[table...]', 'tables as written in the configuration (default: all)')
+    .option('--sink <name>', 'only this sink')
     .addOption(
-      new Option('--sample <share>', 'only so many of the keys, the same ones each time: 10%')
+      new Option('--sample <share>', 'compare only this share of the keys, the same keys each time: 10%')
         .argParser(share)
         .default(1, '100%'),
     )
     .addOption(
-      new Option('--timeout <duration>', 'how long a sink that is behind is waited for')
+      new Option('--timeout <duration>', 'how long to wait for a sink that is behind')
         .argParser(wait)
         .default(60_000, '60s'),
     )
@@ -47,7 +47,7 @@ export function addVerify(program: Command, run: Verify, done: Done): void {
 }
 
 const HELP = `
-Exit code 3 where a row is missing, extra or different. Keys are named by a
+Exit code 3 if a row is missing, extra or different. Keys are named by a
 hash: the first 16 hex digits of SHA-256 of source_primary_key as a text.
 ${examples('pgveil verify', 'pgveil verify public.customer --sink twin', 'pgveil verify --sample 5% --json')}`;
 

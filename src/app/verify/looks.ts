@@ -142,6 +142,6 @@ function requireStreaming(checkpoint: Checkpoint | null, table: string): void {
 }
 
 function behind(sink: string, pos: Lsn, end: Lsn): PgveilError {
-  const message = `sink ${sink} stands at ${formatLsn(pos)}, and was waited for to reach ${formatLsn(end)}`;
+  const message = `sink ${sink} is at ${formatLsn(pos)} and did not reach ${formatLsn(end)} in time`;
   return new PgveilError('timed_out', message, { sink, fix: 'See `pgveil status`: it is parked, or far behind.' });
 }

@@ -9,7 +9,7 @@ type Figures = Pick<Compared, 'compared' | 'missing' | 'extra' | 'different' | '
 
 const NOTHING: Figures = { compared: 0, missing: 0, extra: 0, different: 0, unsettled: 0, examples: [] };
 
-/** Contract.md: the figures of a table are the sums over its sinks, which are listed below. */
+/** docs/07-verify.md: the figures of a table are the sums over its sinks, which are listed below. */
 export function verifiedJson(all: readonly Verified[]): string {
   const tables: Record<string, Figures & { readonly sinks: Record<string, unknown> }> = Object.create(null);
   for (const { table, sink, result } of all) {

@@ -18,7 +18,7 @@ const STORED_EVERY_MS = 10_000;
 export async function watchStatus(config: Config, assembly: Assembly, output: Output, json: boolean): Promise<number> {
   if (!json && !output.isTTY) {
     const fix = 'Give it a terminal, or add `--json` for a line a second.';
-    throw new PgveilError('command_line', '--watch fills a terminal, and there is none', { fix });
+    throw new PgveilError('command_line', '--watch needs a terminal, and there is none', { fix });
   }
   using signals = new Signals(0);
   if (json) await printLines(config, assembly, output, signals.signal);

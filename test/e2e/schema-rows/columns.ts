@@ -5,7 +5,7 @@ const SWAP =
 
 const columns = person.columns;
 
-/** What a column is called, and what is decided about it: contract.md's table, S-01 to S-04. */
+/** What a column is called, and what is decided about it: docs/configuration.md, "When a table changes". */
 export const COLUMNS: readonly Row[] = [
   {
     name: 'a column added without a decision is there and NULL',

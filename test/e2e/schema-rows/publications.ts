@@ -124,7 +124,7 @@ export const PUBLICATIONS: readonly Row[] = [
     name: 'a publication that somebody has leave out updates sends them again',
     ddl: [`ALTER PUBLICATION $publication SET (publish = 'insert')`],
     later: [`UPDATE person SET note = 'seen' WHERE id = 70`, 'DELETE FROM person WHERE id = 71'],
-    ends: { as: 'recopied', says: /its publication was changed or made anew/ },
+    ends: { as: 'recopied', says: /its publication was changed or created again/ },
     pipeline: 'our publication changed',
   },
   {
@@ -133,7 +133,7 @@ export const PUBLICATIONS: readonly Row[] = [
     ddl: [
       `DROP PUBLICATION $publication; CREATE PUBLICATION $publication FOR ALL TABLES WITH (publish_via_partition_root = true)`,
     ],
-    ends: { as: 'recopied', says: /its publication was changed or made anew/ },
+    ends: { as: 'recopied', says: /its publication was changed or created again/ },
     pipeline: 'a publication made anew',
   },
 ];

@@ -86,7 +86,7 @@ const OF_A_TREE: readonly Row[] = [
     name: 'a publication that somebody has send partitions sends the whole again',
     ddl: ['ALTER PUBLICATION $publication SET (publish_via_partition_root = false)'],
     later: [`UPDATE person SET note = 'seen' WHERE id = 70`, 'DELETE FROM person WHERE id = 71'],
-    ends: { as: 'recopied', says: /its publication was changed or made anew/ },
+    ends: { as: 'recopied', says: /its publication was changed or created again/ },
     pipeline: 'our publication changed',
   },
 ];

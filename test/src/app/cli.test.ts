@@ -94,9 +94,9 @@ test('a mistake on the command line exits 2, says what it is, and repeats nothin
 test('a table or a definition that is named wrongly exits 2, and what has to be seen first needs a terminal', async () => {
   const config = configFile(configText());
   const lines: [string, RegExp][] = [
-    ['recopy public.b', /a table is named that the configuration does not have/],
-    ['run --recopy public.b', /a table is named that the configuration does not have/],
-    ['approve public.b@12', /a table is named that the configuration does not have/],
+    ['recopy public.b', /a table is named that is not in the configuration/],
+    ['run --recopy public.b', /a table is named that is not in the configuration/],
+    ['approve public.b@12', /a table is named that is not in the configuration/],
     ['approve public.a', /there is no terminal to show it at\n {2}fix: Write TABLE@HASH/],
     ['run --approve public.a', /needs a definition and not only a table\n {2}fix: Write TABLE@HASH/],
   ];

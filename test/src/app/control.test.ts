@@ -53,7 +53,7 @@ test('without a process the answer is how to start one that does the same', asyn
   const command = { recopy: ['public."Order Items"'], approve: [{ table: 'public.t', hash: 'abc' }] };
   await assert.rejects(askControl(nowhere, command), {
     code: 'not_running',
-    fix: `Start it with what is asked for: pgveil run --recopy 'public."Order Items"' --approve 'public.t@abc'`,
+    fix: `Start it with the same request: pgveil run --recopy 'public."Order Items"' --approve 'public.t@abc'`,
   });
   await assert.rejects(askApproval(nowhere, 'public.t'), { code: 'not_running', fix: /--approve 'public\.t@HASH'$/ });
 });

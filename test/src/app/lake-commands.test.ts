@@ -62,7 +62,7 @@ onEveryStorage((makePlace) => {
       [compacted.exitCode, done.sink, done.table, done.filesBefore, done.filesAfter],
       [0, 'lake', 'public.a', 4, 1],
     );
-    assert.match((await pgveil('compact', 'public.a')).out, /^public\.a: 1 file, nothing to put together\n$/);
+    assert.match((await pgveil('compact', 'public.a')).out, /^public\.a: 1 file, nothing to merge\n$/);
     const asked = await pgveil('vacuum', '--keep', '0s', '--erase-after', '1d', '--dry-run');
     assert.match(asked.out, /4 files would be removed/);
     assert.match(asked.out, /would be erased up to .*: 1 key, 2 rows in 1 file/);

@@ -144,7 +144,7 @@ test('a source that stays away ends a run until caught up with 1 after its timeo
   const checks = [finds(finding('source_away', 'source'))];
   const { exitCode, err } = await pgveil(['run', '--until-caught-up', '--timeout', '100ms'], { checks });
   assert.equal(exitCode, 1);
-  assert.match(err, /^error: timed_out: nothing went on for 0\.1 s/);
+  assert.match(err, /^error: timed_out: no progress for 0\.1 s/);
 });
 
 test('what only a person can mend ends the run with its exit code, its message and its fix', async () => {

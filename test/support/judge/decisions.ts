@@ -1,4 +1,4 @@
-/** Decisions as users write them in `tables.X.columns` (contract.md, Configuration). Tests and the oracle share this form and nothing else. */
+/** Decisions as users write them in `tables.X.columns` (docs/configuration.md, "Decisions"). Tests and the oracle share this form and nothing else. */
 export type Decision =
   | 'keep'
   | 'drop'

@@ -17,7 +17,7 @@ const FORMS: Readonly<Record<FakeKind, RegExp>> = {
 const FROM_LISTS: ReadonlySet<FakeKind> = new Set(['firstName', 'lastName', 'city']);
 
 /**
- * Fakes are checked by property (contract.md): one pseudonym per class and value wherever it was met, of the right form, not the raw
+ * Fakes are checked by property (docs/configuration.md, "fake"): one pseudonym per class and value wherever it was met, of the right form, not the raw
  * value; `unique` ones never shared, and different from the plain one only by a suffix. One book serves all tables of a comparison.
  */
 export class Fakes {

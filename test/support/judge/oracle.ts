@@ -24,7 +24,7 @@ export interface Comparison {
 }
 
 /**
- * An independent check of the whole promise: reads both databases (URLs), redacts the source's rows by contract.md alone and
+ * An independent check of the whole promise: reads both databases (URLs), redacts the source's rows by docs/configuration.md alone and
  * compares row by row. Shares no code with the product. Both must be quiet. No differences: an empty array.
  */
 export async function differences(comparison: Comparison): Promise<Difference[]> {

@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 
 /**
- * What the exact rules give, computed from contract.md with Node's own crypto. Nothing of the product is used here:
+ * What the exact rules give, computed from docs/configuration.md with Node's own crypto. Nothing of the product is used here:
  * this is the second opinion.
  */
 export type Expect = (value: string | null) => string | null;

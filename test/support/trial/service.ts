@@ -4,7 +4,7 @@ import { type Canary, type Sighting, scanBytes } from '../judge/canary.ts';
 import { PATIENCE_MS, until } from '../wait.ts';
 import type { Ended, PgveilProcess } from './process.ts';
 
-/** The part of /status that tests look at (contract.md, HTTP). */
+/** The part of /status that tests look at (docs/08-operations.md). */
 export interface Status {
   readonly position: string | null;
   readonly tables: Readonly<Record<string, TableStatus>>;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Trial } from './trial.ts';
 
-/** What `verify --json` says of one table (contract.md, Command line). */
+/** What `verify --json` says of one table (docs/07-verify.md). */
 export interface Result {
   readonly compared: number;
   readonly missing: number;

@@ -107,7 +107,10 @@ test('a table that its publication lost, or lost for a while, stops', () => {
   assert.equal(reason(BY_NAME, { ...BY_NAME }), null);
   assert.equal(reason(null, null), null);
   assert.equal(reason(BY_NAME, null), 'its publication is gone');
-  assert.equal(reason(BY_NAME, { ...BY_NAME, publication: '16400 701' }), 'its publication was changed or made anew');
+  assert.equal(
+    reason(BY_NAME, { ...BY_NAME, publication: '16400 701' }),
+    'its publication was changed or created again',
+  );
   assert.equal(reason(BY_NAME, BY_ALL), 'it was taken out of its publication');
   const again = 'it was taken out of its publication and put back';
   assert.equal(reason(BY_NAME, { ...BY_NAME, byName: '16409 701' }), again);

@@ -51,7 +51,7 @@ test('one that is like none is told which there are', () => {
   assert.equal(finding?.message, 'no column in the twin has the type varchar on the source: the rule does nothing');
   assert.equal(
     finding.fix,
-    'Write the type as Postgres does, or take it out. Types there: bigint, character varying, public."Mood"[], public.mood.',
+    'Write the type as Postgres does, or remove it. Types there: bigint, character varying, public."Mood"[], public.mood.',
   );
 });
 

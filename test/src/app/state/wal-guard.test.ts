@@ -80,7 +80,7 @@ test('an alarm about time begins when the source writes fast, and ends when it r
   const safeBytes = 500 * MB;
   look({ end: 0n, safeBytes });
   assert.deepEqual(alarms(look({ end: BigInt(100 * MB), safeBytes })), ['wal_time_left begins']);
-  assert.match(JSON.stringify(told.slice(1)), /10 MB of WAL a second: .* it would be lost in 0:50/);
+  assert.match(JSON.stringify(told.slice(1)), /10 MB of WAL a second: .* it is lost in 0:50/);
   const ended = Array.from({ length: 30 }, () => alarms(look({ end: BigInt(100 * MB), safeBytes }))).flat();
   assert.deepEqual(ended, ['wal_time_left ends']);
 });

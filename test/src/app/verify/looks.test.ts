@@ -116,7 +116,7 @@ describe('a look', () => {
     const failed = look({ stored: [checkpoint(100n - FAR)] }, 200);
     await assert.rejects(failed, (error: PgveilError) => {
       assert.equal(error.code, 'timed_out');
-      assert.match(error.message, /^sink twin stands at .* to reach 0\/64$/);
+      assert.match(error.message, /^sink twin is at .* did not reach 0\/64 in time$/);
       return true;
     });
   });

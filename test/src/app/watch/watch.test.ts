@@ -103,7 +103,7 @@ test('where nothing answers that could be asked it says with what, and goes on',
 test('without a terminal it is refused, with the way to do it', async () => {
   const { exitCode, out, err } = await pgveil(['status', '--watch']);
   assert.deepEqual([exitCode, out], [2, '']);
-  assert.match(err, /--watch fills a terminal/);
+  assert.match(err, /--watch needs a terminal/);
   assert.match(err, /--json/);
 });
 
