@@ -73,6 +73,7 @@ test('a second signal ends a run at once, and nothing of it is lost or half done
   const service = await trial.stream();
   await trial.twin.query('BEGIN; LOCK TABLE person IN ACCESS EXCLUSIVE MODE');
   await trial.source.query(`UPDATE person SET name = 'twice'`);
+  await service.reaches('the change in hand', ({ sinks }) => sinks.twin!.lag_ms! > 0);
   service.process.kill('SIGTERM');
   await service.process.waitForOutput(/asked to end/);
   service.process.kill('SIGTERM');
