@@ -6,7 +6,7 @@ import { mergeEntries } from './merge.ts';
 import { naming } from './naming.ts';
 
 /** What a session begins with. */
-export interface Footing extends Beginning {
+export interface StartingPoint extends Beginning {
   /** Tables that the sinks do not hold alike: those of them that hold another entry have to be told. */
   readonly apart: ReadonlySet<string>;
 }
@@ -22,7 +22,7 @@ export async function openSinks(
 }
 
 /** The earliest of the sinks' positions and what they hold in common; where one has no position everything is copied. */
-export function whereToRead(checkpoints: ReadonlyMap<string, Checkpoint>, anew: boolean): Footing {
+export function whereToRead(checkpoints: ReadonlyMap<string, Checkpoint>, anew: boolean): StartingPoint {
   const sinks = earliestFirst([...checkpoints.values()]);
   const { position } = sinks[0]!;
   const { tables, apart } = mergeCheckpoints(sinks);

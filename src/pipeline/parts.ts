@@ -30,7 +30,7 @@ export interface Apart {
 }
 
 /** What earlier sessions found out and what this one has to respect. */
-export interface Outset {
+export interface SessionContext {
   /** Who takes part. */
   readonly roster: Roster;
   /** Tables that a sink could not go on with: name to code. */

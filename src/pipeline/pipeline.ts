@@ -2,7 +2,7 @@ import { runTogether } from './apart/together.ts';
 import { Desk } from './desk.ts';
 import type { Parts } from './parts.ts';
 import { Patience } from './patience.ts';
-import { Lessons, recover } from './recovery.ts';
+import { RecoveryState, recover } from './recovery.ts';
 import { OneForAll } from './roster.ts';
 
 export interface Until {
@@ -19,7 +19,7 @@ export interface Until {
 export async function runPipeline(parts: Parts, until: Until, signal: AbortSignal, desk = new Desk()): Promise<void> {
   const patience = new Patience(until.patienceMs);
   const stopped = AbortSignal.any([signal, patience.signal]);
-  const life = { parts, desk, patience, who: '', lessons: new Lessons(desk.orders.acceptSource) };
+  const life = { parts, desk, patience, who: '', recovery: new RecoveryState(desk.orders.acceptSource) };
   try {
     if (parts.apart) await runTogether({ life, apart: parts.apart, endsCaughtUp: until.caughtUp }, stopped);
     else await recover({ ...life, roster: new OneForAll(parts.sinks, until.caughtUp) }, stopped);

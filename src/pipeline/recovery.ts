@@ -16,31 +16,31 @@ export interface Life {
   readonly patience: Patience;
   /** Whose patience is tried: the sink that reads by itself, or those that read together. */
   readonly who: string;
-  readonly lessons: Lessons;
+  readonly recovery: RecoveryState;
 }
 
 /**
  * There is one recovery for everything that may work later: close all, wait, open all, and resume from what is durable. Resolves when
  * `signal` aborts or a session came to its end. Rejects with the PgveilError that only a person can mend.
  */
-export async function recover({ parts, roster, desk, patience, who, lessons }: Life, signal: AbortSignal) {
+export async function recover({ parts, roster, desk, patience, who, recovery }: Life, signal: AbortSignal) {
   const healthy = () => {
-    lessons.healthy();
+    recovery.healthy();
     patience.calm(who);
   };
   const advanced = () => {
-    lessons.advanced();
+    recovery.advanced();
     patience.advance(who);
   };
   while (!signal.aborted) {
     try {
-      const { halts, anew } = lessons;
+      const { halts, anew } = recovery;
       const healed = (table: string) => void halts.delete(table);
       return await runSession(parts, { roster, halts, anew, healthy, advanced, healed, desk }, signal);
     } catch (thrown) {
       if (signal.aborted) return;
       const error = known(thrown);
-      const retryInMs = lessons.learn(error, roster.endsAll(error));
+      const retryInMs = recovery.failed(error, roster.endsAll(error));
       const { code, message, fix } = error;
       parts.observe({ type: 'trouble', part: error.table ?? error.sink ?? 'pipeline', code, message, fix, retryInMs });
       if (retryInMs === null) throw error;
@@ -50,8 +50,8 @@ export async function recover({ parts, roster, desk, patience, who, lessons }: L
   }
 }
 
-/** What one session's failure teaches the next. */
-export class Lessons {
+/** What the sessions so far found out, and the next one has to respect. */
+export class RecoveryState {
   readonly halts = new Map<string, string>();
   anew = false;
   /** What ended the last session, until one works again. */
@@ -66,7 +66,7 @@ export class Lessons {
   }
 
   /** Milliseconds until the next session, or null where there is none. `endsAll`: see Roster. */
-  learn(error: PgveilError, endsAll: boolean): number | null {
+  failed(error: PgveilError, endsAll: boolean): number | null {
     this.failure = error;
     switch (error.kind.recovery) {
       case 'stop':

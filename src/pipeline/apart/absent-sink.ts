@@ -8,7 +8,7 @@ import { Backoff } from '../backoff.ts';
 import type { Desk } from '../desk.ts';
 import type { Apart, Parts } from '../parts.ts';
 import type { Patience } from '../patience.ts';
-import { Lessons } from '../recovery.ts';
+import { RecoveryState } from '../recovery.ts';
 import type { Others } from './others.ts';
 
 export interface AbsenceOptions {
@@ -27,10 +27,10 @@ export class AbsentSink {
   readonly options: AbsenceOptions;
   readonly backoff = new Backoff();
   readonly desk: Desk;
-  readonly lessons: Lessons;
+  readonly recovery: RecoveryState;
   /** As far as it became durable since it left. */
   durable: Lsn | null = null;
-  /** What it fails with before it reads by itself; from then on the lessons say that. */
+  /** What it fails with before it reads by itself; from then on `recovery` says it. */
   #failure: PgveilError | null = null;
   #detached = new AbortController();
   #hasSlot = true;
@@ -40,12 +40,12 @@ export class AbsentSink {
     this.sink = options.parts.sinks.get(name)!;
     this.options = options;
     this.desk = options.desk.beside();
-    this.lessons = new Lessons(options.desk.orders.acceptSource);
+    this.recovery = new RecoveryState(options.desk.orders.acceptSource);
   }
 
   /** What only a person can mend; null where it may be back by itself. */
   get halt(): PgveilError | null {
-    const failure = this.lessons.failure ?? this.#failure;
+    const failure = this.recovery.failure ?? this.#failure;
     return failure && needsPerson(failure.kind) ? failure : null;
   }
 
@@ -62,7 +62,7 @@ export class AbsentSink {
   isLetGo(): void {
     this.#detached = new AbortController();
     this.#hasSlot = false;
-    this.lessons.anew = true;
+    this.recovery.anew = true;
     this.observe({ type: 'sink', sink: this.name, state: 'parked', slot: null });
     this.tell(detached(this.name), 0);
   }

@@ -35,20 +35,20 @@ async function isAlike(absent: AbsentSink, signal: AbortSignal): Promise<boolean
 
 /** What to do next, once there is nothing left to copy and all that was committed when it began is durable; null where it was stopped. */
 async function catchUp(absent: AbsentSink, signal: AbortSignal): Promise<'join' | 'copy' | 'wait' | null> {
-  const { name, sink, desk, lessons } = absent;
+  const { name, sink, desk, recovery } = absent;
   const { apart, others, patience } = absent.options;
   const roster = new OwnRoster(name, sink, others);
   const observe = (seen: Observation) => absent.observe(seen);
   const parts = { ...apart.parts(name, observe), sinks: new Map([[name, sink]]), observe };
   const stopped = AbortSignal.any([signal, absent.detached]);
-  await recover({ parts, roster, desk, patience, who: name, lessons }, stopped);
+  await recover({ parts, roster, desk, patience, who: name, recovery }, stopped);
   return stopped.aborted ? null : roster.next;
 }
 
 /** The source keeps nothing for it any more. Where that cannot be done at the moment it stays to be done. */
 async function letGo(absent: AbsentSink, signal: AbortSignal): Promise<void> {
   const { others } = absent.options;
-  await others.tenure.held(signal);
+  await others.lease.held(signal);
   reach('before a sink is detached');
   try {
     await others.slots.letGo(absent.name);

@@ -40,7 +40,7 @@ export async function returnsSoon(
 /** What it fails with still; null where it answers. */
 async function failureOf({ name, sink, options }: AbsentSink, signal: AbortSignal): Promise<PgveilError | null> {
   try {
-    await options.others.tenure.held(signal);
+    await options.others.lease.held(signal);
     await naming(name, sink.open(signal));
     return null;
   } catch (error) {
@@ -53,8 +53,8 @@ async function failureOf({ name, sink, options }: AbsentSink, signal: AbortSigna
 
 /** Has its WAL kept in a slot of its own, so that the others' need not wait. False where that cannot be at the moment. */
 async function isParked(absent: AbsentSink, signal: AbortSignal): Promise<boolean> {
-  const { tenure, slots } = absent.options.others;
-  await tenure.held(signal);
+  const { lease, slots } = absent.options.others;
+  await lease.held(signal);
   try {
     await slots.keep(absent.name);
   } catch (error) {

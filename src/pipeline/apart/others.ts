@@ -1,11 +1,11 @@
 import type { Checkpoint } from '../../core/checkpoint.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import type { SlotKeeper } from './slot-keeper.ts';
-import type { Tenure } from './tenure.ts';
+import type { SourceLease } from './source-lease.ts';
 
 /** Those that read together, as one sees them that does not. */
 export interface Others {
-  readonly tenure: Tenure;
+  readonly lease: SourceLease;
   readonly slots: SlotKeeper;
   /** What they hold. */
   readonly entries: Checkpoint['tables'];

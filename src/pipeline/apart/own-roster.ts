@@ -10,17 +10,17 @@ export class OwnRoster implements Roster {
   readonly holds = new Map<string, Lsn | null>();
   readonly #name: string;
   readonly #sink: Sink;
-  readonly #others: Pick<Others, 'entries' | 'tenure'>;
+  readonly #others: Pick<Others, 'entries' | 'lease'>;
   #running: Running | null = null;
 
-  constructor(name: string, sink: Sink, others: Pick<Others, 'entries' | 'tenure'>) {
+  constructor(name: string, sink: Sink, others: Pick<Others, 'entries' | 'lease'>) {
     this.#name = name;
     this.#sink = sink;
     this.#others = others;
   }
 
   async gather(signal: AbortSignal): Promise<Gathered> {
-    await this.#others.tenure.held(signal);
+    await this.#others.lease.held(signal);
     const own = await naming(this.#name, this.#sink.open(signal));
     const { checkpoint, told } = toward(own, this.#others.entries);
     return { checkpoints: new Map([[this.#name, checkpoint]]), told };

@@ -1,7 +1,7 @@
 import type { Apart } from '../parts.ts';
 import { type Life, recover } from '../recovery.ts';
 import { Absences } from './absence.ts';
-import { Company } from './company.ts';
+import { Group } from './group.ts';
 import { MainRoster } from './main-roster.ts';
 import { SlotKeeper } from './slot-keeper.ts';
 import { WalLimit } from './wal-limit.ts';
@@ -22,20 +22,20 @@ export async function runTogether({ life, apart, endsCaughtUp }: TogetherOptions
   const over = new AbortController();
   const stopped = AbortSignal.any([signal, over.signal]);
   const failed = (error: unknown) => over.abort(error);
-  const company = new Company(new SlotKeeper(apart.slots, observe));
-  const absences = new Absences({ parts, apart, others: company, patience, desk });
-  const areMissingHalted = () => [...company.absent].every((sink) => absences.get(sink)?.halt);
+  const group = new Group(new SlotKeeper(apart.slots, observe));
+  const absences = new Absences({ parts, apart, others: group, patience, desk });
+  const areMissingHalted = () => [...group.absent].every((sink) => absences.get(sink)?.halt);
   const main = new MainRoster(parts, apart, {
-    company,
+    group,
     mayEnd: endsCaughtUp ? areMissingHalted : null,
     left: (sink, leaving) => absences.begin(sink, leaving, stopped, failed),
   });
   const limit = [...parts.sinks.keys()].some(apart.mayDetach)
-    ? new WalLimit({ apart, company, absences, observe }).run(stopped).catch(failed)
+    ? new WalLimit({ apart, group, absences, observe }).run(stopped).catch(failed)
     : null;
   try {
     do await recover({ ...life, roster: main }, stopped);
-    while (company.back.size > 0 && !stopped.aborted);
+    while (group.back.size > 0 && !stopped.aborted);
     over.signal.throwIfAborted();
     const halted = absences.all.find(({ halt }) => halt);
     if (endsCaughtUp && !signal.aborted && halted) throw halted.halt;

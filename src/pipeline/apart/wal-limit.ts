@@ -6,13 +6,13 @@ import type { KeptWal } from '../../core/slots.ts';
 import type { Apart } from '../parts.ts';
 import type { Absences } from './absence.ts';
 import { type AbsentSink, detached } from './absent-sink.ts';
-import type { Company } from './company.ts';
+import type { Group } from './group.ts';
 
 const EVERY_MS = 10_000;
 
 export interface WalLimitOptions {
   readonly apart: Apart;
-  readonly company: Company;
+  readonly group: Group;
   readonly absences: Absences;
   readonly observe: Observe;
 }
@@ -37,7 +37,7 @@ export class WalLimit {
     try {
       for (;;) {
         await sleep(EVERY_MS, undefined, { signal });
-        await this.#options.company.tenure.held(signal);
+        await this.#options.group.lease.held(signal);
         await this.#look().catch(unlessKnown); // whoever reads from the source meets it as well
       }
     } catch (error) {
@@ -67,7 +67,7 @@ export class WalLimit {
     const { name } = kept;
     if (!this.#beyond.has(name)) {
       this.#beyond.add(name);
-      this.#options.company.running?.hurry();
+      this.#options.group.running?.hurry();
     } else if (relieve(kept)) this.#beyond.delete(name);
     else this.#tell(name, false);
     return name;
@@ -75,8 +75,8 @@ export class WalLimit {
 
   /** The pipeline's slot: those that hold it back may be here, or away. */
   #relieve({ stands, excess }: KeptWal): boolean {
-    const { company, absences, apart } = this.#options;
-    const { running } = company;
+    const { group, absences, apart } = this.#options;
+    const { running } = group;
     if (!running) return false;
     const sinks = whoHoldsBack(running.positions, stands, excess, apart.mayDetach);
     for (const name of sinks) {

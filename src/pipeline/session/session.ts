@@ -8,7 +8,7 @@ import type { Sink } from '../../core/sink.ts';
 import type { Beginning } from '../../core/source.ts';
 import { whereToRead } from '../checkpoints.ts';
 import { naming } from '../naming.ts';
-import type { Outset, Parts } from '../parts.ts';
+import type { Parts, SessionContext } from '../parts.ts';
 import type { Running } from '../roster.ts';
 import { countChanges } from './count.ts';
 import { Durable } from './durable.ts';
@@ -33,25 +33,25 @@ const QUEUE_SHARE = 1 / 32;
  * Resolves when `signal` aborts, when it was asked to end, or when it has caught up; what was read and can be durable is durable then.
  * Rejects with what failed first. The parts are closed in either case.
  */
-export async function runSession(parts: Parts, outset: Outset, signal: AbortSignal): Promise<void> {
+export async function runSession(parts: Parts, context: SessionContext, signal: AbortSignal): Promise<void> {
   const sinks = new Map<string, Sink>();
   try {
     await parts.source.open(signal);
-    const { checkpoints, told } = await outset.roster.gather(signal);
+    const { checkpoints, told } = await context.roster.gather(signal);
     for (const name of checkpoints.keys()) sinks.set(name, parts.sinks.get(name)!);
-    const from = whereToRead(checkpoints, outset.anew);
+    const from = whereToRead(checkpoints, context.anew);
     for (const [sink, { position }] of checkpoints) {
       if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
     }
     const apart = new Set([...from.apart, ...told]);
-    const tables = parts.redactor.open(from.tables, outset.halts, outset.desk.orders, apart);
+    const tables = parts.redactor.open(from.tables, context.halts, context.desk.orders, apart);
     const here = { ...parts, sinks };
-    const book = new OrderBook(here, outset.healed);
-    outset.desk.open(book);
-    await new Session(here, outset, checkpoints, { ...from, tables }, book).run(signal);
+    const book = new OrderBook(here, context.healed);
+    context.desk.open(book);
+    await new Session(here, context, checkpoints, { ...from, tables }, book).run(signal);
   } finally {
-    outset.desk.close();
-    outset.roster.ended();
+    context.desk.close();
+    context.roster.ended();
     await Promise.allSettled([parts.source.close(), ...[...sinks.values()].map((sink) => sink.close())]);
   }
 }
@@ -59,7 +59,7 @@ export async function runSession(parts: Parts, outset: Outset, signal: AbortSign
 class Session implements Running {
   /** `sinks` are those that are here; one that leaves is in it no longer. */
   readonly #parts: Parts & { readonly sinks: Map<string, Sink> };
-  readonly #outset: Outset;
+  readonly #context: SessionContext;
   readonly #from: Beginning;
   readonly #book: OrderBook;
   readonly #lanes = new Map<string, Lane>();
@@ -78,29 +78,29 @@ class Session implements Running {
 
   constructor(
     parts: Parts & { readonly sinks: Map<string, Sink> },
-    outset: Outset,
+    context: SessionContext,
     checkpoints: ReadonlyMap<string, Checkpoint>,
     from: Beginning,
     book: OrderBook,
   ) {
     this.#parts = parts;
-    this.#outset = outset;
+    this.#context = context;
     this.#from = from;
     const held = [...checkpoints].map(
-      ([name, { position }]) => [name, outset.anew ? null : (position?.pos ?? null)] as const,
+      ([name, { position }]) => [name, context.anew ? null : (position?.pos ?? null)] as const,
     );
-    this.#durable = new Durable(parts, new Map(held), outset.roster.holds, from.position);
+    this.#durable = new Durable(parts, new Map(held), context.roster.holds, from.position);
     this.#tables = new Tables(from.tables);
     this.#book = book;
     this.#before = [...checkpoints.values()].find(({ position }) => position !== null)?.position ?? null;
     const hurry = () => this.hurry();
     this.#goal = new Goal(parts.source, (lsn) => this.#settlements.isOver && this.#durable.reaches(lsn), hurry);
     const left = (sink: string, error: unknown) => this.#leftBy(sink, error);
-    this.#settlements = new Settlements(parts, { healed: outset.healed, changed: () => this.#goal.check(), left });
+    this.#settlements = new Settlements(parts, { healed: context.healed, changed: () => this.#goal.check(), left });
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { roster } = this.#outset;
+    const { roster } = this.#context;
     const stopped = AbortSignal.any([signal, this.#stop.signal]);
     for (const [name, sink] of this.#parts.sinks) this.#lanes.set(name, this.#laneOf(name, sink));
     const writing = [...this.#lanes].map(([name, lane]) => this.#orStop(this.#write(name, lane)));
@@ -162,7 +162,7 @@ class Session implements Running {
         },
         durable: ({ pos }, batches) => {
           this.#book.durable(name, batches);
-          if (this.#durable.note(name, pos)) this.#outset.advanced();
+          if (this.#durable.note(name, pos)) this.#context.advanced();
           this.#goal.check();
         },
       },
@@ -182,7 +182,7 @@ class Session implements Running {
   #leave(name: string, error: unknown): boolean {
     if (this.#isOver) return false;
     if (!this.#lanes.has(name)) return true;
-    if (this.#lanes.size === 1 || !this.#outset.roster.leave(name, this.#durable.of(name), error)) return false;
+    if (this.#lanes.size === 1 || !this.#context.roster.leave(name, this.#durable.of(name), error)) return false;
     this.#lanes.get(name)!.leave();
     this.#lanes.delete(name);
     this.#parts.sinks.delete(name);
@@ -241,7 +241,7 @@ class Session implements Running {
   #report(batch: RedactedBatch): void {
     const received = receivedIn(batch);
     if (received) this.#parts.observe(received);
-    if (!this.#started) this.#outset.healthy();
+    if (!this.#started) this.#context.healthy();
     this.#started = true;
   }
 
@@ -252,7 +252,7 @@ class Session implements Running {
       // Of a copy that is under way or waits to take its place there is nothing to be seen yet.
       if (!last?.type.startsWith('copy')) this.#parts.observe({ type: 'table', table, generation, ...state });
     }
-    if (batch.events.some(({ type }) => type === 'chunk finished')) this.#outset.advanced();
+    if (batch.events.some(({ type }) => type === 'chunk finished')) this.#context.advanced();
     countChanges(batch, this.#parts.observe);
     void this.#orStop(this.#settlements.written(batch));
   }

@@ -5,7 +5,7 @@ import type { Observation } from '../../../../src/core/observer.ts';
 import { runPipeline } from '../../../../src/pipeline/pipeline.ts';
 import { until } from '../../../support/wait.ts';
 import type { MemorySink } from '../parts.ts';
-import { clsnsOf, keepAway, running, trial } from './company.ts';
+import { clsnsOf, keepAway, running, trial } from './group.ts';
 
 test('a sink that fails leaves alone: the others are not interrupted, and the slot waits for it until its own is made', async () => {
   const { wal, sinks, source, slots, parts, states, c } = trial();

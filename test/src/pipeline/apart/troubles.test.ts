@@ -5,10 +5,10 @@ import { test } from 'node:test';
 import type { RawBatch } from '../../../../src/core/batch.ts';
 import { PgveilError } from '../../../../src/core/errors.ts';
 import type { Observation } from '../../../../src/core/observer.ts';
-import { Tenure } from '../../../../src/pipeline/apart/tenure.ts';
+import { SourceLease } from '../../../../src/pipeline/apart/source-lease.ts';
 import { until } from '../../../support/wait.ts';
 import { batchAt, entryOf, positionAt } from '../parts.ts';
-import { clsnsOf, keepAway, running, trial } from './company.ts';
+import { clsnsOf, keepAway, running, trial } from './group.ts';
 
 const statesOf = (seen: readonly Observation[], sink: string) =>
   seen.flatMap((one) => (one.type === 'sink' && one.sink === sink ? one.state : []));
@@ -165,18 +165,18 @@ test('a sink that cannot even be closed, its disk being full, ends nothing for t
 });
 
 test('to wait for the source leaves nothing behind', async () => {
-  const tenure = new Tenure();
+  const lease = new SourceLease();
   const { signal } = new AbortController();
-  const early = tenure.held(signal);
-  tenure.begin();
+  const early = lease.held(signal);
+  lease.begin();
   await early;
-  await tenure.held(signal);
+  await lease.held(signal);
   assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
 
 test('whoever waits for the source is let go when the signal aborts', async () => {
   const stop = new AbortController();
-  const waiting = new Tenure().held(stop.signal);
+  const waiting = new SourceLease().held(stop.signal);
   stop.abort();
   await assert.rejects(waiting, { name: 'AbortError' });
 });

@@ -3,12 +3,12 @@ import type { Lsn } from '../../core/lsn.ts';
 import type { Running } from '../roster.ts';
 import type { Others } from './others.ts';
 import type { SlotKeeper } from './slot-keeper.ts';
-import { Tenure } from './tenure.ts';
+import { SourceLease } from './source-lease.ts';
 
 /** The sinks that read together: who of them is missing or waits to be let in, and what their slot waits for, over their sessions. */
-export class Company implements Others {
+export class Group implements Others {
   readonly slots: SlotKeeper;
-  readonly tenure = new Tenure();
+  readonly lease = new SourceLease();
   readonly holds = new Map<string, Lsn | null>();
   readonly absent = new Set<string>();
   /** Those that are back and wait for the next session. */
@@ -63,6 +63,6 @@ export class Company implements Others {
   ended(): void {
     this.#entries = this.entries;
     this.#running = null;
-    this.tenure.end();
+    this.lease.end();
   }
 }

@@ -4,7 +4,7 @@ import type { Sink } from '../../core/sink.ts';
 import { naming } from '../naming.ts';
 import { isOfOneSink } from '../passing.ts';
 
-export interface RollCall {
+export interface OpenedSinks {
   /** What those hold that answered; they are open. */
   readonly opened: ReadonlyMap<string, Checkpoint>;
   /** Why the others did not. */
@@ -15,11 +15,11 @@ export interface RollCall {
  * Opens all of them at once, since those that were together before wait for it. `hasRun`: whether the pipeline ever worked; a checkpoint
  * says so, too. Rejects, none being open then, where nobody answers or what one says is no trouble of its own.
  */
-export async function callRoll(
+export async function openAll(
   sinks: ReadonlyMap<string, Sink>,
   hasRun: boolean,
   signal: AbortSignal,
-): Promise<RollCall> {
+): Promise<OpenedSinks> {
   const answers = await Promise.all([...sinks].map((one) => answerOf(one, signal)));
   const opened = new Map(answers.flatMap(({ name, checkpoint }) => (checkpoint ? [[name, checkpoint] as const] : [])));
   const everRan = hasRun || [...opened.values()].some(({ position }) => position !== null);

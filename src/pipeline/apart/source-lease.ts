@@ -2,7 +2,7 @@
  * The time in which the source is this instance's. Whoever opens a sink or drops a slot beside the pipeline's session waits for it: an
  * instance that was overtaken must take nothing back.
  */
-export class Tenure {
+export class SourceLease {
   #begun = Promise.withResolvers<void>();
   #isHeld = false;
 
