@@ -9,15 +9,15 @@ import { isPassing, trouble } from '../../src/postgres/trouble.ts';
 const MOST_TRIES = 10;
 const PAUSE_MS = 1000;
 
-/** A session that reads the source for as long as a copy may take. `name` is what an operator sees in pg_stat_activity. */
-export async function openReader(url: Secret, name: string): Promise<pg.Client> {
+/** A session that reads the source for as long as a copy may take. `name` is what an operator sees in pg_stat_activity; `signal` ends the tries. */
+export async function openReader(url: Secret, name: string, signal?: AbortSignal): Promise<pg.Client> {
   for (let tries = 1; ; tries++) {
     try {
       return await connect({ url, side: 'source', purpose: 'read', name });
     } catch (error) {
       if (!isPassing(error) || tries === MOST_TRIES) throw error;
     }
-    await sleep(PAUSE_MS);
+    await sleep(PAUSE_MS, undefined, { signal });
   }
 }
 

@@ -12,7 +12,7 @@ import { Bell } from './bell.ts';
 import { readCatalog } from './catalog/catalog.ts';
 import { readLeafSizes } from './catalog/leaf-sizes.ts';
 import { readMended } from './catalog/mending.ts';
-import { sendGenerated } from './catalog/publication.ts';
+import { readPublication, sendGenerated } from './catalog/publication.ts';
 import { type Asked, askedOf, type Reading } from './catalog/reading.ts';
 import { withdrawHarmed } from './catalog/withdrawal.ts';
 import { copyFirst } from './copy/first-copy.ts';
@@ -155,7 +155,8 @@ export class PostgresSource implements Source {
     const { timeline } = position.history;
     const identity = await receiver.identify(timeline);
     for (const one of [position, ...ahead]) requireSameServer(one, identity);
-    const mend = () => this.#use((client) => sendGenerated(source.url, client, source.publication));
+    const read = (name: string) => this.#use((client) => readPublication(client, name));
+    const mend = () => sendGenerated(source.url, read, source.publication);
     const { reading, mended } = await readMended(tables, () => this.#readCatalog(), mend, this.#observe);
     this.#withdrawHarmed(signal);
     const outset = resume(tables, reading, position.pos, this.#rules, this.#observe, mended);

@@ -49,14 +49,14 @@ export async function drop(
   const what = places.flatMap(({ remains }) => remains.map((one) => one.what));
   const others = places.flatMap((place) => place.others);
   const errors = places.flatMap((place) => place.errors);
-  const running = errors.find(isRunning);
+  const running = errors.find(saysRunning);
   if (running) throw new PgveilError(running.code, running.message, { fix: running.fix });
   if (what.length > 0 && !(await confirm({ what, others, errors }))) return null;
   const removed: string[] = [];
   for (const { remains } of places) {
     const failed = await removeAll(remains, removed);
     errors.push(...failed);
-    if (failed.some(isRunning)) break; // it was started since
+    if (failed.some(saysRunning)) break; // it was started since
   }
   return { removed, others, errors };
 }
@@ -89,11 +89,11 @@ async function removeAll(remains: Left['remains'], removed: string[]): Promise<F
 }
 
 function asLeft(error: unknown, object: string): Finding[] {
-  const found = asFindings(error, object);
-  return found.map((one) => ({ ...one, fix: `${one.fix}\nThen the same command again removes what is left.` }));
+  const again = 'Then the same command again removes what is left.';
+  return asFindings(error, object).map((one) => (saysRunning(one) ? one : { ...one, fix: `${one.fix}\n${again}` }));
 }
 
-function isRunning({ code }: Finding): boolean {
+function saysRunning({ code }: Finding): boolean {
   return code === 'slot_in_use';
 }
 
@@ -104,7 +104,7 @@ export async function askBeforeDrop({ what, others, errors }: Plan): Promise<boo
   if (others.length > 0) parts.push(`This is not pgveil’s, and stays:\n${list(others)}`);
   if (errors.length > 0)
     parts.push(
-      `What could not be looked at stays for now:\n${list(errors.map(({ object, message }) => `${object}: ${message}`))}`,
+      `What could not be looked at stays for now, and whether the pipeline runs there is not known:\n${list(errors.map(({ object, message }) => `${object}: ${message}`))}`,
     );
   return await answersYes(parts.join('\n'));
 }

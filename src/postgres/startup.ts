@@ -1,10 +1,11 @@
 /**
  * Parameters of a URL that the driver would prefer to what pgveil sets: a server takes them for more than `options`, where both say
- * something, and under `replication` an ordinary session would be a walsender’s.
+ * something, under `replication` an ordinary session would be a walsender’s, and by its `application_name` a session is known.
  */
 const SET_BY_US = new Set([
   'options',
   'replication',
+  'application_name',
   'client_encoding',
   'statement_timeout',
   'lock_timeout',

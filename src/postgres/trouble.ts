@@ -19,8 +19,8 @@ const SQLSTATE = /^(?!E[A-Z]{4}$)[0-9A-Z]{5}$/;
 /** Classes of SQLSTATE whose messages speak of objects and settings, never of a row. Any other message stays here. */
 const SPEAKS_OF_NO_VALUE = /^(0A|25|28|2B|3D|3F|42|53|54|55|57|58|72)/;
 
-/** What no text or message of the server's may be: 1 GB. These words hold a number, and are in English whatever the server speaks. */
-const TOO_LARGE = /\binvalid memory alloc request size \d+$/;
+/** What no text or message of the server's may be: 1 GB. These words, alone, hold a number; they are in English whatever the server speaks. */
+const TOO_LARGE = /^(?:(?:source: )?SQLSTATE XX000: )?invalid memory alloc request size \d+$/;
 
 interface DriverError {
   readonly code?: string;

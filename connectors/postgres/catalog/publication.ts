@@ -130,8 +130,12 @@ export async function withdraw(url: Secret, name: string, tables: readonly Named
 }
 
 /** Has one of ours that an older pgveil made send stored generated columns. False where there is nothing to do. */
-export async function sendGenerated(url: Secret, observer: pg.Client, name: string): Promise<boolean> {
-  const found = await readPublication(observer, name);
+export async function sendGenerated(
+  url: Secret,
+  read: (name: string) => ReturnType<typeof readPublication>,
+  name: string,
+): Promise<boolean> {
+  const found = await read(name);
   if (!found?.isOurs || !found.lacksGenerated) return false;
   await run(url, `ALTER PUBLICATION ${quoteName(name)} SET (${SEND_GENERATED})`, 'publication_unfit');
   return true;

@@ -75,8 +75,9 @@ export class Due {
     if (event.type === 'defined') account.generation = Math.max(account.generation, event.generation);
     if (event.type === 'copy started') Object.assign(account, { isCopying: true, obstructions: 0 });
     if (event.type !== 'stopped' && event.type !== 'copy finished') return;
-    const hasFailed = event.type === 'stopped' && event.state.state === 'halted' && account.isCopying;
-    if (hasFailed) account.failedAs = account.seen;
+    const hasHalted = event.type === 'stopped' && event.state.state === 'halted' && account.isCopying;
+    // Where the copy failed for something else, the halt is the one from before.
+    if (hasHalted && account.failure === null) account.failedAs = account.seen;
     account.state = event.type === 'stopped' ? event.state : { state: 'streaming' };
     account.isCopying = false;
     account.failure = null;
@@ -124,13 +125,19 @@ export class Due {
   /** The same, by what a sink said: the table is halted for that when the copy is over. What needs a person would end the same way again. */
   refused(name: string, { code, message }: PgveilError): void {
     this.failed(name, message);
-    this.#accounts.get(name)!.state = { state: 'halted', code };
+    const account = this.#accounts.get(name)!;
+    Object.assign(account, { state: { state: 'halted', code }, failedAs: account.seen });
     if (this.needsPerson(name)) this.refuse(name);
   }
 
-  /** A copy of these cannot begin, for what only a person can mend; or for another copy, which has what there is only one of. */
+  /**
+   * A copy of these has failed because it cannot begin, for what only a person can fix. That does not count while another one goes on, which
+   * may have what there is only one of.
+   */
   obstructed(names: readonly string[]): void {
-    if ([...this.#accounts].some(([name, { isCopying }]) => isCopying && !names.includes(name))) return;
+    const goesOn = ({ isCopying, failure, obstructions }: Account) =>
+      isCopying && failure === null && obstructions === 0;
+    if ([...this.#accounts].some(([name, account]) => goesOn(account) && !names.includes(name))) return;
     for (const name of names) this.#accounts.get(name)!.obstructions++;
   }
 

@@ -72,11 +72,11 @@ export class Line {
     } catch (error) {
       if (signal.aborted || !(error instanceof PgveilError)) throw error;
       const { code, message, fix, kind } = error;
-      if (kind.retry === 'person') due.obstructed(names);
       for (const table of names) {
         due.failed(table, message);
         observe({ type: 'warning', table, code, message, fix });
       }
+      if (kind.retry === 'person') due.obstructed(names);
       return [];
     } finally {
       await copy.return([]);

@@ -56,8 +56,11 @@ export class Watch {
   /** Connects, and waits until no other instance holds the lock of the pipeline. Aborting `signal` ends the wait with its reason. */
   static async open(options: WatchOptions, signal: AbortSignal): Promise<Watch> {
     const { url, pipeline, unused, observe } = options;
-    const watch = new Watch(await openReader(url, `pgveil ${pipeline}`), options);
+    const watch = new Watch(await openReader(url, `pgveil ${pipeline}`, signal), options);
+    const giveUp = () => watch.#closed.abort(); // what is asked while the catalog is locked is asked again until then
+    signal.addEventListener('abort', giveUp);
     try {
+      signal.throwIfAborted();
       let waiting = false;
       while (!(await watch.#tryLock(pipeline))) {
         if (!waiting) observe({ type: 'waiting', what: 'another instance of this pipeline to end' });
@@ -71,6 +74,8 @@ export class Watch {
     } catch (error) {
       await watch.close();
       throw signal.aborted ? signal.reason : trouble('source', error);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
     }
   }
 

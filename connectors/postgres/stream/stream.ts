@@ -78,6 +78,7 @@ export class Stream implements Listener {
     signal.addEventListener('abort', wake);
     try {
       for (;;) {
+        if (this.#failure) throw this.#failure.error; // it may be why the signal aborts
         if (signal.aborted) return null;
         const batch = this.take();
         if (batch || this.#isHeld) return batch;
@@ -109,7 +110,10 @@ export class Stream implements Listener {
    */
   async hold(lsn: () => Lsn, signal: AbortSignal): Promise<Hold> {
     const end = await this.#turn.take(signal);
-    signal.throwIfAborted(); // it may be somebody else's turn
+    if (signal.aborted) {
+      end();
+      throw signal.reason;
+    }
     const release = () => {
       this.goOn();
       end();

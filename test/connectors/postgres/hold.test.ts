@@ -162,3 +162,18 @@ test('two that want to hold it do so one after the other; who gave up waiting ho
   (await second).release();
   await later;
 });
+
+test('whoever holds a stream has it until it lets go of it, though its signal aborts meanwhile', async () => {
+  const { stream, send } = open(true);
+  const gone = new AbortController();
+  const first = await stream.hold(() => 200n, gone.signal);
+  const second = stream.hold(() => 200n, never);
+  const sent = send(...insert(300n, 'a'));
+  gone.abort();
+  const isSecond = () =>
+    Promise.race([second.then(() => true), new Promise((resolve) => setImmediate(resolve, false))]);
+  assert.equal(await isSecond(), false, 'it is not its turn');
+  first.release();
+  (await second).release();
+  await sent;
+});

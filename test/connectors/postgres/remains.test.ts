@@ -5,6 +5,7 @@ import type { Config } from '../../../config/config.ts';
 import { remainsOnSource } from '../../../connectors/postgres/remains.ts';
 import { endSession, openReader } from '../../../connectors/postgres/session.ts';
 import { ownSlotName } from '../../../connectors/postgres/slot/own-slots.ts';
+import { Watch } from '../../../connectors/postgres/slot/watch.ts';
 import { Secret } from '../../../src/core/secret.ts';
 import { connect } from '../../../src/postgres/connection.ts';
 import { createDatabase, type PostgresServer, startPostgres } from '../../support/postgres/postgres.ts';
@@ -30,7 +31,10 @@ const use = async <T>(work: (client: pg.Client) => Promise<T>): Promise<T> => {
 
 function look(slot: string, sinks: readonly string[] = ['twin']) {
   const source = { url: new Secret(server.url('postgres')), slot, publication: slot };
-  return remainsOnSource({ source, sinks: new Map(sinks.map((sink) => [sink, {}])) } as unknown as Config, use);
+  return remainsOnSource(
+    { name: slot, source, sinks: new Map(sinks.map((sink) => [sink, {}])) } as unknown as Config,
+    use,
+  );
 }
 
 async function make(slot: string, plugin: string | null = 'pgoutput', database = 'postgres') {
@@ -99,5 +103,24 @@ test('while somebody reads from one of them none is listed', async () => {
   await assert.rejects(look('veil', ['twin', 'lake']), { code: 'slot_in_use', message: new RegExp(own) });
   await endSession(reader);
   await until(async () => !(await isRead()), { what: 'the reader to leave' });
+  await clean();
+});
+
+test('while an instance runs nothing is removed, though nobody reads from the slot: so it is in the first copy', async () => {
+  await make('veil');
+  const signal = new AbortController().signal;
+  const unused = { drop: async () => {} };
+  const { remains } = await look('veil');
+  const running = await Watch.open(
+    { url: new Secret(server.url('postgres')), pipeline: 'veil', slot: 'veil', unused, observe: () => {} },
+    signal,
+  );
+  try {
+    await assert.rejects(look('veil'), { code: 'slot_in_use' });
+    await assert.rejects(remains[0]!.remove(), { code: 'slot_in_use' });
+  } finally {
+    await running.close();
+  }
+  assert.deepEqual(await slots(), ['veil']);
   await clean();
 });

@@ -40,7 +40,7 @@ test('all else of a URL is the driver’s', () => {
   assert.deepEqual(found, {
     ...{ user: 'u@x', password: 'p?w', host: '::1', port: 6543, database: 'a db', query_timeout: false },
     ssl: { rejectUnauthorized: false },
-    startup: { user: 'u@x', database: 'a db', application_name: 'them', options: `x ${OURS}` },
+    startup: { user: 'u@x', database: 'a db', application_name: 'us', options: `x ${OURS}` },
   });
   const socket = told('postgres://u@/db?host=/run/postgresql');
   assert.deepEqual([socket.user, socket.host, socket.database], ['u', '/run/postgresql', 'db']);

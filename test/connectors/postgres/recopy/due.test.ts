@@ -93,6 +93,15 @@ test('a table whose copy ended in a halt is tried again, and nobody waits for th
   assert.equal(due.isPending, true, 'a person wants it');
 });
 
+test('a table that was halted before is waited for while its copies fail for something else', () => {
+  const due = dueWith({ state: 'halted', code: 'table_unreadable' });
+  due.see(name, 'one');
+  due.begin(name, 0);
+  due.failed(name, 'no slot is free');
+  due.note(due.stopped(name));
+  assert.equal(due.isPending, true);
+});
+
 test('a copy that cannot begin for want of a slot is waited for some times, and from its beginning on', () => {
   const due = dueWith(STALE);
   const obstructed = (now: number) => {
