@@ -122,8 +122,8 @@ export const PIPELINE_ERRORS = {
   no_tls: {
     ...warned,
     means:
-      'The URL of the source, or of a twin, says nothing of TLS, and its server is on another machine: rows cross the network in clear text, the source’s raw.',
-    fix: 'Add `?sslmode=verify-full&sslrootcert=/path/to/ca.crt` to the URL; or `?sslmode=disable`, where nobody can listen on the way.',
+      'The URL of the source, or of a twin, says nothing about TLS, and its server is on another machine: rows cross the network in clear text, the source’s raw.',
+    fix: "Add `sslmode=verify-full&sslrootcert=/path/to/ca.crt` to the URL's parameters; or `sslmode=disable`, if nobody can listen on the way.",
   },
   wal_level: {
     ...person,

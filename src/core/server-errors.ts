@@ -2,12 +2,12 @@ import type { Kind } from './error-kind.ts';
 
 const told = { retry: 'person', recovery: 'go on', exit: 3 } as const;
 
-/** How the source's server is set up: what works today and will not one day. */
+/** How the source's server is set up: what works today but will not always. */
 export const SERVER_ERRORS = {
   source_outdated: {
     ...told,
     means:
-      'The source runs a minor version of PostgreSQL that can lose changes without a word: of a table that is added to the publication while others stream, when a transaction that wrote to it is open.',
+      'The source runs a minor version of PostgreSQL that can silently lose changes of a table that is added to the publication while others stream, when a transaction that wrote to it is open.',
     fix: 'Update the server to a later minor version: 14.18, 15.13, 16.9 or 17.5 at least. Until then, where a table was added: start pgveil again, and then `pgveil recopy TABLE`.',
   },
   sync_standby: {
@@ -25,7 +25,7 @@ export const SERVER_ERRORS = {
   snapshot_timeout: {
     ...told,
     means:
-      'The source takes old_snapshot_threshold for how long a snapshot may be read. A copy that takes longer fails with “snapshot too old”.',
+      'The source limits how long a snapshot may be read (old_snapshot_threshold). A copy that takes longer fails with “snapshot too old”.',
     fix: 'ALTER SYSTEM SET old_snapshot_threshold = -1; and restart the server.',
   },
   copy_slot_lost: {

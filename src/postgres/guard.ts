@@ -17,7 +17,7 @@ export type Whereabouts = () => Promise<'there' | 'gone'>;
 const asking = new WeakMap<pg.Client, Whereabouts>();
 
 /** For whoever waits for something else than the answer to a statement. */
-export function whereaboutsOf(client: pg.Client): Promise<'there' | 'gone'> {
+export function askWhereabouts(client: pg.Client): Promise<'there' | 'gone'> {
   return asking.get(client)!();
 }
 

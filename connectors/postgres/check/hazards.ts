@@ -25,7 +25,7 @@ export function losesPublished(version: number): boolean {
   return FIRST_SAFE.some((safe) => Math.trunc(safe / 10_000) === Math.trunc(version / 10_000) && version < safe);
 }
 
-/** What goes well today and will not one day. `stream`: the application_name of the connection that the WAL comes in on. */
+/** What works today but will not always. `stream`: the application_name of the connection that the WAL comes in on. */
 export async function checkHazards(client: pg.Client, stream: string | null): Promise<Finding[]> {
   return hazardsOf(await readSettings(client), stream);
 }

@@ -5,7 +5,7 @@ import { PgveilError } from '../../../src/core/errors.ts';
 import { type Lsn, parseLsn } from '../../../src/core/lsn.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import { connect } from '../../../src/postgres/connection.ts';
-import { whereaboutsOf } from '../../../src/postgres/guard.ts';
+import { askWhereabouts } from '../../../src/postgres/guard.ts';
 import { quoteName } from '../../../src/postgres/quote.ts';
 import { trouble } from '../../../src/postgres/trouble.ts';
 import { ask, endSession } from '../session.ts';
@@ -97,7 +97,7 @@ export class Receiver {
     const names = quoteName(publication).replaceAll("'", "''");
     const options = `proto_version '1', publication_names '${names}'`;
     this.#client.connection.query(`START_REPLICATION SLOT ${quoteName(slot)} LOGICAL 0/0 (${options})`);
-    this.#liveness = new Liveness(intervalMs, performance.now(), () => whereaboutsOf(this.#client));
+    this.#liveness = new Liveness(intervalMs, performance.now(), () => askWhereabouts(this.#client));
     this.#timer = setInterval(() => this.#tick(), intervalMs);
     this.#read().catch((error) => this.#fail(error));
     await this.#started.promise;

@@ -12,7 +12,7 @@ export function findInClear({ source, sinks }: Config): Finding[] {
   return urls
     .filter(({ url }) => isInClear(url))
     .map(({ object, rows }) => {
-      const message = `${rows} cross the network in clear text: the URL says nothing of TLS`;
+      const message = `${rows} cross the network in clear text: the URL says nothing about TLS`;
       return { code: 'no_tls', object, message, fix: ERRORS.no_tls.fix };
     });
 }

@@ -130,7 +130,7 @@ export class SinkWatch {
       state,
       position: pos === null ? null : formatLsn(pos),
       lag_bytes: pos === null || end === null ? null : Math.max(0, Number(end - pos)),
-      // One that holds nothing yet waits for its first copy: how old that is says nothing. One that is away gets none.
+      // One that holds nothing yet waits for its first copy: how old that is says nothing. One that is away gets no copy.
       lag_ms: pos === null && state === 'live' ? null : this.#lag.ageMs(now),
       ...this.#absence(),
       ...(this.#slot ? { slot: this.#slot.status() } : {}),

@@ -58,7 +58,7 @@ export class MainRoster implements Roster {
       const opening = await openAll(this.#expected, this.#hasRun, signal);
       opened = opening.opened;
       // Whoever is away may know what names were bound to: by name alone what took a name since would leave raw.
-      if (opening.away.size > 0 && ![...opened.values()].some(hasRun)) throw [...opening.away.values()][0]!;
+      if (opening.away.size > 0 && ![...opened.values()].some(boundAnything)) throw [...opening.away.values()][0]!;
       const leaving = await this.#leaving(opening, await asking);
       const checkpoints = new Map([...opened].filter(([name]) => !leaving.has(name)));
       this.#setApart(leaving);
@@ -154,6 +154,6 @@ export class MainRoster implements Roster {
   }
 }
 
-function hasRun({ position, tables }: Checkpoint): boolean {
+function boundAnything({ position, tables }: Checkpoint): boolean {
   return position !== null || [...tables.values()].some(isBound);
 }

@@ -111,7 +111,7 @@ test('a source that is away is one finding with exit code 1, and does not hide w
   assert.deepEqual([both.code, both.findings.map(({ code }) => code)], [3, ['target_exists', 'source_away']]);
 });
 
-test('a source on another machine whose URL says nothing of TLS is a warning beside what else there is', async () => {
+test('a source on another machine whose URL says nothing about TLS is a warning beside what else there is', async () => {
   await using trial = await servers.trial(TABLE, tables);
   const configuration = trial.configuration() as { source: { url: string } };
   const listed = async (query: string) => {

@@ -15,7 +15,7 @@ after(() => {
   for (const [name, value] of given) if (value !== undefined) process.env[name] = value;
 });
 
-test('a database on another machine is read in clear text where its URL says nothing of TLS', () => {
+test('a database on another machine is read in clear text where its URL says nothing about TLS', () => {
   for (const url of [
     'postgres://app:secret@db.example.com:5432/shop',
     'postgresql://db/shop?application_name=x',
