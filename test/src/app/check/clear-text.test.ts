@@ -23,7 +23,7 @@ test('a source or a twin on another machine without TLS is a warning that ends n
     ],
   );
   assert.match(findings[0]!.message, /raw/);
-  assert.match(findings[0]!.fix, /\?sslmode=verify-full&sslrootcert=/);
+  assert.match(findings[0]!.fix, /sslmode=verify-full&sslrootcert=/);
   assert.doesNotMatch(JSON.stringify(findings), new RegExp(`${CANARY}|example\\.com`));
   assert.equal(exitCodeOf(findings), 0);
   assert.ok(findings.every((finding) => isWarning(finding) && !isInTheWay(finding)));
