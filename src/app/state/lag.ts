@@ -38,7 +38,12 @@ export class Lag {
 
   /** `commitTime` in microseconds since 2000-01-01 UTC; null where no commit stands behind the position. */
   received(pos: Lsn, commitTime: bigint | null): void {
-    if (commitTime === null || (this.#durable !== null && pos <= this.#durable)) return;
+    if (this.#durable !== null && pos <= this.#durable) {
+      // A slower sink needs this again. This one is beyond it, so it gets nothing to write, and on an idle source nothing else may come.
+      if (this.#isConfirmed && pos < this.#durable) this.#since = null;
+      return;
+    }
+    if (commitTime === null) return;
     const at = unixMs(commitTime);
     const last = this.#commits.at(-1);
     if (!last || pos < last.pos || Math.abs(at - last.at) > GRAIN_MS) this.#commits.push({ pos, at });

@@ -368,6 +368,23 @@ test('what the checkpoint says after a start is not ready until the stream is co
   assert.deepEqual(state.reasons(), unconfirmed);
 });
 
+test('a sink that is beyond where the stream begins again is ready with it: on an idle source it is told nothing more', () => {
+  const about = { name: 'shop', slot: 'pgveil_shop', tables: ['public.a'], sinks: ['twin', 'lake'] };
+  const state = new State(about, () => NOW);
+  const session: Observation[] = [
+    { type: 'sink', sink: 'twin', state: 'live', slot: null },
+    { type: 'sink', sink: 'lake', state: 'live', slot: null },
+    { type: 'durable', sink: 'twin', pos: 20n },
+    { type: 'durable', sink: 'lake', pos: 10n },
+    streaming('public.a'),
+    { type: 'confirmed' },
+    { type: 'received', pos: 10n, commitTime: null },
+    { type: 'durable', sink: 'lake', pos: 10n },
+  ];
+  for (const seen of session) state.observe(seen);
+  assert.deepEqual(state.reasons(), []);
+});
+
 test('a twin that is away is parked until something becomes durable there again', () => {
   const trouble: Observation = {
     type: 'trouble',
