@@ -46,7 +46,7 @@ export async function sweep(table: Tended, epoch: number, { keepMs, dryRun, now 
   }
   const logEntries = await sweepLog(table, now - Math.max(keepMs, ORPHAN_MS), dryRun);
   const { oldest, lastRemoval } = kept;
-  const oldestVersion = oldest.version < 0 ? null : oldest.version;
+  const oldestVersion = oldest < 0 ? null : oldest;
   return { ...done, logEntries, oldestVersion, nextDue: lastRemoval && lastRemoval + keepMs };
 }
 
@@ -77,13 +77,13 @@ async function sweepLog(table: Tended, since: number, dryRun: boolean): Promise<
   const { oldest }: Retained = await retained(table, since);
   const { commits, checkpoints } = await LogHistory.open(table);
   const names = [
-    ...commits.filter((version) => version < oldest.version).map(commitName),
-    ...checkpoints.filter((version) => version < oldest.version).map(checkpointName),
+    ...commits.filter((version) => version < oldest).map(commitName),
+    ...checkpoints.filter((version) => version < oldest).map(checkpointName),
   ];
   if (names.length === 0 || dryRun) return names.length;
   const now = Date.now();
-  if (!checkpoints.includes(oldest.version)) {
-    await table.log.sumUp(checkpoints.findLast((version) => version < oldest.version) ?? -1, oldest.version, now);
+  if (!checkpoints.includes(oldest)) {
+    await table.log.sumUp(checkpoints.findLast((version) => version < oldest) ?? -1, oldest, now);
   }
   await table.log.writeCheckpoint(now); // or whoever begins with the last one would begin with one that is gone
   for (const name of names) await table.workshop.storage.delete(`${table.path}/${LOG_FOLDER}/${name}`);

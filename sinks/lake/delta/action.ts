@@ -89,9 +89,11 @@ export function encodeCommit(actions: readonly Action[]): Buffer {
 }
 
 export function decodeCommit(content: Buffer): Action[] {
-  return content
-    .toString()
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map(actionFromJson);
+  return linesOf(content).map(actionFromJson);
+}
+
+/** A commit's actions, each as its JSON. */
+export function linesOf(content: Buffer): string[] {
+  const lines = content.toString().split('\n');
+  return lines.map((line) => line.trim()).filter((line) => line !== '');
 }

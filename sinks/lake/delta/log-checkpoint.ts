@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { type Duck, literal } from '../parquet/duck.ts';
-import { type Action, actionFromJson } from './action.ts';
+import { type Action, actionFromJson, linesOf } from './action.ts';
 
 /** The columns of a checkpoint, which are the actions, with the types that the protocol gives them. */
 const COLUMNS = {
@@ -62,7 +62,7 @@ export async function writeCheckpoint(
   const [before, lines, made] = [duck.path('parquet'), duck.path('json'), duck.path('parquet')];
   try {
     await duck.with(async (connection) => {
-      await pipeline(Readable.from(linesOf(log.commits)), createWriteStream(lines));
+      await pipeline(Readable.from(versioned(log.commits)), createWriteStream(lines));
       if (log.checkpoint) await writeFile(before, log.checkpoint);
       await connection.run(`COPY (${summary(log.checkpoint && before, lines, since)}) TO ${literal(made)} (${FORMAT})`);
       const counted = `SELECT count(*), count("add") FROM read_parquet(${literal(made)})`;
@@ -105,12 +105,10 @@ function withoutChange(name: string): string {
   return `CASE WHEN "${name}" IS NOT NULL THEN struct_update("${name}", "dataChange" := false) END AS "${name}"`;
 }
 
-/** A commit's lines, and in each the commit's version. */
-async function* linesOf(commits: Log['commits']): AsyncIterable<string> {
+/** The lines of all commits, and in each its commit's version. */
+async function* versioned(commits: Log['commits']): AsyncIterable<string> {
   for await (const [version, content] of commits) {
-    for (const line of content.toString().split('\n')) {
-      if (line.trim() !== '') yield `{"version":${version},${line.trim().slice(1)}\n`;
-    }
+    for (const line of linesOf(content)) yield `{"version":${version},${line.slice(1)}\n`;
   }
 }
 

@@ -30,15 +30,4 @@ export class Snapshot {
       }
     }
   }
-
-  /** The actions that lead to this snapshot from nothing. Tombstones of before `since` (ms) are left out: no reader needs them. */
-  *actions(since: number): Iterable<Action> {
-    if (this.protocol) yield { protocol: this.protocol };
-    if (this.metaData) yield { metaData: this.metaData };
-    for (const [appId, version] of this.txns) yield { txn: { appId, version, lastUpdated: 0 } };
-    for (const remove of this.tombstones.values()) {
-      if (remove.deletionTimestamp >= since) yield { remove: { ...remove, dataChange: false } };
-    }
-    for (const add of this.files.values()) yield { add: { ...add, dataChange: false } };
-  }
 }
