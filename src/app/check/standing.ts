@@ -1,6 +1,6 @@
 import type { Checkpoint, Position } from '../../core/checkpoint.ts';
 import type { Lsn } from '../../core/lsn.ts';
-import { together } from '../../pipeline/apart/alike.ts';
+import { together } from '../../pipeline/apart/who-reads.ts';
 import { whereToRead } from '../../pipeline/checkpoints.ts';
 
 /** What is durable in each sink; null where nothing is, undefined where one does not answer, which another check says. */

@@ -1,5 +1,4 @@
 import { type Checkpoint, isBound } from '../../core/checkpoint.ts';
-import { needsPerson } from '../../core/error-kind.ts';
 import type { PgveilError } from '../../core/errors.ts';
 import { reach } from '../../core/fault.ts';
 import type { Lsn } from '../../core/lsn.ts';
@@ -8,9 +7,9 @@ import { mergeCheckpoints } from '../checkpoints.ts';
 import type { Apart, Parts } from '../parts.ts';
 import { isOfOneSink } from '../passing.ts';
 import type { Gathered, Leaving, Roster, Running } from '../roster.ts';
-import { together } from './alike.ts';
 import type { Group } from './group.ts';
-import { type OpenedSinks, openAll } from './open-all.ts';
+import { type OpenedSinks, openAll, reasonOf } from './open-all.ts';
+import { notTogether } from './who-reads.ts';
 
 export interface MainRosterOptions {
   readonly group: Group;
@@ -47,32 +46,22 @@ export class MainRoster implements Roster {
   }
 
   async gather(signal: AbortSignal): Promise<Gathered> {
-    const { lease, slots, back: waiting } = this.#group;
-    lease.begin();
-    const back = new Set(waiting);
-    waiting.clear();
+    this.#group.lease.begin();
     const asking = this.#apart.slots.stands();
     asking.catch(() => {}); // heard below, when no sink is being opened any more
-    let opened: OpenedSinks['opened'] = new Map();
+    const expected = this.#expected;
     try {
-      const opening = await openAll(this.#expected, this.#hasRun, signal);
-      opened = opening.opened;
-      // Whoever is away may know what names were bound to: by name alone what took a name since would leave raw.
-      if (opening.away.size > 0 && ![...opened.values()].some(boundAnything)) throw [...opening.away.values()][0]!;
+      const opening = await openAll(expected, this.#hasRun, signal);
+      assertSomeBound(opening);
       const leaving = await this.#leaving(opening, await asking);
-      const checkpoints = new Map([...opened].filter(([name]) => !leaving.has(name)));
       this.#setApart(leaving);
-      if (checkpoints.size === 0) throw [...opening.away.values()][0]!; // without them there is nobody to read for
-      this.#group.gathered(mergeCheckpoints([...checkpoints.values()]).tables);
-      this.#miss(opening.away);
-      for (const name of checkpoints.keys()) this.#welcome(name, back.has(name));
-      slots.tidy([...checkpoints.keys()]);
+      const checkpoints = new Map([...opening.opened].filter(([name]) => !leaving.has(name)));
+      if (checkpoints.size === 0) throw reasonOf(opening.away); // there is nobody to read for
+      this.#meet(checkpoints, opening.away);
       return { checkpoints, told: new Set() };
     } catch (error) {
-      const { absent } = this.#group;
-      for (const name of back) if (!absent.has(name)) waiting.add(name);
-      const open = [...opened.keys()].filter((name) => !absent.has(name));
-      await Promise.allSettled(open.map((name) => this.#sinks.get(name)!.close()));
+      const left = [...expected].filter(([name]) => !this.#group.absent.has(name));
+      await Promise.allSettled(left.map(([, sink]) => sink.close()));
       throw error;
     }
   }
@@ -108,20 +97,22 @@ export class MainRoster implements Roster {
 
   /**
    * Those that have to read by themselves. What the slot still has of theirs is kept for them before anything is acknowledged; one for which
-   * no slot is free stays, and the others copy with it. Where the slot has what nobody needs who is here, and some are away that will be
-   * back by themselves, it is theirs: all leave, since to read with it they had to make it anew.
+   * no slot is free stays, and the others copy with it.
    */
-  async #leaving({ opened, away }: OpenedSinks, stands: Lsn | null): Promise<ReadonlySet<string>> {
-    const isCovered = (name: string) => stands !== null && (opened.get(name)!.position?.pos ?? -1n) >= stands;
-    const here = together(opened, stands);
-    const comeBack = away.size > 0 && ![...away.values()].some(({ kind }) => needsPerson(kind));
-    const isTheirs = comeBack && stands !== null && ![...here].some(isCovered);
+  async #leaving(opening: OpenedSinks, stands: Lsn | null): Promise<ReadonlySet<string>> {
     const leaving = new Set<string>();
-    for (const name of opened.keys()) {
-      if (here.has(name) && !isTheirs) continue;
-      if (!isCovered(name) || (await this.#group.slots.hasKept(name))) leaving.add(name);
+    for (const [name, isCovered] of notTogether(opening, stands)) {
+      if (!isCovered || (await this.#group.slots.hasKept(name))) leaving.add(name);
     }
     return leaving;
+  }
+
+  /** These read together from here on, and miss the others. */
+  #meet(checkpoints: Gathered['checkpoints'], away: OpenedSinks['away']): void {
+    this.#group.gathered(mergeCheckpoints([...checkpoints.values()]).tables);
+    this.#miss(away);
+    for (const name of checkpoints.keys()) this.#welcome(name);
+    this.#group.slots.tidy([...checkpoints.keys()]);
   }
 
   #miss(away: OpenedSinks['away']): void {
@@ -139,8 +130,9 @@ export class MainRoster implements Roster {
     }
   }
 
-  #welcome(name: string, wasAway: boolean): void {
+  #welcome(name: string): void {
     this.#group.holds.delete(name);
+    const wasAway = this.#group.back.delete(name);
     reach('rejoined');
     this.#observe({ type: 'sink', sink: name, state: 'live', slot: null });
     if (wasAway) this.#observe({ type: 'step', message: `sink ${name}: together again` });
@@ -148,10 +140,16 @@ export class MainRoster implements Roster {
 
   #setOut(name: string, leaving: Leaving): void {
     this.#group.absent.add(name);
+    this.#group.back.delete(name);
     // What it wrote and did not flush is void, and whoever reads for it next opens it. Where it cannot even be closed it is away, too.
     const closed = this.#sinks.get(name)!.close();
     void closed.catch(() => {}).then(() => this.#left(name, leaving));
   }
+}
+
+/** Whoever is away may know what names were bound to: by name alone what took a name since would leave raw. */
+function assertSomeBound({ opened, away }: OpenedSinks): void {
+  if (away.size > 0 && ![...opened.values()].some(boundAnything)) throw reasonOf(away);
 }
 
 function boundAnything({ position, tables }: Checkpoint): boolean {

@@ -13,7 +13,7 @@ export interface OpenedSinks {
 
 /**
  * Opens all of them at once, since those that were together before wait for it. `hasRun`: whether the pipeline ever worked; a checkpoint
- * says so, too. Rejects, none being open then, where nobody answers or what one says is no trouble of its own.
+ * says so, too. Rejects where nobody answers or what one says is no trouble of its own: when each has answered, and some may be open.
  */
 export async function openAll(
   sinks: ReadonlyMap<string, Sink>,
@@ -23,18 +23,19 @@ export async function openAll(
   const answers = await Promise.all([...sinks].map((one) => answerOf(one, signal)));
   const opened = new Map(answers.flatMap(({ name, checkpoint }) => (checkpoint ? [[name, checkpoint] as const] : [])));
   const everRan = hasRun || [...opened.values()].some(({ position }) => position !== null);
-  try {
-    const away = new Map<string, PgveilError>();
-    for (const { name, error } of answers.filter(({ checkpoint }) => !checkpoint)) {
-      if (!isOfOneSink(error, everRan)) throw error;
-      away.set(name, error);
-    }
-    if (opened.size === 0) throw [...away.values()][0]!;
-    return { opened, away };
-  } catch (error) {
-    await Promise.allSettled([...opened.keys()].map((name) => sinks.get(name)!.close()));
-    throw error;
+  const away = new Map<string, PgveilError>();
+  for (const { name, checkpoint, error } of answers) {
+    if (checkpoint) continue;
+    if (!isOfOneSink(error, everRan)) throw error;
+    away.set(name, error);
   }
+  if (opened.size === 0) throw reasonOf(away);
+  return { opened, away };
+}
+
+/** Why nobody reads: one of those that are away is as good as another. */
+export function reasonOf(away: OpenedSinks['away']): PgveilError {
+  return [...away.values()][0]!;
 }
 
 interface Answer {

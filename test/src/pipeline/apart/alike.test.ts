@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Checkpoint, NOTHING_ORDERED, type TableEntry } from '../../../../src/core/checkpoint.ts';
 import type { Lsn } from '../../../../src/core/lsn.ts';
-import { together, toward, whatNext } from '../../../../src/pipeline/apart/alike.ts';
+import { toward, whatNext } from '../../../../src/pipeline/apart/alike.ts';
+import { together } from '../../../../src/pipeline/apart/who-reads.ts';
 import { entryOf, positionAt } from '../parts.ts';
 
 const NAME = 'public.t';
