@@ -6,30 +6,18 @@ import { ERRORS, type ErrorCode, type Finding, PgveilError } from '../src/core/e
 import type { Observe } from '../src/core/observer.ts';
 import { type Approval, NO_ORDERS, type Redactor } from '../src/core/redactor.ts';
 import type { Wanted } from '../src/core/source.ts';
-import { type RedactedTable, shapeOf, type Table } from '../src/core/table.ts';
-import type { Stage, Tuple } from '../src/core/tuple.ts';
+import { shapeOf, type Table } from '../src/core/table.ts';
 import { Arena } from './arena.ts';
 import { type Definition, define } from './definition.ts';
 import { dueState, Entries } from './entries.ts';
 import { warnings } from './findings.ts';
+import { type Flow, newFlow, redactChange } from './flow.ts';
 import { deriveKeys, type Keyring } from './keys.ts';
 import { carryOut } from './orders.ts';
 import type { Plan } from './plan.ts';
-import { TupleRewriter } from './rewrite.ts';
 import { Withheld } from './withheld.ts';
 
 type Decisions = Pick<Config, 'key' | 'tables' | 'unlisted'>;
-
-/** A table in force, and what its rows go through. */
-interface Flow {
-  readonly raw: Table<'raw'>;
-  readonly redacted: RedactedTable;
-  readonly plan: Plan;
-  /** Null where every column is kept: such tuples pass as they are. */
-  readonly rewriter: TupleRewriter | null;
-  /** Whether its changes leave: it streams, or is being copied. */
-  isFlowing: boolean;
-}
 
 /** See Redactor. `open` throws `key_changed`; `wanted` and `redact` throw what `define` finds. */
 export class RowRedactor implements Redactor {
@@ -166,11 +154,9 @@ export class RowRedactor implements Redactor {
     const { bound } = this.#definitions.get(raw)!;
     for (const warning of warnings(raw, bound)) this.#observe({ type: 'warning', table: raw.name, ...warning });
     const onWithheld = (column: number) => this.#withheld.add(raw.name, raw.columns[column]!.name);
-    const isKept = plan.actions.every(({ kind }) => kind === 'keep');
-    const rewriter = isKept ? null : new TupleRewriter(plan, raw.key, onWithheld);
-    const redacted = { ...plan.table, generation };
-    this.#flows.set(raw.name, { raw, redacted, plan, rewriter, isFlowing });
-    this.#events.push({ type: 'defined', table: redacted, generation });
+    const flow = newFlow(raw, plan, { generation, isFlowing }, onWithheld);
+    this.#flows.set(raw.name, flow);
+    this.#events.push({ type: 'defined', table: flow.redacted, generation });
   }
 
   #stop({ type, name, oid, state, definition }: Extract<TableEvent<'raw'>, { type: 'stopped' }>): void {
@@ -264,25 +250,4 @@ export class RowRedactor implements Redactor {
 /** What goes on streaming must be what was copied, and under the rules it was copied with. */
 function isSameAsCopied(raw: Table<'raw'>, plan: Plan, entry: TableEntry): boolean {
   return entry.oid === raw.oid && entry.plan === plan.table.plan && isDeepStrictEqual(entry.shape, shapeOf(raw));
-}
-
-/** Before-images and keys by the same plan as the row. Null where a value of the key could not be rewritten. */
-function redactChange(change: Change<'raw'>, flow: Flow, arena: Arena): Change<'redacted'> | null {
-  const { op, transaction, seq, beforeIs } = change;
-  const before = change.before && redactTuple(change.before, beforeIs === 'key', flow, arena);
-  const after = change.after && redactTuple(change.after, false, flow, arena);
-  if ((change.before && !before) || (change.after && !after)) return null;
-  return { op, table: flow.redacted, transaction, seq, before, beforeIs, after };
-}
-
-function redactTuple(
-  tuple: Tuple<'raw'>,
-  isKeyOnly: boolean,
-  { rewriter }: Flow,
-  arena: Arena,
-): Tuple<'redacted'> | null {
-  if (rewriter) return arena.rewrite(tuple, isKeyOnly, rewriter);
-  arena.pass();
-  // The one place where a raw tuple becomes a redacted one as it is: each of its columns was decided `keep`.
-  return tuple as Tuple<Stage> as Tuple<'redacted'>;
 }

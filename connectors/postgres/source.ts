@@ -262,13 +262,13 @@ export class PostgresSource implements Source {
     bell: Bell,
   ): Promise<Stream> {
     const confirmedFlush = await startReplication(receiver, this.#opened(), this.#config.source);
-    const limit = batchLimit(this.#config.memory);
-    const batches = new Batches(limit);
+    const batches = new Batches(batchLimit(this.#config.memory));
     const witness = new WitnessSearches(position, ahead, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#readCatalog(this.#only([name])), this.#observe);
     const transactions = new Transactions(position, batches, relations, witness);
     transactions.looked(outset.reading);
-    const stream = new Stream(transactions, batches, witness, outset.events, limit, () => this.#readCatalog(), bell);
+    const look = () => this.#readCatalog();
+    const stream = new Stream({ transactions, batches, witness, events: outset.events, look, bell });
     if (this.#end !== null) stream.want(this.#end);
     this.#stream = stream;
     receiver.listen(stream);

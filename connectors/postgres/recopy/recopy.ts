@@ -106,7 +106,7 @@ async function openCatchUp(options: RecopyOptions, tables: readonly ReadTable[],
   witness.reached(pos); // a slot of our own has no other history
   const transactions = new Transactions(position, batches, new Relations(outset, look, observe), witness);
   transactions.looked(outset.reading);
-  return new Stream(transactions, batches, witness, outset.events, limit, look);
+  return new Stream({ transactions, batches, witness, events: outset.events, look });
 }
 
 /** Hands out changes until both streams stand at one position, and has the main one go on with the tables from there. */

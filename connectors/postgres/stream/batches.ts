@@ -26,9 +26,9 @@ export class Batches {
     this.#limit = limit;
   }
 
-  /** All that waits here. From twice the limit on there is certainly a batch to take. */
-  get bytes(): number {
-    return this.#readyBytes + this.#bytes;
+  /** One batch is being taken, and another one is there already: there is no room for more. */
+  get isFull(): boolean {
+    return this.#readyBytes + this.#bytes >= 2 * this.#limit;
   }
 
   /** Nothing waits here, and no transaction is in parts: a position may stand alone. */

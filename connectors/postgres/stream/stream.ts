@@ -27,6 +27,19 @@ export interface Hold {
   release(): void;
 }
 
+export interface StreamOptions {
+  /** Puts what is received into `batches`. */
+  readonly transactions: Transactions;
+  readonly batches: Batches;
+  readonly witness: Search;
+  /** What the first batch says, before any row. */
+  readonly events: readonly TableEvent<'raw'>[];
+  /** Reads the catalog of the tables. */
+  readonly look: () => Promise<Reading>;
+  /** Rung where there may be something to take. */
+  readonly bell?: Bell;
+}
+
 /**
  * Where the receiver's pace meets the consumer's: the receiver fills `batches` while the consumer is busy, waits when they are
  * full, and the consumer waits when they are empty.
@@ -35,7 +48,6 @@ export class Stream implements Listener {
   readonly #transactions: Transactions;
   readonly #batches: Batches;
   readonly #witness: Search;
-  readonly #full: number;
   readonly #idle: Idle;
   readonly #poll: CatalogPoll;
   /** What the first batch says, before any row, and where the stream begins. */
@@ -48,22 +60,12 @@ export class Stream implements Listener {
   #holdPoint: HoldPoint | null = null;
   readonly #turn = new Turn();
 
-  /** `limit` is that of `batches`: while one batch is written another one is read. */
-  constructor(
-    transactions: Transactions,
-    batches: Batches,
-    witness: Search,
-    outset: readonly TableEvent<'raw'>[],
-    limit: number,
-    look: () => Promise<Reading>,
-    bell = new Bell(),
-  ) {
+  constructor({ transactions, batches, witness, events, look, bell = new Bell() }: StreamOptions) {
     this.bell = bell;
     this.#transactions = transactions;
     this.#batches = batches;
     this.#witness = witness;
-    this.#outset = { events: outset, position: transactions.position };
-    this.#full = limit * 2;
+    this.#outset = { events, position: transactions.position };
     this.#idle = new Idle(transactions.position.pos);
     this.#poll = new CatalogPoll(
       look,
@@ -95,7 +97,7 @@ export class Stream implements Listener {
     if (!this.#witness.found) return null;
     const batch = this.#takeOutset() ?? this.#batches.take() ?? this.#takeIdle();
     if (batch?.position) this.#idle.passed(batch.position.pos);
-    if (this.#batches.bytes < this.#full) this.#room?.resolve();
+    if (!this.#batches.isFull) this.#room?.resolve();
     return batch;
   }
 
@@ -176,7 +178,7 @@ export class Stream implements Listener {
     if (answer) return answer;
     this.#checkHold();
     this.bell.ring();
-    if (this.#batches.bytes < this.#full) return null;
+    if (!this.#batches.isFull) return null;
     this.#room = Promise.withResolvers();
     return this.#room.promise;
   }

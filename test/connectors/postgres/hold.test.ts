@@ -41,7 +41,8 @@ function open(streams: boolean) {
   const batches = new Batches(1 << 20);
   const witness = new WitnessSearch(from, 200n);
   witness.reached(200n);
-  const stream = new Stream(new Transactions(from, batches, relations, witness), batches, witness, [], 1 << 20, look);
+  const transactions = new Transactions(from, batches, relations, witness);
+  const stream = new Stream({ transactions, batches, witness, events: [], look });
   /** Resolves when all was taken, as a receiver would send it: one message when the one before is done with. */
   const send = async (...all: Buffer[]) => {
     for (const message of all) await stream.message(message, 0, message.length);

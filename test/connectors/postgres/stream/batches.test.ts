@@ -48,7 +48,6 @@ test('whole transactions come in one batch, and what is not complete stays', () 
   assert.equal(show(batch), '1.1 10.1 10.2 @20');
   assert.equal(batch.bytes, 30);
   assert.deepEqual(batch.progress, { clsn: 10n, seq: 2 });
-  assert.equal(batches.bytes, 10);
   assert.equal(batches.take(), null);
   batches.commit(at(30n));
   assert.equal(show(batches.take()), '20.1 @30');
@@ -86,10 +85,22 @@ test('a transaction that ends with a part still gets its position', () => {
   assert.equal(batches.isEmpty, true);
 });
 
-test('from twice the limit on there is always a batch to take', () => {
+test('it is full from twice the limit on, until so much is taken that it is below', () => {
+  const batches = new Batches(LIMIT);
+  batches.add(change(1n, 1), LIMIT);
+  batches.add(change(1n, 2), LIMIT - 1);
+  assert.equal(batches.isFull, false);
+  batches.commit(at(10n));
+  batches.add(change(10n, 1), 1);
+  assert.equal(batches.isFull, true);
+  assert.equal(batches.take()!.bytes, LIMIT);
+  assert.equal(batches.isFull, false, 'what is taken counts no longer');
+});
+
+test('one that is full always has a batch to take', () => {
   for (const size of [1, 30, 99, 100, 101, 1000]) {
     const batches = new Batches(LIMIT);
-    for (let seq = 1; batches.bytes < LIMIT * 2; seq++) batches.add(change(1n, seq), size);
+    for (let seq = 1; !batches.isFull; seq++) batches.add(change(1n, seq), size);
     assert.ok(batches.take());
   }
 });
