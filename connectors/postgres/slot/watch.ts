@@ -156,7 +156,10 @@ export class Watch {
     for (const [name, tell] of this.#followed) tell(await answered((client) => observeSlot(client, name)));
   }
 
-  /** From when it is its turn: those before it may each have waited for a lock. */
+  /**
+   * From when it is its turn: those before it may each have waited for a lock. A deadline besides the one of every connection (decision 21), since
+   * that one waits as long as the server knows the connection: behind a proxy that passes nothing any more, for ever.
+   */
   async #inTime<T>(answer: Promise<T>): Promise<T> {
     const gone = setTimeout(() => {
       this.#lose(new PgveilError('source_away', 'source: nothing was heard for 30 s'));
