@@ -268,7 +268,8 @@ export class PostgresSource implements Source {
     const transactions = new Transactions(position, batches, relations, witness);
     transactions.looked(outset.reading);
     const look = () => this.#readCatalog();
-    const stream = new Stream({ transactions, batches, witness, events: outset.events, look, bell });
+    const reached = (pos: Lsn) => this.#observe({ type: 'reached', pos });
+    const stream = new Stream({ transactions, batches, witness, events: outset.events, look, bell, reached });
     if (this.#end !== null) stream.want(this.#end);
     this.#stream = stream;
     receiver.listen(stream);

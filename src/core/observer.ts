@@ -132,5 +132,7 @@ type Seen =
    * `pos` or beyond holds all of it.
    */
   | { readonly type: 'received'; readonly pos: Lsn; readonly commitTime: bigint | null }
+  /** The source is read up to `pos`, and all that there was for the sinks came in. Not every such position is worth a batch. */
+  | { readonly type: 'reached'; readonly pos: Lsn }
   | { readonly type: 'durable'; readonly sink: string; readonly pos: Lsn }
   | { readonly type: 'acked'; readonly pos: Lsn };

@@ -38,6 +38,8 @@ export interface StreamOptions {
   readonly look: () => Promise<Reading>;
   /** Rung where there may be something to take. */
   readonly bell?: Bell;
+  /** Told about once a second where the stream got to, if it got on and nothing waits to be taken. */
+  readonly reached?: (pos: Lsn) => void;
 }
 
 /**
@@ -58,10 +60,13 @@ export class Stream implements Listener {
   /** The receiver waits for this one. */
   #room: PromiseWithResolvers<void> | null = null;
   #holdPoint: HoldPoint | null = null;
+  readonly #reached: (pos: Lsn) => void;
+  #told: Lsn | null = null;
   readonly #turn = new Turn();
 
-  constructor({ transactions, batches, witness, events, look, bell = new Bell() }: StreamOptions) {
+  constructor({ transactions, batches, witness, events, look, bell = new Bell(), reached = () => {} }: StreamOptions) {
     this.bell = bell;
+    this.#reached = reached;
     this.#transactions = transactions;
     this.#batches = batches;
     this.#witness = witness;
@@ -192,6 +197,7 @@ export class Stream implements Listener {
 
   tick(): boolean {
     this.bell.ring();
+    this.#tellReached();
     if (this.#witness.found && !this.#transactions.isJudging) this.#poll.tick(performance.now());
     const isAwaited = this.#holdPoint !== null && !this.#isHeld;
     return !this.#witness.found || this.#idle.isWanted || this.#transactions.isJudging || isAwaited;
@@ -218,6 +224,13 @@ export class Stream implements Listener {
     if (this.#transactions.isInside) return false;
     if (bytes[start] === MESSAGE.begin && readBegin(bytes, start, end).clsn >= lsn) this.keepalive(lsn);
     return this.#isHeld;
+  }
+
+  #tellReached(): void {
+    const { pos } = this.#transactions.position;
+    if (this.#outset || !this.#batches.isEmpty || pos === this.#told) return;
+    this.#told = pos;
+    this.#reached(pos);
   }
 
   #looked(reading: Reading): void {

@@ -61,7 +61,7 @@ export const GAUGES: readonly StatusGauge[] = [
   bySink('sink_lag_bytes', 'WAL that the sink does not hold durably', (sink) => sink.lag_bytes),
   bySink(
     'sink_lag_seconds',
-    'Age of the oldest commit that the sink does not hold durably, 0 if there is none; while nothing arrives, the time since it last held everything',
+    'Age of the oldest commit that the sink does not hold durably, 0 if there is none; while nothing arrives though the source writes, the time since then',
     (sink) => (sink.lag_ms === null ? null : sink.lag_ms / 1000),
   ),
   bySlot('slot_retained_bytes', 'WAL that the slot keeps on the source', (slot) => slot.retained_bytes),

@@ -1,25 +1,22 @@
 import type { Lsn } from '../../core/lsn.ts';
 import { unixMs } from '../../core/postgres-time.ts';
+import { type Commit, Expected } from './expected.ts';
 
 /** Commits that happened within so many milliseconds are kept as one. Many small ones may wait for a sink that gathers. */
 const GRAIN_MS = 10;
 
-interface Commit {
-  /** A sink holds it from this position on. */
-  readonly pos: Lsn;
-  readonly at: number;
-}
-
 /**
- * How old is what one sink lacks. What came in and is not durable there has a time of its own. What may have been committed while nothing
- * came in is as old as the moment at which the sink last held everything. All times in milliseconds since 1970.
+ * How old is what one sink lacks. What came in and is not durable there has a time of its own. What does not come in though it is there is as
+ * old as the moment at which the WAL was seen to end behind it, and where there is no stream at all, as the one at which the sink last held
+ * everything. All times in milliseconds since 1970.
  */
 export class Lag {
   #commits: Commit[] = [];
+  readonly #expected = new Expected();
   #durable: Lsn | null = null;
   /** The stream that is going on is of the history that the sinks know. */
   #isConfirmed = false;
-  /** Since when the sink may lack what never came in; null while it follows the stream. */
+  /** Since when the sink may lack what nobody knows of; null while it follows the stream. */
   #since: number | null;
 
   /** `now`: nobody knows what was committed before. */
@@ -36,8 +33,19 @@ export class Lag {
     this.#isConfirmed = true;
   }
 
+  /** The source's WAL ends at `end` now. */
+  seen(end: Lsn, now: number): void {
+    this.#expected.seen(end, now);
+  }
+
+  /** All before `pos` came in. */
+  reached(pos: Lsn): void {
+    this.#expected.reached(pos);
+  }
+
   /** `commitTime` in microseconds since 2000-01-01 UTC; null where no commit stands behind the position. */
   received(pos: Lsn, commitTime: bigint | null): void {
+    this.#expected.reached(pos);
     if (this.#durable !== null && pos <= this.#durable) {
       // A slower sink needs this again. This one is beyond it, so it gets nothing to write, and on an idle source nothing else may come.
       if (this.#isConfirmed && pos < this.#durable) this.#since = null;
@@ -53,13 +61,15 @@ export class Lag {
   /** Where a sink stands at a start is durable as well; that it can be written to shows with the first position of the stream. */
   durable(pos: Lsn): void {
     this.#durable = pos;
+    this.#expected.reached(pos);
     this.#commits = this.#commits.filter((commit) => commit.pos > pos);
     if (this.#isConfirmed) this.#since = null;
   }
 
   /** The stream is over. What the sink lacks comes in anew with the next one. */
   interrupt(now: number): void {
-    this.#since = this.#oldest ?? this.#since ?? now;
+    this.#since = this.#oldest(now) ?? now;
+    this.#expected.again(this.#commits, now);
     this.#commits = [];
     this.#isConfirmed = false;
   }
@@ -67,13 +77,14 @@ export class Lag {
   /** 0 where nothing is missing. */
   ageMs(now: number): number {
     // The two clocks may differ: an age is never negative.
-    return Math.max(0, now - (this.#oldest ?? this.#since ?? now));
+    return Math.max(0, now - (this.#oldest(now) ?? now));
   }
 
-  /** What copies read beside the stream does not come in its order. */
-  get #oldest(): number | null {
-    let oldest: number | null = null;
+  /** Null where nothing is missing. What copies read beside the stream does not come in its order. */
+  #oldest(now: number): number | null {
+    let oldest = this.#commits.length > 0 ? null : this.#since;
     for (const { at } of this.#commits) if (oldest === null || at < oldest) oldest = at;
-    return oldest;
+    const overdue = this.#expected.overdueSince(now);
+    return oldest === null || (overdue !== null && overdue < oldest) ? overdue : oldest;
   }
 }

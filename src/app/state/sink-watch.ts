@@ -84,6 +84,12 @@ export class SinkWatch {
       case 'confirmed':
         this.#lag.confirmed();
         break;
+      case 'slot':
+        this.#lag.seen(seen.end, now);
+        break;
+      case 'reached':
+        this.#lag.reached(seen.pos);
+        break;
       case 'received':
         this.#lag.received(seen.pos, seen.commitTime);
         break;

@@ -145,6 +145,7 @@ export class State {
       case 'slot':
         this.#slot.slot(seen);
         this.#reached(seen.end);
+        this.#toLive(seen);
         break;
       case 'copy slot':
         this.#copySlot(seen);
@@ -160,6 +161,7 @@ export class State {
         this.#toLive(seen);
         break;
       case 'confirmed':
+      case 'reached':
         this.#toLive(seen);
         break;
       case 'durable':

@@ -254,9 +254,12 @@ function pipelineOf(...sinks: string[]) {
       now += ms;
     },
     lag: (sink = 'twin') => state.status().sinks[sink]!.lag_ms,
+    reasons: () => state.reasons(),
   };
 }
 
+const slot = { type: 'slot', retainedBytes: 5, walStatus: 'reserved', safeBytes: null } as const;
+const held = (...sinks: string[]): Observation[] => sinks.map((sink) => ({ type: 'durable', sink, pos: 1n }));
 const twinAway: Observation = { type: 'trouble', part: 'twin', code: 'twin_away', message: 'gone', retryInMs: 1 };
 const sourceAway: Observation = { ...twinAway, part: 'source', code: 'source_away' };
 
@@ -323,15 +326,44 @@ test('commits that came in late are no lag of a sink that holds them', () => {
 
 test('a sink that comes back to the others lags as before until something is durable there', () => {
   const { observe, pass, lag } = pipelineOf('twin', 'lake');
-  const held: Observation[] = ['twin', 'lake'].map((sink) => ({ type: 'durable', sink, pos: 1n }));
+  const both = held('twin', 'lake');
   const lake = { type: 'sink', sink: 'lake', slot: null } as const;
-  observe({ type: 'confirmed' }, ...held, { ...lake, state: 'away', own: 'lake' });
+  observe({ type: 'confirmed' }, ...both, { ...lake, state: 'away', own: 'lake' });
   observe({ ...twinAway, part: 'lake', code: 'lake_away', own: 'lake' });
   pass(7_000);
-  observe({ ...lake, state: 'live' }, { ...lake, sink: 'twin', state: 'live' }, ...held);
+  observe({ ...lake, state: 'live' }, { ...lake, sink: 'twin', state: 'live' }, ...both);
   assert.equal(lag('lake'), 7_000);
-  observe({ type: 'confirmed' }, ...held);
+  observe({ type: 'confirmed' }, ...both);
   assert.deepEqual([lag('twin'), lag('lake')], [0, 0]);
+});
+
+test('while reading waits for one sink the others lag as well, by what the source has beyond, and that is no reason not to be ready', () => {
+  const { observe, pass, lag, reasons } = pipelineOf('twin', 'lake');
+  const end = (pos: bigint) => ({ ...slot, name: 'pgveil_shop', end: pos });
+  observe({ type: 'confirmed' }, ...held('twin', 'lake'), { type: 'reached', pos: 50n }, end(50n));
+  observe({ type: 'received', pos: 100n, commitTime: commitAgo(0) }, { type: 'durable', sink: 'twin', pos: 100n });
+  pass(10_000);
+  assert.deepEqual([lag('twin'), lag('lake')], [0, 10_000]);
+  observe(end(900n));
+  pass(3_600_000);
+  assert.deepEqual([lag('twin'), lag('lake')], [3_600_000, 3_610_000]);
+  assert.deepEqual(reasons(), []);
+  observe({ type: 'received', pos: 900n, commitTime: commitAgo(-3_590_000) }, { type: 'reached', pos: 900n });
+  assert.deepEqual([lag('twin'), lag('lake')], [20_000, 3_610_000]);
+});
+
+test('a sink that reads by itself lags by what its own stream does not bring', () => {
+  const { observe, pass, lag } = pipelineOf('twin', 'lake');
+  observe({ type: 'confirmed' }, ...held('twin', 'lake'));
+  observe({ type: 'sink', sink: 'lake', state: 'away', slot: null, own: 'lake' });
+  observe({ type: 'sink', sink: 'lake', state: 'parked', slot: 'own', own: 'lake' });
+  observe({ type: 'confirmed', own: 'lake' }, ...held('lake').map((seen) => ({ ...seen, own: 'lake' })));
+  observe({ ...slot, name: 'own', end: 900n, own: 'lake' }, { ...slot, name: 'pgveil_shop', end: 900n });
+  observe({ type: 'reached', pos: 900n });
+  pass(3_600_000);
+  assert.deepEqual([lag('twin'), lag('lake')], [0, 3_600_000]);
+  observe({ type: 'reached', pos: 900n, own: 'lake' });
+  assert.equal(lag('lake'), 0);
 });
 
 test('it is ready once every table streams, and says why it is not', () => {
