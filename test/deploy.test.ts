@@ -147,14 +147,17 @@ const REASONS: Readonly<Record<string, readonly Observation[]>> = {
 };
 
 /** What /metrics says of a pipeline that is well, and after what happened to it. */
-async function pages(reason: readonly Observation[]): Promise<readonly [before: string, after: string]> {
+async function pages(
+  reason: readonly Observation[],
+  first = HEALTHY,
+): Promise<readonly [before: string, after: string]> {
   let now = 0;
   const state = new State({ name: 'shop', slot: 's', tables: ['public.a'], sinks: ['twin'] }, () => now);
   const metrics = new Metrics(state);
   const tell = (seen: readonly Observation[]) => {
     for (const observation of seen) for (const listener of [state, metrics]) listener.observe(observation);
   };
-  tell(HEALTHY);
+  tell(first);
   const before = await metrics.text();
   tell(reason);
   now += 3_600_000;
@@ -176,8 +179,14 @@ const SIGNS: Readonly<Record<string, (value: number, level: number) => boolean>>
   '<': (value, level) => value < level,
 };
 
-/** As Prometheus would, of what our rules use of its language. A series has increased only by what was added after it was first seen. */
+/** As Prometheus would, of what our rules use of its language: all series are of one instance. */
 function fires(expr: string, before: string, after: string): boolean {
+  const [asked, ...unless] = expr.split(' unless on (instance) ');
+  return holds(asked!, before, after) && !unless.some((part) => holds(part, before, after));
+}
+
+/** A series has increased only by what was added after it was first seen. */
+function holds(expr: string, before: string, after: string): boolean {
   return expr.split(' or ').some((part) => {
     const { sum, increase, name = '', selector = '', sign = '', level } = EXPRESSION.exec(part)!.groups!;
     const known = seriesIn(before, name, selector);
@@ -190,10 +199,32 @@ function fires(expr: string, before: string, after: string): boolean {
   });
 }
 
-for (const { alert, expr } of rules.filter(({ expr }) => !/\bup\b|process_start_time/.test(expr))) {
+const OF_PGVEIL = rules.filter(({ expr }) => !/\bup\b|process_start_time/.test(expr));
+
+for (const { alert, expr } of OF_PGVEIL) {
   test(`${alert} fires for what it is about, and not where all is well`, async () => {
     const [before, after] = await pages(REASONS[alert]!);
     assert.equal(fires(expr, before, before), false);
     assert.equal(fires(expr, before, after), true, expr);
   });
 }
+
+const waits = { type: 'waiting', for: 'instance', what: 'another instance of this pipeline to end' } as const;
+const wasWell = [trouble('source', 'source_away'), waits];
+
+for (const [which, reason, first] of [
+  ['that waits from its start on', [waits], []],
+  ['that had the pipeline before', wasWell, HEALTHY],
+] as const) {
+  test(`nothing fires for an instance ${which} for another one to end`, async () => {
+    const [before, after] = await pages(reason, first);
+    const fired = OF_PGVEIL.filter(({ expr }) => fires(expr, before, after)).map(({ alert }) => alert);
+    assert.deepEqual(fired, []);
+  });
+}
+
+test('an instance that waits for a transaction is not ready, and an alert says so', async () => {
+  const [before, after] = await pages([{ ...waits, for: 'transaction' }]);
+  const fired = OF_PGVEIL.filter(({ expr }) => fires(expr, before, after)).map(({ alert }) => alert);
+  assert.deepEqual(fired, ['PgveilNotReady']);
+});

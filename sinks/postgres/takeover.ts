@@ -42,7 +42,8 @@ export async function takeOver(
       return await raiseEpoch(client, pipeline);
     } catch (error) {
       if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error;
-      observe({ type: 'waiting', what: `sink ${name}, where another instance is in the middle of a transaction` });
+      const what = `sink ${name}, where another instance is in the middle of a transaction`;
+      observe({ type: 'waiting', for: 'transaction', what });
       await sleep(RETRY_MS, undefined, { signal });
     }
   }

@@ -35,6 +35,14 @@ export interface WalAlarm {
   readonly isOver: boolean;
 }
 
+/** What keeps the pipeline from going on, and ends by itself. While another instance has it, that one tells of tables, sinks and slots. */
+export interface Waiting {
+  readonly type: 'waiting';
+  readonly for: 'instance' | 'transaction';
+  /** In words that go on from `waits for`. */
+  readonly what: string;
+}
+
 /** How far one table's copy is. The first copy has no stream to catch up with. */
 export type CopyStep =
   | 'due'
@@ -63,7 +71,7 @@ type Seen =
       readonly fix?: string;
       readonly retryInMs: number | null;
     }
-  | { readonly type: 'waiting'; readonly what: string }
+  | Waiting
   /** A step of the pipeline's life that an operator wants in the log: `slot created`, `copy of everything`, why. */
   | { readonly type: 'step'; readonly message: string; readonly table?: string }
   /** All tables of a copy that begins, before any of it: bytes by table, as far as they are known. */

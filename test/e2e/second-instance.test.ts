@@ -35,6 +35,8 @@ describe('a second instance', () => {
     const first = await trial.stream();
     const second = await trial.run({ port: await freePort() });
     await waits(second);
+    assert.equal(JSON.parse((await second.page('/status'))!.text).waiting.for, 'instance');
+    assert.match((await second.page('/metrics'))!.text, /^pgveil_waiting 1$/m);
     await trial.source.query(`UPDATE t SET v = 'first' WHERE id < 100`);
     await trial.holdsAll(first);
     await waits(second);

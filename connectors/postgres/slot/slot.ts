@@ -155,7 +155,7 @@ async function unlessBlocked<T>(creation: Promise<T>, pid: number, options: Make
     if (made) return made;
     const { who, fix } = await blockersOf(observer, pid);
     const what = `${who} to end: the slot cannot be made before`;
-    if (what !== told) observe({ type: 'waiting', what });
+    if (what !== told) observe({ type: 'waiting', for: 'transaction', what });
     told = what;
     const over = performance.now() - started >= patience;
     if (!over && !signal.aborted) continue;

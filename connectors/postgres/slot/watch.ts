@@ -11,6 +11,7 @@ import { SyncState } from './sync-state.ts';
 import type { UnusedSlots } from './unused-slots.ts';
 
 const POLL_MS = 1000;
+const OTHER_INSTANCE = { type: 'waiting', for: 'instance', what: 'another instance of this pipeline to end' } as const;
 
 export interface WatchOptions {
   readonly url: Secret;
@@ -63,7 +64,7 @@ export class Watch {
       signal.throwIfAborted();
       let waiting = false;
       while (!(await watch.#tryLock(pipeline))) {
-        if (!waiting) observe({ type: 'waiting', what: 'another instance of this pipeline to end' });
+        if (!waiting) observe(OTHER_INSTANCE);
         waiting = true;
         await sleep(POLL_MS, undefined, { signal });
       }

@@ -209,7 +209,7 @@ export class Relations {
       // Its commit was sent to us before the server's own sessions see it: for a moment, or while it waits for a synchronous standby.
       if (wait > FIRST_WAIT_MS) await sleep(wait);
       if (wait === LONGEST_WAIT_MS / 2)
-        this.#observe({ type: 'waiting', what: `transaction ${xid} to become visible` });
+        this.#observe({ type: 'waiting', for: 'transaction', what: `transaction ${xid} to become visible` });
       this.#remember(await this.#look(name));
     }
   }

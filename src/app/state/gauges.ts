@@ -1,6 +1,6 @@
 import type { SinkStatus } from './sink-watch.ts';
 import type { SlotStatus } from './slot-watch.ts';
-import { type Status, slotsOf } from './state.ts';
+import { isSecond, type Status, slotsOf } from './state.ts';
 import type { TableStatus } from './table-status.ts';
 
 /** Called for each value of a gauge; null is unknown, and left out. */
@@ -11,6 +11,8 @@ export interface StatusGauge {
   readonly name: string;
   readonly help: string;
   readonly labels: readonly string[];
+  /** Of this process, and known also while another one has the pipeline. */
+  readonly isOfProcess?: true;
   fill(status: Status, set: SetGauge): void;
 }
 
@@ -19,6 +21,13 @@ const WAL_STATUSES = ['reserved', 'extended', 'unreserved', 'lost'];
 const ALARMS = ['wal_retained', 'wal_time_left', 'wal_limit', 'sync_standby'];
 
 export const GAUGES: readonly StatusGauge[] = [
+  {
+    name: 'waiting',
+    help: '1 while another instance has the pipeline, and only that one tells of tables, sinks and slots; else 0',
+    labels: [],
+    isOfProcess: true,
+    fill: (status, set) => set({}, Number(isSecond(status))),
+  },
   {
     name: 'table_state',
     help: '1 for the state that the table is in (waiting, copying, streaming, halted), 0 for the others',
@@ -103,6 +112,7 @@ export const GAUGES: readonly StatusGauge[] = [
     name: 'build_info',
     help: 'Always 1, with the version that runs',
     labels: ['version'],
+    isOfProcess: true,
     fill: ({ version }, set) => set({ version }, 1),
   },
 ];

@@ -3,7 +3,7 @@ import type { Lsn } from '../../core/lsn.ts';
 import type { Observation } from '../../core/observer.ts';
 import { codesOfRestarts } from '../known-errors.ts';
 import { GAUGES, type StatusGauge } from './gauges.ts';
-import type { State } from './state.ts';
+import { isSecond, type State } from './state.ts';
 
 /**
  * The metrics of one process. What happens is counted as it is observed; what holds is read from the state when somebody
@@ -54,10 +54,11 @@ export class Metrics {
   /** In Prometheus's text format. */
   text(): Promise<string> {
     const status = this.#state.status();
-    for (const [{ labels, fill }, gauge] of this.#gauges) {
+    for (const [{ labels, isOfProcess, fill }, gauge] of this.#gauges) {
       gauge.reset();
       // A gauge without labels starts at 0 after that: what is not known must not look like nothing.
       if (labels.length === 0) gauge.remove();
+      if (isSecond(status) && !isOfProcess) continue;
       fill(status, (under, value) => {
         if (value !== null) gauge.set(under, value);
       });

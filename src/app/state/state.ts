@@ -1,5 +1,5 @@
 import { formatLsn, type Lsn } from '../../core/lsn.ts';
-import type { Observation } from '../../core/observer.ts';
+import type { Observation, Waiting } from '../../core/observer.ts';
 import { fixOf, isOfEveryTable, isSinkAway } from '../known-errors.ts';
 import { VERSION } from '../version.ts';
 import { type SinkStatus, SinkWatch } from './sink-watch.ts';
@@ -21,6 +21,13 @@ export interface Status {
   readonly unused_slots?: readonly SlotStatus[];
   /** What keeps the pipeline from going on right now. */
   readonly trouble?: Notice;
+  /** What it waits for before it goes on. Where that is another instance, what becomes of tables, sinks and slot only that one can tell. */
+  readonly waiting?: Pick<Waiting, 'for' | 'what'>;
+}
+
+/** Another instance has the pipeline: see Status. */
+export function isSecond({ waiting }: Pick<Status, 'waiting'>): boolean {
+  return waiting?.for === 'instance';
 }
 
 export interface About {
@@ -47,7 +54,7 @@ export class State {
   readonly #copySlots = new Map<string, SlotWatch>();
   /** The furthest position known to be there: what the server said is up to some seconds old, and what came in may lie behind it. */
   #end: Lsn | null = null;
-  #waiting: string | null = null;
+  #waiting: NonNullable<Status['waiting']> | null = null;
   #trouble: { readonly part: string; readonly notice: Notice } | null = null;
   #takenOver = Promise.withResolvers<void>();
 
@@ -76,7 +83,7 @@ export class State {
   }
 
   #observe(seen: Observation): void {
-    if (seen.type === 'waiting') this.#wait(seen.what);
+    if (seen.type === 'waiting') this.#wait(seen);
     else if (seen.type === 'trouble') this.#stumble(seen);
     else if (isProgress(seen)) this.#goOn();
     this.#note(seen);
@@ -94,12 +101,13 @@ export class State {
       slot: this.#slot.status(),
       ...(this.#copySlots.size > 0 ? { copy_slots: Array.from(this.#copySlots.values(), (one) => one.status()) } : {}),
       ...(this.#trouble ? { trouble: this.#trouble.notice } : {}),
+      ...(this.#waiting ? { waiting: this.#waiting } : {}),
     };
   }
 
   /** Why some sink is not up to date with the source; empty when all are. */
   reasons(): string[] {
-    if (this.#waiting !== null) return [`waiting: ${this.#waiting}`];
+    if (this.#waiting !== null) return [`waiting: ${this.#waiting.what}`];
     const { code, message } = this.#trouble?.notice ?? {};
     const reasons = code === undefined ? [] : [`${code}: ${message}`];
     for (const [name, { state, halt }] of this.#tables) {
@@ -205,10 +213,10 @@ export class State {
     for (const table of this.#tables.values()) table.interrupt(reason);
   }
 
-  /** The server answers again: it is another instance that keeps this one from going on. */
-  #wait(what: string): void {
+  /** The server answers again. */
+  #wait({ for: whom, what }: Waiting): void {
     this.#trouble = null;
-    this.#waiting = what;
+    this.#waiting = { for: whom, what };
   }
 
   #goOn(): void {
@@ -220,7 +228,7 @@ export class State {
   #sink(name: string, sink: SinkWatch): SinkStatus {
     const status = sink.status(this.#end, this.#now(), this.#isAway(name));
     // What the other instance writes nobody tells this one.
-    return this.#waiting === null ? status : { ...status, lag_ms: null };
+    return this.#waiting?.for === 'instance' ? { ...status, lag_ms: null } : status;
   }
 
   #isAway(sink: string): boolean {

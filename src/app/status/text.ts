@@ -2,11 +2,11 @@ import { fit, fixLines, printable, widthOf } from '../show/printable.ts';
 import { formatBytes, formatCount } from '../show/quantity.ts';
 import type { SinkStatus } from '../state/sink-watch.ts';
 import type { SlotStatus } from '../state/slot-watch.ts';
-import { slotsOf } from '../state/state.ts';
+import { isSecond, slotsOf } from '../state/state.ts';
 import type { CopyProgress, TableStatus } from '../state/table-status.ts';
 import { pipelineRemarks, type Remark, sinkRemarks, slotRemarks, tableRemarks } from './remarks.ts';
 import type { Report } from './report.ts';
-import { copyStep, sinkState, slotState, waitsFor } from './words.ts';
+import { copyStep, pipelineWaits, sinkState, slotState, waitsFor } from './words.ts';
 
 type Row = readonly [name: string, state: string, where: string, amount: string, more: string];
 
@@ -21,10 +21,15 @@ export function statusText(report: Report): string {
   return [heading(report), '', ...aligned(rows), ...remarks.flatMap(remarkLines)].join('\n');
 }
 
-function heading({ name, running, position, version, sinks }: Report): string {
-  const isUnsaid = Object.values(sinks).some((sink) => sink.position === null && (sink.trouble ?? sink.halt));
-  const where = position ?? (isUnsaid ? 'position not known' : 'no position yet');
-  return `${name}: ${running ? 'running' : 'not running'}, ${where} (pgveil ${version})`;
+function heading(report: Report): string {
+  const { name, running, version } = report;
+  return `${name}: ${listed(running ? 'running' : 'not running', position(report), pipelineWaits(report))} (pgveil ${version})`;
+}
+
+function position(report: Report): string {
+  if (report.position !== null) return report.position;
+  const isUnsaid = Object.values(report.sinks).some((sink) => sink.position === null && (sink.trouble ?? sink.halt));
+  return isUnsaid || isSecond(report) ? 'position not known' : 'no position yet';
 }
 
 function tableRow(name: string, table: TableStatus): Row {

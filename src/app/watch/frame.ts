@@ -1,5 +1,6 @@
 import { formatSeconds } from '../show/quantity.ts';
 import type { Report } from '../status/report.ts';
+import { pipelineWaits } from '../status/words.ts';
 import { cutLine, type Line, type Span, span, widthOfLine } from './line.ts';
 import { noticeLines } from './notices.ts';
 import { sinkLines, slotLines } from './sinks.ts';
@@ -53,6 +54,7 @@ function state({ report, silentSeconds }: View): Span[] {
   if (silentSeconds !== null) return [span(`no answer for ${formatSeconds(silentSeconds)}`, 'red')];
   if (!report?.running) return [span('not running', 'yellow')];
   if (report.trouble) return [span(report.trouble.code, 'red')];
+  if (report.waiting) return [span(pipelineWaits(report), 'yellow')];
   const words = [...countTables(report), ...countParked(report)];
   return words.length === 0
     ? [span('streaming', 'green')]

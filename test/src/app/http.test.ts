@@ -44,7 +44,7 @@ test('/ready goes from waiting through copying to 200, and back to 503 when the 
     const { code, text } = await get('/ready');
     return [code, JSON.parse(text).reasons];
   };
-  observe({ type: 'waiting', what: 'another instance' });
+  observe({ type: 'waiting', for: 'instance', what: 'another instance' });
   assert.deepEqual(await ready(), [503, ['waiting: another instance']]);
   observe({ type: 'copy', table: 'public."Order Items"', rows: 1, bytes: 1, totalBytes: 2 });
   assert.deepEqual(await ready(), [503, ['public."Order Items": copying']]);

@@ -36,7 +36,7 @@ forMajors('the watch', {}, (major) => {
     await until(() => told.length > 0, { what: 'the second to say that it waits' });
     await server.query('SELECT pg_sleep(2)');
     assert.equal(over, false);
-    assert.deepEqual(told, [{ type: 'waiting', what: 'another instance of this pipeline to end' }]);
+    assert.deepEqual(told, [{ type: 'waiting', for: 'instance', what: 'another instance of this pipeline to end' }]);
     await first.close();
     await (await second).close();
   });

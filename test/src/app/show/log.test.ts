@@ -23,7 +23,7 @@ test('a step is one JSON line with time, level, pipeline and message', () => {
 
 test('what repeats is logged when it changes', () => {
   const table: Observation = { type: 'table', table: 'public.a', generation: 1, state: 'streaming' };
-  const waiting: Observation = { type: 'waiting', what: 'another instance' };
+  const waiting: Observation = { type: 'waiting', for: 'instance', what: 'another instance' };
   const warning: Observation = { type: 'warning', table: 'public.a', code: 'view_empty', message: 'm', fix: 'f' };
   const copy: Observation = { type: 'copy', table: 'public.a', rows: 1, bytes: 1, totalBytes: 1 };
   const withheld: Observation = { type: 'withheld', table: 'public.a', column: 'note', cells: 1 };

@@ -66,6 +66,16 @@ test('what is not known is left out, and what is counted begins at 0', async () 
   assert.match(text, /^pgveil_sink_flushes_total\{sink="twin"\} 0$/m);
 });
 
+test('an instance that waits for another one has nothing to say of tables, sinks and slots', async () => {
+  const waiting = { type: 'waiting', for: 'instance', what: 'another instance' } as const;
+  const text = await told(...EVERYTHING, waiting).text();
+  assert.doesNotMatch(text, /^pgveil_(table|copy|slot|source)_|^pgveil_sink_(live|halted|lag)/m);
+  assert.match(text, /^pgveil_waiting 1$/m);
+  assert.match(text, /^pgveil_ready 0$/m);
+  assert.match(text, /^pgveil_build_info/m);
+  assert.match(await told(...EVERYTHING, { ...waiting, for: 'transaction' }).text(), /^pgveil_waiting 0$/m);
+});
+
 test('where a sink stands at a start is no flush, and what was so once is not so for ever', async () => {
   const metrics = told(...EVERYTHING);
   const before = await metrics.text();

@@ -302,7 +302,7 @@ test('while the source is away what was committed there is unknown, and no sink 
   observe(...confirmed, sourceAway);
   pass(1_000);
   assert.equal(lag(), 1_000);
-  observe({ type: 'waiting', what: 'another instance' });
+  observe({ type: 'waiting', for: 'instance', what: 'another instance' });
   assert.equal(lag(), null, 'what the other one wrote meanwhile nobody tells this one');
 });
 
@@ -367,7 +367,11 @@ test('a sink that reads by itself lags by what its own stream does not bring', (
 });
 
 test('it is ready once every table streams, and says why it is not', () => {
-  const state = watch(...confirmed, { type: 'waiting', what: 'another instance reads from slot pgveil_shop' });
+  const state = watch(...confirmed, {
+    type: 'waiting',
+    for: 'instance',
+    what: 'another instance reads from slot pgveil_shop',
+  });
   assert.deepEqual(state.reasons(), ['waiting: another instance reads from slot pgveil_shop']);
   state.observe(streaming('public.a'));
   assert.deepEqual(state.reasons(), ['public.b: waiting']);
@@ -448,7 +452,7 @@ test('waiting for another instance and failing to connect are no take-over, and 
   const told = state.takenOver.then(() => {
     takenOver = true;
   });
-  state.observe({ type: 'waiting', what: 'x' });
+  state.observe({ type: 'waiting', for: 'instance', what: 'x' });
   state.observe({ type: 'trouble', part: 'pipeline', code: 'source_away', message: 'gone', retryInMs: 1 });
   state.observe({ type: 'table', table: 'public.a', generation: 0, state: 'waiting' });
   await Promise.resolve();
@@ -456,6 +460,18 @@ test('waiting for another instance and failing to connect are no take-over, and 
   state.observe(streaming('public.a'));
   await told;
   assert.equal(takenOver, true);
+});
+
+test('what is waited for is said until something goes on, and only another instance keeps the lag to itself', () => {
+  const state = watch(...confirmed);
+  const transaction = { for: 'transaction', what: 'transaction 7 to become visible' } as const;
+  state.observe({ type: 'waiting', ...transaction });
+  assert.deepEqual([state.status().waiting, state.status().sinks.twin!.lag_ms], [transaction, 0]);
+  const instance = { for: 'instance', what: 'another instance of this pipeline to end' } as const;
+  state.observe({ type: 'waiting', ...instance });
+  assert.deepEqual([state.status().waiting, state.status().sinks.twin!.lag_ms], [instance, null]);
+  state.observe({ type: 'received', pos: 1n, commitTime: null });
+  assert.equal(state.status().waiting, undefined);
 });
 
 test('tables that a checkpoint knows and the configuration does not are left out', () => {

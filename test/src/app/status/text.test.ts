@@ -61,6 +61,32 @@ test('a sink that is away says what with, and a table that waits what for', () =
   );
 });
 
+test('a second instance says that it waits, and of slot and position that it does not know them', () => {
+  const state = new State({ name: 'shop', slot: 's', tables: ['public.a'], sinks: ['lake'] });
+  const lines = () => statusText({ running: true, ...state.status() }).split('\n');
+  const waiting = { type: 'waiting', for: 'instance', what: 'another instance of this pipeline to end' } as const;
+  state.observe(waiting);
+  assert.deepEqual(lines(), [
+    'shop: running, position not known, waits for another instance of this pipeline to end (pgveil 0.1.0)',
+    '',
+    'public.a   waiting    -',
+    'sink lake  live       -',
+    'slot s     not known',
+  ]);
+  state.observe({
+    ...waiting,
+    for: 'transaction',
+    what: 'the transaction of pid 7 to end: the slot cannot be made before',
+  });
+  assert.deepEqual(
+    [lines()[0], lines().at(-1)],
+    [
+      'shop: running, no position yet, waits for the transaction of pid 7 to end: the slot cannot be made before (pgveil 0.1.0)',
+      'slot s     not there',
+    ],
+  );
+});
+
 const halt = (code: string) => ({ code, message: `what ${code} means`, fix: `what ends ${code}` });
 
 test('every kind of row says all that is known of it', () => {

@@ -90,6 +90,12 @@ test('a sink that is away has the code beside it, and below what to do', () => {
   ]);
 });
 
+test('what the pipeline waits for stands in the heading', () => {
+  const waiting = { for: 'instance', what: 'another instance of this pipeline to end' } as const;
+  const [heading] = screen(view(report({ 'public.a': table({ state: 'waiting' }) }, { position: null, waiting })));
+  assert.equal(heading, ' pgveil 0.1.0 · shop         waits for another instance of this pipeline to end');
+});
+
 test('what stops more stands above what stops less: the pipeline, sinks, tables, slots, and warnings of tables last', () => {
   const notice = (code: string) => ({ code, message: 'm', fix: 'f' });
   const { sinks, slot } = report({});
