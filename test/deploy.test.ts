@@ -139,6 +139,7 @@ const REASONS: Readonly<Record<string, readonly Observation[]>> = {
   PgveilSlotRunsOut: [lasts(7000)],
   PgveilSlotRunsOutSoon: [lasts(1000)],
   PgveilSlotKeepsMuch: [{ type: 'wal alarm', slot: 's', code: 'wal_retained', message: 'much', isOver: false }],
+  PgveilSlotKeepsTooMuch: [{ type: 'wal alarm', slot: 's', code: 'wal_limit', message: 'nobody', isOver: false }],
   PgveilIsSynchronous: [{ type: 'wal alarm', slot: 's', code: 'sync_standby', message: 'counted', isOver: false }],
   // It is made anew before anybody looks.
   PgveilSlotLost: [{ ...slotSeen, walStatus: 'lost' }, trouble('pipeline', 'slot_lost'), slotSeen],
