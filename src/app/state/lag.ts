@@ -29,6 +29,11 @@ export class Lag {
     return this.#since === null;
   }
 
+  /** Until now another instance wrote what this one knows nothing of. */
+  takeOver(now: number): void {
+    if (this.#since !== null) this.#since = now;
+  }
+
   confirmed(): void {
     this.#isConfirmed = true;
   }

@@ -78,6 +78,10 @@ export class SinkWatch {
     this.trouble = null;
   }
 
+  takeOver(now: number): void {
+    this.#lag.takeOver(now);
+  }
+
   /** What happens in the stream that it reads, whoever else reads it. */
   follow(seen: Observation, now: number): void {
     switch (seen.type) {

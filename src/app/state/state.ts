@@ -220,6 +220,7 @@ export class State {
   }
 
   #goOn(): void {
+    if (this.#waiting?.for === 'instance') for (const sink of this.#sinks.values()) sink.takeOver(this.#now());
     this.#trouble = null;
     this.#waiting = null;
     this.#takenOver.resolve();

@@ -306,6 +306,15 @@ test('while the source is away what was committed there is unknown, and no sink 
   assert.equal(lag(), null, 'what the other one wrote meanwhile nobody tells this one');
 });
 
+test('an instance that takes the pipeline over lags since then, and not since it began to wait', () => {
+  const { observe, pass, lag } = pipelineOf('twin');
+  observe({ type: 'waiting', for: 'instance', what: 'another instance' });
+  pass(86_400_000);
+  observe(...held('twin'));
+  pass(1_000);
+  assert.equal(lag(), 1_000);
+});
+
 test('before the first copy is finished no lag is known, unless nobody can write at all', () => {
   const { observe, pass, lag } = pipelineOf('twin');
   pass(1_000);
