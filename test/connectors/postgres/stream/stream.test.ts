@@ -74,6 +74,23 @@ forMajors('the stream', { core: true }, (major) => {
     assert.deepEqual(defined, names);
   });
 
+  test('where it got to is told without a change of ours as well', async () => {
+    await server.query(`
+    CREATE TABLE t (id int PRIMARY KEY);
+    CREATE TABLE unlisted (id int);
+    CREATE PUBLICATION veil FOR TABLE t`);
+    const from = await checkpointAtNewSlot(server, ['public.t']);
+    const { source, told } = sourceOf(server, ['public.t']);
+    await using consumer = new Consumer(source, from);
+    await consumer.caughtUp();
+    await server.query('INSERT INTO unlisted VALUES (1)');
+    const end = await flushLsn();
+    const isReached = () => told.some((seen) => seen.type === 'reached' && seen.pos >= end);
+    await until(isReached, { what: 'the end to be told' });
+    assert.ok(consumer.position!.pos < end, 'it is not worth a batch');
+    await consumer.stop();
+  });
+
   test('a partitioned table comes under its root, from leaves in any order of columns', async () => {
     await server.query(`
     CREATE TABLE p (id int, at int, note text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
