@@ -17,7 +17,7 @@ async function waits(service: Service): Promise<void> {
   await until(
     async () => {
       const page = await service.page('/ready');
-      return page?.code === 503 && page.text.includes('waiting');
+      return page?.code === 503 && page.text.includes('waiting: another instance');
     },
     { what: () => `the second instance to wait; ${service.lastWords()}` },
   );
