@@ -50,8 +50,9 @@ async function requireFooting(client: pg.Client, { url, slot: name, publication,
   const [first, ...others] = await footing.positions(stands);
   if (!first) return;
   await requireSameHistory(url, [first, ...others]);
-  const kept = await requireKept(client, { slot: name, publication });
-  if (kept.confirmedFlush !== null) new WitnessSearches(first, others, kept.confirmedFlush);
+  await requireKept(client, { slot: name, publication });
+  // Where it stood before the sinks were asked: an instance that is ending moves slot and sinks on meanwhile.
+  if (slot?.confirmedFlush) new WitnessSearches(first, others, slot.confirmedFlush);
 }
 
 async function requireSameHistory(url: Secret, positions: readonly [Position, ...Position[]]): Promise<void> {

@@ -158,7 +158,9 @@ class Session implements Running {
         written: (batch) => this.#unwritten.written(batch, name),
         refused: (batch, table, error) => {
           this.#settlements.refused(table, ofSink(name, error));
-          if (batch.events.some(isSettled)) this.#unwritten.written(batch, name); // the other sinks settle it as ever
+          if (batch.events.some(isSettled))
+            this.#unwritten.written(batch, name); // the other sinks settle it as ever
+          else this.#unwritten.forget(batch);
         },
         durable: ({ pos }, batches) => {
           this.#book.durable(name, batches);
