@@ -43,8 +43,8 @@ export interface Running {
 export interface Roster {
   /** Opens the sinks that are to read together, one at least. Those that it does not return are not open. */
   gather(signal: AbortSignal): Promise<Gathered>;
-  /** What the slot must not pass besides, by sinks that are not here. */
-  readonly holds: ReadonlyMap<string, Lsn | null>;
+  /** What the slot must not pass besides, by sinks that are not here. Cleared where another slot takes its place, which has nothing of theirs. */
+  readonly holds: Map<string, Lsn | null>;
   begin(running: Running): void;
   /** The session is over, and the source is let go of. */
   ended(): void;

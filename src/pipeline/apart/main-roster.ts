@@ -41,7 +41,7 @@ export class MainRoster implements Roster {
     this.mayEnd = options.mayEnd;
   }
 
-  get holds(): ReadonlyMap<string, Lsn | null> {
+  get holds(): Map<string, Lsn | null> {
     return this.#group.holds;
   }
 

@@ -40,6 +40,7 @@ export async function runSession(parts: Parts, context: SessionContext, signal: 
     const { checkpoints, told } = await context.roster.gather(signal);
     for (const name of checkpoints.keys()) sinks.set(name, parts.sinks.get(name)!);
     const from = whereToRead(checkpoints, context.anew);
+    if (!from.position) context.roster.holds.clear();
     for (const [sink, { position }] of checkpoints) {
       if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
     }
