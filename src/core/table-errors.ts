@@ -36,6 +36,12 @@ export const TABLE_ERRORS = {
     means: 'A column or table took the name of another one that has a decision of its own.',
     fix: '`pgveil approve TABLE@HASH`, as the message has it, if the configuration means what its names stand for now; otherwise rename them back, or correct the configuration.',
   },
+  names_unknown: {
+    ...table,
+    means:
+      'The table would be taken in by the names of its columns, and a sink that has not answered since the start may know that they once stood for something else.',
+    fix: 'Nothing, if the sink comes back: the table is copied then. A sink that is gone for good is to be taken out of the configuration.',
+  },
   undecided_column: {
     ...table,
     means: 'A column has no decision and `unlisted.columns` is `halt`.',

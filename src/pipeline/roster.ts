@@ -9,6 +9,8 @@ export interface Gathered {
   readonly checkpoints: ReadonlyMap<string, Checkpoint>;
   /** Tables whose entries one of them has to be told of, though nothing happened to them. */
   readonly told: ReadonlySet<string>;
+  /** Whether it is known of each sink what it bound names to. Where it is not, no table is taken in by name. */
+  readonly areNamesKnown: boolean;
 }
 
 /** Why a sink is not with the others. */
@@ -68,7 +70,7 @@ export class OneForAll implements Roster {
   }
 
   async gather(signal: AbortSignal): Promise<Gathered> {
-    return { checkpoints: await openSinks(this.#sinks, signal), told: new Set() };
+    return { checkpoints: await openSinks(this.#sinks, signal), told: new Set(), areNamesKnown: true };
   }
 
   begin(): void {}

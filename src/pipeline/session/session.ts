@@ -37,7 +37,7 @@ export async function runSession(parts: Parts, context: SessionContext, signal: 
   const sinks = new Map<string, Sink>();
   try {
     await parts.source.open(signal);
-    const { checkpoints, told } = await context.roster.gather(signal);
+    const { checkpoints, told, areNamesKnown } = await context.roster.gather(signal);
     for (const name of checkpoints.keys()) sinks.set(name, parts.sinks.get(name)!);
     const from = whereToRead(checkpoints, context.anew);
     if (!from.position) context.roster.holds.clear();
@@ -45,7 +45,8 @@ export async function runSession(parts: Parts, context: SessionContext, signal: 
       if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
     }
     const apart = new Set([...from.apart, ...told]);
-    const tables = parts.redactor.open(from.tables, context.halts, context.desk.orders, apart);
+    const { halts, desk } = context;
+    const tables = parts.redactor.open(from.tables, { halts, orders: desk.orders, apart, areNamesKnown });
     const here = { ...parts, sinks };
     const book = new OrderBook(here, context.healed);
     context.desk.open(book);
