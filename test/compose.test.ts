@@ -48,6 +48,14 @@ test('the source of docker-compose.yml writes logical WAL, and the writer change
   assert.deepEqual(found, { phone: '+49 30 100000', more: 0 }); // one was changed, one came and went
 });
 
+test('pgveil leaves no core, in docker-compose.yml or as a service, and its service does not swap: both would hold raw rows', () => {
+  // One byte: a program that cores are piped to gets them whatever the limit is, but for this one (core(5), fs/coredump.c).
+  assert.equal(compose.services.pgveil.ulimits.core, 1);
+  const page = readFileSync('docs/08-operations.md', 'utf8');
+  const service = /```ini\n.*?^\[Service\]\n(.*?)^\[/ms.exec(page)![1]!.split('\n');
+  for (const line of ['LimitCORE=1', 'MemorySwapMax=0']) assert.ok(service.includes(line), line);
+});
+
 test('the images of docker-compose.yml are those that the suite runs from where there is Docker', () => {
   assert.equal(compose.services.lake.image, S3_IMAGE);
   assert.equal(compose.services.kafka.image, KAFKA_IMAGE);

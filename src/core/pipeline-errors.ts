@@ -181,6 +181,12 @@ export const PIPELINE_ERRORS = {
       'A slot keeps more WAL than it may, and no sink can be detached to free it: one of the slowest has `on_wal_limit: hold`, or all are equally far behind.',
     fix: 'Fix the sink that is behind, set its `on_wal_limit: detach`, or raise max_slot_wal_keep_size (or `source.wal_limit`).',
   },
+  detach_impossible: {
+    ...warned,
+    means:
+      'A sink has `on_wal_limit: detach`, and never is detached: there is no limit for the WAL that its slot keeps, or no other sink that would go on.',
+    fix: 'Set `source.wal_limit`, or max_slot_wal_keep_size on the source. For an only sink set `on_wal_limit: hold`.',
+  },
   slot_unfit: {
     ...person,
     means: 'A replication slot with the configured name exists, and pgveil cannot read from it.',
