@@ -137,7 +137,7 @@ export class PostgresSink implements Sink {
   /** What is durable and ours to continue, after everything is in place and nobody else can write. */
   async #claim(client: Client, signal: AbortSignal): Promise<{ claim: Claim; checkpoint: Checkpoint }> {
     const { pipeline } = this.#options;
-    await readCheckpoint(client, pipeline); // Refuses one that a newer pgveil wrote, before anything is changed.
+    await readCheckpoint(client, pipeline); // Refuses one that a newer pgveil wrote, or that is damaged, before anything is changed.
     await install(client);
     const claim = await takeOver(client, this.#options, this.#observe, signal);
     await dropLeftovers(client, claim);

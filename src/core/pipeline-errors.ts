@@ -256,6 +256,11 @@ export const PIPELINE_ERRORS = {
     means: 'The checkpoint was written by a newer pgveil.',
     fix: 'Run the newer version. To go back for good, first run `pgveil drop --data` with the newer version; the older one then copies everything.',
   },
+  checkpoint_damaged: {
+    ...person,
+    means: 'What a sink stored of its checkpoint cannot be read: it was cut off or changed, or a part of it is gone.',
+    fix: 'Restore what the message names. Or empty the sink, and everything is copied into it anew (docs/08-operations.md, “A damaged checkpoint”).',
+  },
   history_changed: {
     ...person,
     means: 'The source is another server or database, or was restored or promoted without what the sinks have.',
