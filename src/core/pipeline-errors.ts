@@ -23,6 +23,12 @@ export const PIPELINE_ERRORS = {
     means: 'The twin does not answer, or refused for a passing reason (no connection free, starting up).',
     fix: 'Nothing, if it comes back; otherwise check host, port and connection limits.',
   },
+  twin_blocked: {
+    ...told,
+    means:
+      'A session on the twin holds a lock that pgveil waits for. Nothing is written there meanwhile, and once the queue is full no other sink gets anything either.',
+    fix: 'End the transaction of the named pid, or wait for it.',
+  },
   twin_failed: {
     ...away,
     means: 'The twin refused a statement for a reason that pgveil does not know.',

@@ -155,6 +155,9 @@ export class State {
       case 'wal alarm':
         this.#slotOf(seen.slot)?.alarm(seen);
         break;
+      case 'sink alarm':
+        this.#sinks.get(seen.sink)?.alarm(seen);
+        break;
       case 'received':
         this.#reached(seen.pos);
         this.#toLive(seen);

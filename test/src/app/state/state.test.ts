@@ -493,3 +493,14 @@ test('changes are counted by table, over all copies of one process', () => {
   const state = watch(streaming('public.a'), changes, anew, changes);
   assert.equal(state.status().tables['public.a']?.changes, 6);
 });
+
+test('what a sink waits for is among its alarms until it is over, and leaves it live', () => {
+  const notice = { code: 'twin_blocked', message: 'sink twin waits for a lock of pid 7', fix: 'End it.' } as const;
+  const state = watch(...confirmed, streaming('public.a'), streaming('public.b'));
+  state.observe({ type: 'sink alarm', sink: 'twin', ...notice, isOver: false });
+  assert.deepEqual(state.status().sinks.twin!.alarms, [notice]);
+  assert.equal(state.status().sinks.twin!.state, 'live');
+  assert.deepEqual(state.reasons(), []);
+  state.observe({ type: 'sink alarm', sink: 'twin', ...notice, isOver: true });
+  assert.equal(state.status().sinks.twin!.alarms, undefined);
+});

@@ -86,7 +86,7 @@ test('every kind of row says all that is known of it', () => {
   const shown = report(tables, {
     running: false,
     sinks: {
-      twin: { state: 'live', position: '0/16B3748', lag_bytes: 0, lag_ms: 0 },
+      twin: { state: 'live', position: '0/16B3748', lag_bytes: 0, lag_ms: 0, alarms: [halt('twin_blocked')] },
       lake: { ...parked, lag_ms: 150_000, trouble: halt('lake_away'), slot: own },
       topics: { ...parked, lag_bytes: null, position: null, halt: halt('target_exists') },
     },
@@ -113,6 +113,9 @@ slot veil_gone      lost       unused
 
 pipeline: source_away: what source_away means
   fix: what ends source_away
+
+sink twin: twin_blocked: what twin_blocked means
+  fix: what ends twin_blocked
 
 sink lake: lake_away: what lake_away means
   fix: what ends lake_away
