@@ -253,7 +253,8 @@ function bySink(name: string, status: TableStatus, sinks: ReadonlyMap<string, Si
   const states = [...sinks].map(([sink, watch]) => [sink, watch.tables.get(name)?.state ?? status.state] as const);
   if (states.every(([, state]) => state === status.state)) return status;
   const state = BY_WORTH.findLast((one) => states.some(([, other]) => other === one))!;
-  return { ...status, state, sinks: Object.fromEntries(states) };
+  const halt = status.halt ?? [...sinks.values()].map(({ tables }) => tables.get(name)?.halt).find((one) => one);
+  return { ...status, state, ...(halt ? { halt } : {}), sinks: Object.fromEntries(states) };
 }
 
 function isProgress(seen: Observation): boolean {

@@ -476,6 +476,12 @@ test('a sink that reads by itself has a state, a slot and tables of its own, and
     sinks: { twin: 'streaming', lake: 'waiting' },
   });
   assert.equal(tables['public.b']!.sinks, undefined);
+  state.observe(own({ ...streaming('public.a'), state: 'halted', code: 'names_unknown' } as Observation));
+  const halted = state.status().tables['public.a']!;
+  assert.deepEqual(
+    [halted.state, halted.halt!.code, halted.sinks],
+    ['halted', 'names_unknown', { twin: 'streaming', lake: 'halted' }],
+  );
 
   state.observe(own({ type: 'trouble', part: 'lake', ...trouble, retryInMs: 1 }));
   for (const sink of ['twin', 'lake']) state.observe({ type: 'sink', sink, state: 'live', slot: null });
