@@ -226,7 +226,7 @@ function topicOf(pipeline: string): string {
 
 function openRedactor(): RowRedactor {
   const redactor = new RowRedactor(configOf({ [TABLE.name]: DECISIONS }), () => {});
-  redactor.open(new Map(), new Map());
+  redactor.open(new Map());
   redactor.redact(batchOf({ events: copied(TABLE) }));
   return redactor;
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import type { KafkaConfig, LakeConfig, TwinConfig } from '../config/config.ts';
 import { parseConfig } from '../config/load.ts';
+import { DEPLOYED } from './support/deployed.ts';
 import { IMAGE as KAFKA_IMAGE } from './support/kafka/node.ts';
 import { IMAGE as S3_IMAGE } from './support/lake/s3-server.ts';
 import { startPostgres } from './support/postgres/postgres.ts';
@@ -46,6 +47,24 @@ test('the source of docker-compose.yml writes logical WAL, and the writer change
   const [found] = await server.query(`SELECT max(phone) FILTER (WHERE person_id = 1) AS phone,
     count(*) FILTER (WHERE person_id > 1000)::int AS more FROM public.person`);
   assert.deepEqual(found, { phone: '+49 30 100000', more: 0 }); // one was changed, one came and went
+});
+
+/** The lines of the unit's section [Service]. */
+function unit(): string[] {
+  const page = readFileSync('docs/08-operations.md', 'utf8');
+  return /```ini\n.*?^\[Service\]\n(.*?)^\[/ms.exec(page)![1]!.split('\n');
+}
+
+test('image and unit start pgveil as the tests do', () => {
+  const variables = Object.entries(DEPLOYED).map(([name, value]) => `${name}=${value}`);
+  assert.ok(unit().includes(`Environment=${variables.join(' ')}`));
+  assert.match(readFileSync('Dockerfile', 'utf8'), new RegExp(`^ENV .*${variables.join(' ')}$`, 'm'));
+});
+
+test('pgveil leaves no core, in docker-compose.yml or as a service, and its service does not swap: both would hold raw rows', () => {
+  // One byte: a program that cores are piped to gets them whatever the limit is, but for this one (core(5), fs/coredump.c).
+  assert.equal(compose.services.pgveil.ulimits.core, 1);
+  for (const line of ['LimitCORE=1', 'MemorySwapMax=0']) assert.ok(unit().includes(line), line);
 });
 
 test('the images of docker-compose.yml are those that the suite runs from where there is Docker', () => {

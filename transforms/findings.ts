@@ -38,6 +38,14 @@ export function namesMoved({ name }: Table<'raw'>, { hash, moved }: Approval): F
   };
 }
 
+/** A sink that is away may know that they stood for something else. */
+export function namesUnknown({ name }: Table<'raw'>): Finding {
+  const object = `tables[${JSON.stringify(name)}]`;
+  const { fix } = ERRORS.names_unknown;
+  const why = 'a sink that has not answered since the start may know what its names were bound to';
+  return { code: 'names_unknown', object, message: `${object}: ${why}`, fix };
+}
+
 /** What a person should know of a table that goes on all the same. */
 export function warnings(table: Table<'raw'>, bound: Bound): Omit<Finding, 'object'>[] {
   const path = (column: string) => columnPath(table.name, column);

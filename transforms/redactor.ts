@@ -4,13 +4,13 @@ import type { Batch, Change, RawBatch, RedactedBatch, TableEvent } from '../src/
 import type { TableEntry } from '../src/core/checkpoint.ts';
 import { ERRORS, type ErrorCode, type Finding, PgveilError } from '../src/core/errors.ts';
 import type { Observe } from '../src/core/observer.ts';
-import { type Approval, NO_ORDERS, type Redactor } from '../src/core/redactor.ts';
+import { type Approval, NO_ORDERS, type Opening, type Redactor } from '../src/core/redactor.ts';
 import type { Wanted } from '../src/core/source.ts';
 import { shapeOf, type Table } from '../src/core/table.ts';
 import { Arena } from './arena.ts';
 import { type Definition, define } from './definition.ts';
 import { dueState, Entries } from './entries.ts';
-import { warnings } from './findings.ts';
+import { namesUnknown, warnings } from './findings.ts';
 import { type Flow, newFlow, redactChange } from './flow.ts';
 import { deriveKeys, type Keyring } from './keys.ts';
 import { carryOut } from './orders.ts';
@@ -32,6 +32,7 @@ export class RowRedactor implements Redactor {
   #flows = new Map<string, Flow>();
   /** Halted here: until the next `open` or the next copy, whatever else the source does with them. */
   #halted = new Set<string>();
+  #areNamesKnown = true;
   /** Those of the batch in hand, or due with the next one. */
   #events: TableEvent<'redacted'>[] = [];
 
@@ -42,12 +43,8 @@ export class RowRedactor implements Redactor {
     this.#entries = new Entries(new Map(), this.#keys.fingerprint);
   }
 
-  open(
-    stored: ReadonlyMap<string, TableEntry>,
-    halts: ReadonlyMap<string, string>,
-    orders = NO_ORDERS,
-    apart: ReadonlySet<string> = new Set(),
-  ): ReadonlyMap<string, TableEntry> {
+  open(stored: ReadonlyMap<string, TableEntry>, opening: Opening = {}): ReadonlyMap<string, TableEntry> {
+    const { halts = [], orders = NO_ORDERS, apart = [], areNamesKnown = true } = opening;
     const { fingerprint } = this.#keys;
     const entries = carryOut(orders, stored, { tables: this.#config.tables, fingerprint });
     this.#entries = new Entries(stored, fingerprint);
@@ -57,6 +54,7 @@ export class RowRedactor implements Redactor {
     this.#flows = new Map();
     this.#halted = new Set();
     this.#events = [];
+    this.#areNamesKnown = areNamesKnown;
     for (const [name, { oid, generation, state }] of entries) {
       if (this.#config.tables.has(name)) this.#observe({ type: 'table', table: name, generation, ...state });
       else if (state.state !== 'absent') this.#entries.setState(name, { state: 'absent' }, oid);
@@ -88,6 +86,7 @@ export class RowRedactor implements Redactor {
   }
 
   unbind(): void {
+    this.#areNamesKnown = true; // whatever a sink has bound meant the other database
     this.#entries.unbind();
   }
 
@@ -184,7 +183,10 @@ export class RowRedactor implements Redactor {
 
   /** Without a consequence, and by the entries as they are now. */
   #define(table: Table<'raw'>): Definition {
-    return define(table, this.#config, this.#keys, this.#entries.all);
+    const definition = define(table, this.#config, this.#keys, this.#entries.all);
+    const isByName = definition.bound.before === null;
+    if (!isByName || this.#areNamesKnown) return definition;
+    return { ...definition, plan: null, findings: [namesUnknown(table)] };
   }
 
   /** Null where the definition halts its table; throws where it contradicts the configuration as a whole. */

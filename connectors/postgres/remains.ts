@@ -3,11 +3,11 @@ import type { Config } from '../../config/config.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import type { Left, Remains } from '../../src/core/target.ts';
 import { dropPublication, readPublication } from './catalog/publication.ts';
+import { isRunning } from './slot/lock.ts';
 import { ownSlotNames } from './slot/own-slots.ts';
 import { dropSlot, inspectSlot, inUse } from './slot/slot.ts';
 import { findSlot, misfitOf } from './slot/slot-fit.ts';
 import { findUnused } from './slot/unused-slots.ts';
-import { isRunning } from './slot/watch.ts';
 
 type Asked = Pick<Config, 'name' | 'source' | 'sinks'>;
 

@@ -48,6 +48,8 @@ export class PostgresSource implements Source {
   readonly #observe: Observe;
   readonly #unused: UnusedSlots;
   #watch: Watch | null = null;
+  /** The slot, when the stream began. */
+  #stood: Lsn = 0n;
   #receiver: Receiver | null = null;
   #stream: Stream | null = null;
   #settling = new Settling();
@@ -124,8 +126,9 @@ export class PostgresSource implements Source {
     return await (await this.#recopies.promise).copied();
   }
 
+  /** Each session begins to count anew, and an older server moves a slot back where it is told to. */
   ack(lsn: Lsn): void {
-    this.#receiver?.ack(lsn);
+    if (lsn > this.#stood) this.#receiver?.ack(lsn);
   }
 
   async end(): Promise<Lsn> {
@@ -262,6 +265,7 @@ export class PostgresSource implements Source {
     bell: Bell,
   ): Promise<Stream> {
     const confirmedFlush = await startReplication(receiver, this.#opened(), this.#config.source);
+    this.#stood = confirmedFlush;
     const batches = new Batches(batchLimit(this.#config.memory));
     const witness = new WitnessSearches(position, ahead, confirmedFlush);
     const relations = new Relations(outset, (name) => this.#readCatalog(this.#only([name])), this.#observe);

@@ -11,7 +11,8 @@ const SECTIONS: readonly {
 }[] = [
   {
     title: 'One table halts',
-    outcome: 'The others go on, and the old content of the table stays readable in the twin.',
+    outcome:
+      'The others go on, and the old content of the table stays readable in the twin. What one sink refuses halts the table in all of them: rules and the list of tables are for all sinks. Let the rule, or that sink’s setting, fit the table; take the table out of `tables`; or give that sink a pipeline of its own (another `name`), with its own tables and rules. A sink that reads by itself goes on with the table until it is back with the others.',
     holds: ({ recovery }) => recovery === 'halt table',
   },
   {

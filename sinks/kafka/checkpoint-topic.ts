@@ -3,8 +3,9 @@ import { entryFromJson, entryToJson } from '../../src/core/entry-json.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { formatLsn, type Lsn, parseLsn } from '../../src/core/lsn.ts';
 import { positionOf, type StoredPosition, storedPosition } from '../../src/core/position-json.ts';
+import { assertForm, isInteger, isNullOr, isObjectOf, isText, readStored } from '../../src/core/stored.ts';
 import type { Cluster } from './client/cluster.ts';
-import { readCommitted } from './client/committed.ts';
+import { type CommittedRecord, readCommitted } from './client/committed.ts';
 import type { Bytes } from './client/record-batch.ts';
 import type { KafkaTransaction } from './client/transaction.ts';
 import { NO_HEADERS } from './format/headers.ts';
@@ -110,34 +111,59 @@ export function checkpointTopicOf(pipeline: string): string {
   return `pgveil.checkpoint.${pipeline}`;
 }
 
-/** Of a topic that is there. Definitive only once whoever writes it is fenced. Rejects with `newer_checkpoint`. */
+/** Of a topic that is there. Definitive only once whoever writes it is fenced. Rejects with `newer_checkpoint` or `checkpoint_damaged`. */
 export async function readCheckpoint(cluster: Cluster, topic: string): Promise<Stored> {
-  const last = new Map<string, string>();
-  for await (const { key, value } of readCommitted(cluster, topic, PARTITION)) {
-    if (key && value) last.set(key.toString(), value.toString());
+  const last = new Map<string, CommittedRecord>();
+  for await (const record of readCommitted(cluster, topic, PARTITION)) {
+    if (record.key && record.value) last.set(record.key.toString(), record);
   }
-  const tables = new Map(below('table/', last).map(([table, entry]) => [table, entryFromJson(entry)]));
-  const made = new Map(below('topic/', last));
-  return { ...markOf(last.get('position')), tables, made, copiers: Number(last.get('copiers') ?? 0) };
+  const read = <T>(record: CommittedRecord, of: (value: string) => T): T =>
+    readStored(placeOf(topic, record), DAMAGED_FIX, () => of(record.value!.toString()));
+  const below = <T>(prefix: string, of: (value: string) => T) =>
+    new Map(
+      [...last]
+        .filter(([key]) => key.startsWith(prefix))
+        .map(([key, record]) => [key.slice(prefix.length), read(record, of)] as const),
+    );
+  const [position, copiers] = [last.get('position'), last.get('copiers')];
+  return {
+    ...(position ? read(position, markOf) : { position: null, progress: null }), // first: it says whether a newer pgveil wrote them all
+    tables: below('table/', entryFromJson),
+    made: below('topic/', (id) => id),
+    copiers: copiers ? read(copiers, countOf) : 0,
+  };
 }
 
-function below(prefix: string, records: ReadonlyMap<string, string>): [string, string][] {
-  const found = [...records].filter(([key]) => key.startsWith(prefix));
-  return found.map(([key, value]) => [key.slice(prefix.length), value]);
+/** Of a topic that is compacted one record cannot be taken back; and readers would take rows of a copy that begins to count anew for older ones. */
+const DAMAGED_FIX =
+  'Stop pgveil, delete that topic and those of the tables, and start it again: everything is copied into Kafka anew.';
+
+function placeOf(topic: string, { offset }: CommittedRecord): string {
+  return `the record at offset ${offset} of topic ${topic}, partition ${PARTITION},`;
 }
 
 /** A position of an older format is of no use: without one everything is copied. */
-function markOf(value: string | undefined): Pick<Stored, 'position' | 'progress'> {
-  if (value === undefined) return { position: null, progress: null };
-  const { format, position, progress } = JSON.parse(value) as StoredMark;
-  if (format > CHECKPOINT_FORMAT) {
-    throw new PgveilError('newer_checkpoint', `the checkpoint in Kafka has format ${format}`);
+function markOf(value: string): Pick<Stored, 'position' | 'progress'> {
+  const stored = JSON.parse(value) as StoredMark;
+  if (stored.format > CHECKPOINT_FORMAT) {
+    throw new PgveilError('newer_checkpoint', `the checkpoint in Kafka has format ${stored.format}`);
   }
-  if (format < CHECKPOINT_FORMAT) return { position: null, progress: null };
+  assertForm(stored.format, isInteger);
+  if (stored.format < CHECKPOINT_FORMAT) return { position: null, progress: null };
+  assertForm(stored.progress, isNullOr(isProgress));
+  const { position, progress } = stored;
   return {
     position: positionOf(position),
     progress: progress && { clsn: parseLsn(progress.clsn), seq: progress.seq },
   };
+}
+
+const isProgress = isObjectOf({ clsn: isText, seq: isInteger });
+
+function countOf(value: string): number {
+  const count = Number(value);
+  assertForm(count, isInteger);
+  return count;
 }
 
 function range(text: string): Bytes {

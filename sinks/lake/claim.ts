@@ -1,7 +1,17 @@
 import { CHECKPOINT_FORMAT, type Checkpoint, type Position } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { positionOf, type StoredPosition, storedPosition } from '../../src/core/position-json.ts';
-import { forgetEntries, loadEntries, storeEntries, strayEntries } from './entry-objects.ts';
+import {
+  assertForm,
+  damaged,
+  isInteger,
+  isListOf,
+  isNullOr,
+  isObjectOf,
+  isText,
+  readStored,
+} from '../../src/core/stored.ts';
+import { DAMAGED_FIX, forgetEntries, loadEntries, storeEntries, strayEntries } from './entry-objects.ts';
 import type { Storage } from './storage/storage.ts';
 
 /** What lies here is pgveil's own and no table. */
@@ -39,7 +49,7 @@ export class Claim {
     this.#durable = durable;
   }
 
-  /** Raises the epoch: whatever the instance before still saves is refused. Rejects with `newer_checkpoint`. */
+  /** Raises the epoch: whatever the instance before still saves is refused. Rejects with `newer_checkpoint` or `checkpoint_damaged`. */
   static async takeOver(storage: Storage, signal: AbortSignal): Promise<Claim> {
     for (;;) {
       signal.throwIfAborted();
@@ -93,7 +103,7 @@ export class Claim {
   }
 }
 
-/** What is stored of a pipeline, without taking it over; null where nothing is. Rejects with `newer_checkpoint`. */
+/** What is stored of a pipeline, without taking it over; null where nothing is. Rejects with `newer_checkpoint` or `checkpoint_damaged`. */
 export async function storedCheckpoint(storage: Storage): Promise<Checkpoint | null> {
   const { checkpoint, etag } = await load(storage);
   return etag === null ? null : checkpoint;
@@ -108,7 +118,6 @@ function fenced(): PgveilError {
   return new PgveilError('fenced', 'another instance took the lake over');
 }
 
-/** A position of an older format is of no use: without one everything is copied. */
 async function load(storage: Storage): Promise<Durable> {
   for (let last: string | null = null; ; ) {
     const found = await storage.load(NAME);
@@ -119,17 +128,32 @@ async function load(storage: Storage): Promise<Durable> {
         etag: null,
       };
     }
-    const stored = JSON.parse(found.bytes.toString()) as Stored;
-    if (stored.format > CHECKPOINT_FORMAT) {
-      throw new PgveilError('newer_checkpoint', `the lake's checkpoint has format ${stored.format}`);
-    }
+    const { stored, position } = readStored(`the lake's object ${NAME}`, DAMAGED_FIX, () => read(found.bytes));
     const tables = await loadEntries(storage, stored.entries);
-    const position = stored.format === CHECKPOINT_FORMAT && stored.position ? positionOf(stored.position) : null;
     if (tables) return { stored, checkpoint: { position, tables }, etag: found.etag };
-    if (last === found.etag) throw new PgveilError('lake_failed', `${NAME} names an object that is not there`);
+    if (last === found.etag) throw damaged(`an object that the lake's ${NAME} names is not there`, DAMAGED_FIX);
     last = found.etag; // somebody swapped it in between
   }
 }
+
+/** A position of an older format is of no use: without one everything is copied. */
+function read(bytes: Buffer): { readonly stored: Stored; readonly position: Position | null } {
+  const stored = JSON.parse(bytes.toString()) as Stored;
+  if (stored.format > CHECKPOINT_FORMAT) {
+    throw new PgveilError('newer_checkpoint', `the lake's checkpoint has format ${stored.format}`);
+  }
+  assertForm(stored, isStored);
+  const position = stored.format === CHECKPOINT_FORMAT && stored.position ? positionOf(stored.position) : null;
+  return { stored, position };
+}
+
+const isStored = isObjectOf({
+  format: isInteger,
+  epoch: isInteger,
+  serial: isInteger,
+  position: isNullOr(isObjectOf({})),
+  entries: isListOf(isText),
+});
 
 function write({ epoch, serial, entries }: Durable['stored'], position: Position | null): Buffer {
   const stored: Stored = {

@@ -1,8 +1,12 @@
 import type { TableEntry } from '../../src/core/checkpoint.ts';
 import { entryFromJson, entryToJson } from '../../src/core/entry-json.ts';
+import { readStored } from '../../src/core/stored.ts';
 import type { Storage } from './storage/storage.ts';
 
 const FOLDER = '_pgveil/entries/';
+/** Of what cannot be read. Without a checkpoint the tables would be those of a stranger, so they go, too. */
+export const DAMAGED_FIX =
+  'Restore that object. Or stop pgveil, remove all that this pipeline has in the lake (the folder with its name below the sink’s `url`), and start it again: everything is copied into the lake anew.';
 /** So many objects may say what the entries are before one says it all. */
 const MOST_OBJECTS = 32;
 
@@ -34,11 +38,13 @@ export async function storeEntries(
   return isFull ? [object] : [...objects, object];
 }
 
-/** Null where one of the objects is gone: then the checkpoint that named it is, too. */
+/** Null where one of the objects is gone: then the checkpoint that named it is, too. Rejects with `checkpoint_damaged`. */
 export async function loadEntries(storage: Storage, objects: readonly string[]): Promise<Entries | null> {
   const contents = await Promise.all(objects.map((object) => storage.get(object)));
   if (contents.includes(null)) return null;
-  return new Map(contents.flatMap((content) => decode(content!)));
+  const read = (object: string, content: Buffer) =>
+    readStored(`the lake's object ${object}`, DAMAGED_FIX, () => decode(content));
+  return new Map(objects.flatMap((object, at) => read(object, contents[at]!)));
 }
 
 /** Removes what no checkpoint names any more. Nobody reads what cannot be removed now. */

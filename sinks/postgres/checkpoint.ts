@@ -2,8 +2,11 @@ import type { ClientBase } from 'pg';
 import { CHECKPOINT_FORMAT, type Checkpoint, type Position, type TableEntry } from '../../src/core/checkpoint.ts';
 import { entryFromJson, entryToJson } from '../../src/core/entry-json.ts';
 import { PgveilError } from '../../src/core/errors.ts';
-import { formatLsn, parseLsn } from '../../src/core/lsn.ts';
+import { formatLsn } from '../../src/core/lsn.ts';
+import { positionOf } from '../../src/core/position-json.ts';
+import { readStored } from '../../src/core/stored.ts';
 import type { Explain } from '../../src/postgres/pipeline.ts';
+import { quoteText } from '../../src/postgres/quote.ts';
 import { sqlState, trouble } from '../../src/postgres/trouble.ts';
 import { query } from './query.ts';
 
@@ -47,7 +50,7 @@ export interface Claim {
   readonly epoch: bigint;
 }
 
-/** What is durable on the twin; null where this pipeline never was. Rejects with `newer_checkpoint`. */
+/** What is durable on the twin; null where this pipeline never was. Rejects with `newer_checkpoint` or `checkpoint_damaged`. */
 export async function readCheckpoint(client: ClientBase, pipeline: string): Promise<Checkpoint | null> {
   const { rows: there } = await query(client, `SELECT to_regclass('pgveil.checkpoint') IS NOT NULL AS there`);
   if (there[0]!.there !== 't') return null;
@@ -60,10 +63,16 @@ export async function readCheckpoint(client: ClientBase, pipeline: string): Prom
   const entries = await query(client, 'SELECT source_table, entry FROM pgveil.table_entry WHERE pipeline = $1', [
     pipeline,
   ]);
+  const place = `the twin's row of ${pipeline} in pgveil.checkpoint`;
   return {
-    position: positionOf(row),
-    tables: new Map(entries.rows.map((entry) => [entry.source_table!, entryFromJson(entry.entry!)])),
+    position: readStored(place, copyAllAnew(pipeline), () => positionIn(row)),
+    tables: new Map(entries.rows.map((row) => [row.source_table!, entryIn(row, pipeline)])),
   };
+}
+
+function entryIn({ source_table: table, entry }: Record<string, string | null>, pipeline: string): TableEntry {
+  const place = `the twin's row of ${table} in pgveil.table_entry`;
+  return readStored(place, copyAnew(pipeline, table!), () => entryFromJson(entry!));
 }
 
 /** Sends a statement with its parameters. */
@@ -121,22 +130,42 @@ function fenced(): PgveilError {
   return new PgveilError('fenced', 'the twin was taken over by another instance of this pipeline');
 }
 
-function positionOf(row: Record<string, string | null>): Position | null {
+/** Throws where columns are NULL, or hold what no position can have. */
+function positionIn(row: Record<string, string | null>): Position | null {
   if (row.pos === null) return null;
-  return {
-    pos: parseLsn(row.pos!),
-    witness: row.witness_clsn
-      ? {
-          clsn: parseLsn(row.witness_clsn),
-          xid: Number(row.witness_xid),
-          commitTime: BigInt(row.witness_commit_time!),
-        }
-      : null,
+  const witness = {
+    clsn: row.witness_clsn!,
+    xid: Number(row.witness_xid),
+    commitTime: row.witness_commit_time!,
+  };
+  return positionOf({
+    pos: row.pos!,
+    witness: row.witness_clsn === null ? null : witness,
     history: {
       systemIdentifier: row.history_system_identifier!,
       timeline: Number(row.history_timeline),
       databaseOid: Number(row.history_database_oid),
       slot: row.history_slot!,
     },
-  };
+  });
+}
+
+const RESTORE = '-- Restore that row, or have pgveil copy anew what it is about:';
+
+/** Entries stay: they count the generations. */
+function copyAllAnew(pipeline: string): string {
+  return `${RESTORE}\nUPDATE pgveil.checkpoint SET pos = NULL WHERE pipeline = ${quoteText(pipeline)};`;
+}
+
+/** Generations are counted from the beginning then, so none that is there may have the name of a new one. */
+function copyAnew(pipeline: string, table: string): string {
+  const itsRows = `pipeline = ${quoteText(pipeline)} AND source_table = ${quoteText(table)}`;
+  return `${RESTORE}
+DO $do$ DECLARE made text; BEGIN
+  FOR made IN SELECT coalesce(oid::regclass::text, format('pgveil.%I', relation))
+    FROM pgveil.generation LEFT JOIN pg_class ON oid = root WHERE ${itsRows}
+  LOOP EXECUTE 'DROP TABLE IF EXISTS ' || made; END LOOP;
+  DELETE FROM pgveil.generation WHERE ${itsRows};
+  DELETE FROM pgveil.table_entry WHERE ${itsRows};
+END $do$;`;
 }

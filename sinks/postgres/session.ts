@@ -4,6 +4,8 @@ import { ofSink } from '../../src/core/errors.ts';
 import type { Observe } from '../../src/core/observer.ts';
 import type { TableName } from '../../src/core/table-name.ts';
 import { connect } from '../../src/postgres/connection.ts';
+import type { TellBlockers } from '../../src/postgres/guard.ts';
+import type { Blockages } from './blockages.ts';
 import type { Claim } from './checkpoint.ts';
 import type { TwinLayout } from './twin-table.ts';
 
@@ -20,20 +22,22 @@ export class Session {
   readonly claim: Claim;
   /** Aborts at `close`. */
   readonly closing: AbortSignal;
+  readonly #blockages: Blockages;
   readonly #clients = new Set<Client>();
   readonly #close = new AbortController();
 
-  constructor(options: TwinOptions, observe: Observe, claim: Claim, main: Client) {
+  constructor(options: TwinOptions, observe: Observe, claim: Claim, main: Client, blockages: Blockages) {
     this.options = options;
     this.observe = observe;
     this.claim = claim;
     this.closing = this.#close.signal;
     this.#clients.add(main);
+    this.#blockages = blockages;
   }
 
   /** A connection of its own, for a chunk or for DDL. */
   async connect(): Promise<Client> {
-    const client = await connectTwin(this.options);
+    const client = await connectTwin(this.options, this.#blockages.ofSession());
     this.#clients.add(client);
     if (this.closing.aborted) this.end(client);
     return client;
@@ -68,6 +72,6 @@ async function onConnection<T>(client: Client, work: (client: Client) => Promise
   }
 }
 
-export async function connectTwin({ url, pipeline }: TwinOptions): Promise<Client> {
-  return await connect({ url, side: 'twin', purpose: 'write', name: `pgveil ${pipeline}` });
+export async function connectTwin({ url, pipeline }: TwinOptions, blocked?: TellBlockers): Promise<Client> {
+  return await connect({ url, side: 'twin', purpose: 'write', name: `pgveil ${pipeline}`, blocked });
 }

@@ -7,6 +7,7 @@ import type { Observe } from '../../src/core/observer.ts';
 import type { Pace, Sink } from '../../src/core/sink.ts';
 import type { RedactedTable } from '../../src/core/table.ts';
 import { Applying } from './apply/applying.ts';
+import { Blockages } from './blockages.ts';
 import { type Claim, readCheckpoint } from './checkpoint.ts';
 import { Completions } from './copy/completion.ts';
 import { Copies } from './copy/copying.ts';
@@ -44,6 +45,7 @@ export class PostgresSink implements Sink {
   readonly pace: Pace = { atRest: true, bytes: 16 * 1024 * 1024, ms: 100 };
   readonly #options: TwinOptions;
   readonly #observe: Observe;
+  readonly #blockages: Blockages;
   readonly #tables = new WeakMap<RedactedTable, TwinTable>();
   /** After a failure what was written is incomplete: no later flush may make it durable. */
   readonly #session = new FailStop<Opened>('twin_away', close);
@@ -53,6 +55,7 @@ export class PostgresSink implements Sink {
   constructor(options: TwinOptions, observe: Observe) {
     this.#options = options;
     this.#observe = observe;
+    this.#blockages = new Blockages(options.name, observe);
   }
 
   async open(signal: AbortSignal): Promise<Checkpoint> {
@@ -117,12 +120,12 @@ export class PostgresSink implements Sink {
   }
 
   async #open(signal: AbortSignal): Promise<Opened> {
-    const client = await connectTwin(this.#options);
+    const client = await connectTwin(this.#options, this.#blockages.ofSession());
     try {
       const { claim, checkpoint } = await this.#claim(client, signal);
       const [shown, copied] = [await publicGenerations(client, claim), new Map<string, number>()];
       await query(client, APPLY_SETTINGS);
-      const session = new Session(this.#options, this.#observe, claim, client);
+      const session = new Session(this.#options, this.#observe, claim, client, this.#blockages);
       const generations = { public: shown, copied };
       const tableOf = (table: RedactedTable) => this.#tableOf(table, generations);
       const applying = new Applying(client, claim, checkpoint.position, tableOf, this.#observe);
@@ -137,7 +140,7 @@ export class PostgresSink implements Sink {
   /** What is durable and ours to continue, after everything is in place and nobody else can write. */
   async #claim(client: Client, signal: AbortSignal): Promise<{ claim: Claim; checkpoint: Checkpoint }> {
     const { pipeline } = this.#options;
-    await readCheckpoint(client, pipeline); // Refuses one that a newer pgveil wrote, before anything is changed.
+    await readCheckpoint(client, pipeline); // Refuses one that a newer pgveil wrote, or that is damaged, before anything is changed.
     await install(client);
     const claim = await takeOver(client, this.#options, this.#observe, signal);
     await dropLeftovers(client, claim);

@@ -84,6 +84,11 @@ export interface TableEntry {
   readonly order: Order;
 }
 
+/** The number of its binding; 0 where names were never bound. */
+export function bindingOf(entry: TableEntry | undefined): number {
+  return entry?.binding.number ?? 0;
+}
+
 /** Whether names were ever bound to the table's columns: not for one that stopped before it was ever copied. */
 export function isBound(entry: TableEntry | undefined): entry is TableEntry {
   return entry !== undefined && entry.binding.number > 0;

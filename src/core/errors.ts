@@ -2,6 +2,7 @@ import { CONFIG_ERRORS } from './config-errors.ts';
 import type { Kind } from './error-kind.ts';
 import { PIPELINE_ERRORS } from './pipeline-errors.ts';
 import { SERVER_ERRORS } from './server-errors.ts';
+import { SINK_ERRORS } from './sink-errors.ts';
 import { TABLE_ERRORS } from './table-errors.ts';
 import { TABLE_WARNINGS } from './table-warnings.ts';
 
@@ -9,6 +10,7 @@ import { TABLE_WARNINGS } from './table-warnings.ts';
 export const ERRORS = {
   ...CONFIG_ERRORS,
   ...PIPELINE_ERRORS,
+  ...SINK_ERRORS,
   ...SERVER_ERRORS,
   ...TABLE_ERRORS,
   ...TABLE_WARNINGS,

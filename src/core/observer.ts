@@ -43,6 +43,17 @@ export interface Waiting {
   readonly what: string;
 }
 
+/** A sink goes on only when somebody else lets it, or does so again. */
+export interface SinkAlarm {
+  readonly type: 'sink alarm';
+  readonly sink: string;
+  /** One of src/core/errors.ts. */
+  readonly code: 'twin_blocked';
+  readonly message: string;
+  readonly fix: string;
+  readonly isOver: boolean;
+}
+
 /** How far one table's copy is. The first copy has no stream to catch up with. */
 export type CopyStep =
   | 'due'
@@ -133,6 +144,7 @@ type Seen =
   | { readonly type: 'copy slot'; readonly name: string; readonly seen: SlotSeen | null }
   | WalSeen
   | WalAlarm
+  | SinkAlarm
   /** The source has shown that its history is the one the sinks know, and goes on from there: what becomes durable from now on is of this stream. */
   | { readonly type: 'confirmed' }
   /**

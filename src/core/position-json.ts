@@ -1,5 +1,6 @@
 import type { Position } from './checkpoint.ts';
 import { formatLsn, parseLsn } from './lsn.ts';
+import { assertForm, isInteger, isNullOr, isObjectOf, isText } from './stored.ts';
 
 /** A position as JSON has it: LSNs as Postgres writes them, times as texts, since both have 64 bits. The form is part of CHECKPOINT_FORMAT. */
 export interface StoredPosition extends Pick<Position, 'history'> {
@@ -16,7 +17,10 @@ export function storedPosition({ pos, witness, history }: Position): StoredPosit
   };
 }
 
-export function positionOf({ pos, witness, history }: StoredPosition): Position {
+/** Throws where it is none. */
+export function positionOf(stored: StoredPosition): Position {
+  assertForm(stored, isPosition);
+  const { pos, witness, history } = stored;
   return {
     pos: parseLsn(pos),
     witness: witness && {
@@ -27,3 +31,9 @@ export function positionOf({ pos, witness, history }: StoredPosition): Position 
     history,
   };
 }
+
+const isPosition = isObjectOf({
+  pos: isText,
+  witness: isNullOr(isObjectOf({ clsn: isText, xid: isInteger, commitTime: isText })),
+  history: isObjectOf({ systemIdentifier: isText, timeline: isInteger, databaseOid: isInteger, slot: isText }),
+});

@@ -28,19 +28,22 @@ export interface Approval {
   readonly moved: string;
 }
 
+/** What else is known where a redactor starts anew. */
+export interface Opening {
+  /** Tables that a sink could not go on with, name to code: their entries change with the first batch, before any of their changes would. */
+  readonly halts?: ReadonlyMap<string, string>;
+  /** The entries that it changes change with the first batch, too. */
+  readonly orders?: Orders;
+  /** Tables that not every sink holds as the entries have it. */
+  readonly apart?: ReadonlySet<string>;
+  /** Whether a table that no entry knows may be taken in by name. Otherwise it halts: see `names_unknown`. */
+  readonly areNamesKnown?: boolean;
+}
+
 /** The one place where raw becomes redacted. */
 export interface Redactor extends Rules {
-  /**
-   * Starts anew from what is durable. `halts` are tables that a sink could not go on with (name to code): their entries change
-   * with the first batch, before any of their changes would. So do those that `orders` changes, and those of `apart`, which not every
-   * sink holds as they are here. Returns the entries as they stand then.
-   */
-  open(
-    entries: ReadonlyMap<string, TableEntry>,
-    halts: ReadonlyMap<string, string>,
-    orders?: Orders,
-    apart?: ReadonlySet<string>,
-  ): ReadonlyMap<string, TableEntry>;
+  /** Starts anew from what is durable. Returns the entries as they stand then. */
+  open(entries: ReadonlyMap<string, TableEntry>, opening?: Opening): ReadonlyMap<string, TableEntry>;
   /** The source is another database: an oid that is known from the one before means nothing in it. Called before the first of its tables. */
   unbind(): void;
   /** What a person would approve; null where no name has moved. */

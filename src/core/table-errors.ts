@@ -2,6 +2,9 @@ import type { Kind } from './error-kind.ts';
 
 const table = { retry: 'person', recovery: 'halt table', exit: 3 } as const;
 
+/** Also where one sink alone refused it: those that are together hold the same of each table. */
+const everywhere = 'The table halts in all sinks.';
+
 /** What concerns one table, and halts it while the others go on, unless it says otherwise. */
 export const TABLE_ERRORS = {
   no_key: {
@@ -36,6 +39,12 @@ export const TABLE_ERRORS = {
     means: 'A column or table took the name of another one that has a decision of its own.',
     fix: '`pgveil approve TABLE@HASH`, as the message has it, if the configuration means what its names stand for now; otherwise rename them back, or correct the configuration.',
   },
+  names_unknown: {
+    ...table,
+    means:
+      'The table would be taken in by the names of its columns, and a sink that has not answered since the start may know that they once stood for something else.',
+    fix: 'Nothing, if the sink comes back: the table is copied then. A sink that is gone for good is to be taken out of the configuration.',
+  },
   undecided_column: {
     ...table,
     means: 'A column has no decision and `unlisted.columns` is `halt`.',
@@ -53,62 +62,58 @@ export const TABLE_ERRORS = {
   },
   key_collision: {
     ...table,
-    means: 'An inserted row has the key of another one.',
+    means: `An inserted row has the key of another one. ${everywhere}`,
     fix: 'Choose an injective rule for the key; the table is copied again at the next start.',
   },
   row_missing: {
     ...table,
-    means: 'A changed row is not in the twin, and its unchanged large values were not sent.',
+    means: `A changed row is not in the twin, and its unchanged large values were not sent. ${everywhere}`,
     fix: 'Copy the table again: `pgveil recopy TABLE`.',
   },
   twin_refused: {
     ...table,
-    means: 'The twin refused a row: a value does not fit its column there, or the table was changed there.',
+    means: `The twin refused a row: a value does not fit its column there, or the table was changed there. ${everywhere}`,
     fix: 'Look up the SQLSTATE; correct the rule, `sinks.X.types` or the table; then `pgveil recopy TABLE`.',
   },
   lake_refused: {
     ...table,
-    means:
-      'Rows of the table could not be written to a file: one is too large for the memory available, or DuckDB rejected the rows.',
+    means: `Rows of the table could not be written to a file: one is too large for the memory available, or DuckDB rejected the rows. ${everywhere}`,
     fix: 'Decide `drop` for columns with values of hundreds of megabytes, or truncate them; then `pgveil recopy TABLE`. If there are none, report it.',
   },
   swap_blocked: {
     ...table,
-    means:
-      'Something of yours on the twin (a foreign key, a view) keeps a new copy from taking the place of the old one.',
+    means: `Something of yours on the twin (a foreign key, a view) keeps a new copy from taking the place of the old one. ${everywhere}`,
     fix: 'Drop what the message names, `pgveil recopy TABLE`, and create it again.',
   },
   twin_full: {
     ...table,
     retry: 'soon',
-    means: 'The twin has no room for a second generation of the table; its old content stays readable.',
+    means: `The twin has no room for a second generation of the table; its old content stays readable. ${everywhere}`,
     fix: 'Make room on the twin (or raise `sinks.X.room`); it is tried again after `recopy.retry`, or at once by `pgveil recopy TABLE`.',
   },
   message_too_large: {
     ...table,
-    means: 'A row is larger than its topic allows.',
+    means: `A row is larger than its topic allows. ${everywhere}`,
     fix: 'Raise `max.message.bytes` of the topic, or decide `drop`, `truncate` or `hash` for the large column; then `pgveil recopy TABLE`.',
   },
   topic_unfit: {
     ...table,
-    means: 'The topic of the table does not exist and may not be created, or pgveil cannot write to it.',
+    means: `The topic of the table does not exist and may not be created, or pgveil cannot write to it. ${everywhere}`,
     fix: 'Create it, or change it, as the message has it; then `pgveil recopy TABLE`.',
   },
   schema_refused: {
     ...table,
-    means:
-      'The schema registry refused the schema of the table: its definition changed in a way that readers of the older schema cannot read.',
+    means: `The schema registry refused the schema of the table: its definition changed in a way that readers of the older schema cannot read. ${everywhere}`,
     fix: 'Set the compatibility of the subject to NONE in the registry, or delete the subject; then `pgveil recopy TABLE`.',
   },
   too_wide: {
     ...table,
-    means: 'The table has more columns than the twin can hold.',
+    means: `The table has more columns than the twin can hold. ${everywhere}`,
     fix: 'Decide `drop` for some columns.',
   },
   reserved_column: {
     ...table,
-    means:
-      'The table has a column with a name that a sink needs for itself: the twin’s key, or one of the lake’s own columns.',
+    means: `The table has a column with a name that a sink needs for itself: the twin’s key, or one of the lake’s own columns. ${everywhere}`,
     fix: 'Rename that column or decide `drop` for it, or, where it is the twin’s key, set `sinks.X.source_primary_key` to another name before the first copy.',
   },
   stale: {

@@ -21,7 +21,7 @@ export interface Target {
   reserves(column: Pick<RedactedColumn, 'name' | 'withheld'>): boolean;
   /** What no other sink of the pipeline may be, nor the source; null where its configuration says that. */
   identity(): Promise<Identity | null>;
-  /** What is durable, without taking anything over; null where nothing is. Rejects with `newer_checkpoint`. */
+  /** What is durable, without taking anything over; null where nothing is. Rejects with `newer_checkpoint` or `checkpoint_damaged`. */
   checkpoint(): Promise<Checkpoint | null>;
   /** Who holds its tables against the source's, for `verify`. */
   comparer(): Comparer;

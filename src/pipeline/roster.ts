@@ -9,6 +9,8 @@ export interface Gathered {
   readonly checkpoints: ReadonlyMap<string, Checkpoint>;
   /** Tables whose entries one of them has to be told of, though nothing happened to them. */
   readonly told: ReadonlySet<string>;
+  /** Whether it is known of each sink what it bound names to. Where it is not, no table is taken in by name. */
+  readonly areNamesKnown: boolean;
 }
 
 /** Why a sink is not with the others. */
@@ -43,8 +45,8 @@ export interface Running {
 export interface Roster {
   /** Opens the sinks that are to read together, one at least. Those that it does not return are not open. */
   gather(signal: AbortSignal): Promise<Gathered>;
-  /** What the slot must not pass besides, by sinks that are not here. */
-  readonly holds: ReadonlyMap<string, Lsn | null>;
+  /** What the slot must not pass besides, by sinks that are not here. Cleared where another slot takes its place, which has nothing of theirs. */
+  readonly holds: Map<string, Lsn | null>;
   begin(running: Running): void;
   /** The session is over, and the source is let go of. */
   ended(): void;
@@ -68,7 +70,7 @@ export class OneForAll implements Roster {
   }
 
   async gather(signal: AbortSignal): Promise<Gathered> {
-    return { checkpoints: await openSinks(this.#sinks, signal), told: new Set() };
+    return { checkpoints: await openSinks(this.#sinks, signal), told: new Set(), areNamesKnown: true };
   }
 
   begin(): void {}

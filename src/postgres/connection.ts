@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { PgveilError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
-import { guard } from './guard.ts';
+import { blockersOf } from './blockers.ts';
+import { type Found, guard, type TellBlockers } from './guard.ts';
 import { startupOf } from './startup.ts';
 import { type Side, sqlState, trouble } from './trouble.ts';
 
@@ -73,6 +74,8 @@ export interface Connect {
   readonly purpose: keyof typeof PURPOSES;
   /** application_name: what an operator sees in pg_stat_activity. */
   readonly name: string;
+  /** Who wants to know whose lock is waited for. */
+  readonly blocked?: TellBlockers | undefined;
 }
 
 /** Every value comes as its text: a parsed timestamp or number would already have lost something. */
@@ -84,7 +87,7 @@ export async function connect(options: Connect): Promise<pg.Client> {
   try {
     await client.connect();
     const { rows } = await client.query<Backend>({ text: FIRST_WORDS, query_timeout: ANSWER_MS } as pg.QueryConfig);
-    guard(client, options.side, () => whereaboutsOf(rows[0]!, options));
+    guard(client, options.side, () => find(rows[0]!, options), options.blocked ?? nobody);
     return client;
   } catch (error) {
     client.end().catch(() => {});
@@ -128,8 +131,10 @@ interface Backend {
   readonly backend_start: string;
 }
 
+function nobody(): void {}
+
 /** Asks through a connection that is made for it. */
-async function whereaboutsOf({ pid, backend_start: start }: Backend, options: Connect): Promise<'there' | 'gone'> {
+async function find({ pid, backend_start: start }: Backend, options: Connect): Promise<Found> {
   let client: pg.Client | undefined;
   try {
     client = made({ ...options, purpose: 'read' });
@@ -137,10 +142,11 @@ async function whereaboutsOf({ pid, backend_start: start }: Backend, options: Co
     // Of another role's backend nothing is told but its pid.
     const text = 'SELECT FROM pg_stat_activity WHERE pid = $1 AND coalesce(backend_start = $2, true)';
     const asked = { text, values: [pid, start], query_timeout: ANSWER_MS };
-    return (await client.query(asked as pg.QueryConfig)).rowCount === 0 ? 'gone' : 'there';
+    if ((await client.query(asked as pg.QueryConfig)).rowCount === 0) return { whereabouts: 'gone', blockers: [] };
+    return { whereabouts: 'there', blockers: await blockersOf(client, pid, ANSWER_MS) };
   } catch (error) {
     const isAway = trouble(options.side, error).code === `${options.side}_away`;
-    return isAway && sqlState(error) === '' ? 'gone' : 'there';
+    return { whereabouts: isAway && sqlState(error) === '' ? 'gone' : 'there', blockers: null };
   } finally {
     client?.end().catch(() => {});
   }

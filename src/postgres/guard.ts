@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type pg from 'pg';
 import { PgveilError } from '../core/errors.ts';
+import type { Blocker } from './blockers.ts';
 import type { Side } from './trouble.ts';
 
 /** No word in answer to a statement for so long: the server may be at work, or wait for somebody's lock, or never have got it. */
@@ -13,36 +14,65 @@ const LOOK_MS = 2_000;
  */
 export type Whereabouts = () => Promise<'there' | 'gone'>;
 
+export interface Found {
+  readonly whereabouts: 'there' | 'gone';
+  /** Who holds the lock that it waits for; null where the server would not say. */
+  readonly blockers: readonly Blocker[] | null;
+}
+
+/** Is told who holds the lock that a statement waits for, and nobody when that is over. */
+export type TellBlockers = (blockers: readonly Blocker[]) => void;
+
 /** How each connection is asked about. */
-const asking = new WeakMap<pg.Client, Whereabouts>();
+const asking = new WeakMap<pg.Client, () => Promise<Found>>();
 
 /** For whoever waits for something else than the answer to a statement. */
-export function askWhereabouts(client: pg.Client): Promise<'there' | 'gone'> {
-  return asking.get(client)!();
+export async function askWhereabouts(client: pg.Client): Promise<'there' | 'gone'> {
+  return (await asking.get(client)!()).whereabouts;
 }
 
 /**
  * Ends a connection that is half-open, so that whoever waits for its answer is told. TCP itself notices only after a quarter of an hour
- * where something was sent that nobody confirms, and never where a proxy confirms it. A server that is blocked is waited for.
+ * where something was sent that nobody confirms, and never where a proxy confirms it. A server that is blocked is waited for, and who is in the way is told.
  */
-export function guard(client: pg.Client, side: Side, whereabouts: Whereabouts): void {
-  asking.set(client, whereabouts);
+export function guard(client: pg.Client, side: Side, find: () => Promise<Found>, tell: TellBlockers): void {
+  asking.set(client, find);
   const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
-  let heard = { bytes: stream.bytesRead, at: performance.now() };
+  const now = () => ({ bytes: stream.bytesRead, at: performance.now() });
+  let heard = now();
   let isAsking = false;
+  let hasEnded = false;
+  let isBlocked = false;
+  const tellBlockers = (blockers: readonly Blocker[]) => {
+    if (isBlocked || blockers.length > 0) tell(blockers);
+    isBlocked = blockers.length > 0;
+  };
+  const ask = async () => {
+    const before = heard;
+    const { whereabouts, blockers } = await find();
+    if (hasEnded) return;
+    const isSilent = heard === before && stream.bytesRead === before.bytes;
+    if (isSilent && whereabouts === 'gone') stream.destroy(lost(side));
+    if (blockers) tellBlockers(isSilent ? blockers : []);
+    heard = now();
+  };
   const look = async () => {
     const isWaiting = !(client as unknown as { readyForQuery: boolean }).readyForQuery;
-    const hasHeard = stream.bytesRead !== heard.bytes;
-    if (hasHeard || !isWaiting) heard = { bytes: stream.bytesRead, at: performance.now() };
+    if (stream.bytesRead !== heard.bytes || !isWaiting) {
+      heard = now();
+      tellBlockers([]);
+    }
     if (isAsking || performance.now() - heard.at < SILENCE_MS) return;
     isAsking = true;
-    const found = await whereabouts();
+    await ask();
     isAsking = false;
-    if (found === 'gone' && stream.bytesRead === heard.bytes) stream.destroy(lost(side));
-    heard = { bytes: stream.bytesRead, at: performance.now() };
   };
   const timer = setInterval(() => void look(), LOOK_MS).unref();
-  client.once('end', () => clearInterval(timer));
+  client.once('end', () => {
+    hasEnded = true;
+    clearInterval(timer);
+    tellBlockers([]);
+  });
 }
 
 function lost(side: Side): PgveilError {

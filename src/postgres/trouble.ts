@@ -66,7 +66,8 @@ export function isPassing(thrown: unknown): boolean {
 }
 
 function codeOf(side: Side, state: string, message: string): ErrorCode {
-  if (/^(57P0|53300)/.test(state) && side === 'source') return 'source_closing';
+  // 57P05 is the end of a session that was idle for too long, and of no more.
+  if (/^(57P0[1-4]|53300)/.test(state) && side === 'source') return 'source_closing';
   if (isTls(state, message)) return 'tls_failed';
   if (/^(08|57P0|53300|E[A-Z_]+$)/.test(state)) return `${side}_away`;
   if (state.startsWith('28')) return 'credentials_refused';

@@ -88,6 +88,30 @@ test('a sink that is added while the one that knows the names is away waits for 
   await service.stop();
 });
 
+test('a table that only a sink knows that is away is not taken in by name by those that answer', async () => {
+  await using trial = await trialOf();
+  const both = { ...trial.configuration() } as { tables: Record<string, unknown> };
+  const { 'public.person': _, ...withoutPerson } = both.tables;
+  const first = await trial.run({ configuration: { tables: withoutPerson } });
+  await first.reaches('both live', ({ sinks }) => Object.values(sinks).every(({ state }) => state === 'live'));
+  await until(async () => (await rowsOfSpare(trial, 'public.other')) === 1, { what: 'the other table everywhere' });
+  await first.stop();
+  const shut = (name: string, isShut: boolean) =>
+    servers.twin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS ${!isShut}`);
+  await shut(spareOf(trial.name), true);
+  await runTwinAlone(trial);
+  await trial.source.query(SWAP);
+  await shut(spareOf(trial.name), false);
+  await shut(trial.name, true);
+  const service = await trial.run();
+  await service.halts('public.person', 'names_unknown');
+  assert.equal(await rowsOfSpare(trial, 'public.person'), null);
+  await shut(trial.name, false);
+  await service.reaches('what the twin knows', ({ tables }) => tables['public.person']?.halt?.code === 'names_moved');
+  assert.equal(await rowsOfSpare(trial, 'public.person'), null);
+  await service.stop();
+});
+
 test('after all of this no file and no log of the twins holds a number', async () => {
   await servers.assertNoLeak([ssn]);
 });

@@ -23,7 +23,7 @@ async function waits(service: Service): Promise<void> {
   );
 }
 
-/** As TCP keepalive makes the source do when a host is gone: of a process that is only held, the kernel still answers. */
+/** As TCP keepalive makes the source do when a host is gone. Of a process that is only held the kernel still answers, and the source takes a minute. */
 async function loseSource({ source }: Trial): Promise<void> {
   await source.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'pgveil%'`);
@@ -59,6 +59,24 @@ describe('a second instance', () => {
     await second.isReady();
     await trial.holdsAll(second);
     await trial.assertEqual();
+  });
+
+  test('takes over within minutes from one that is held, which waits for it when it wakes up', async () => {
+    await using trial = await servers.trial(SETUP, tables);
+    const held = await trial.stream();
+    const heir = await trial.run({ port: await freePort() });
+    await heir.process.waitForOutput(/waiting: another instance of this pipeline to end \(pid \d+ on the source/);
+    held.process.kill('SIGSTOP');
+    await trial.source.query(`UPDATE t SET v = 'by the heir'`);
+    await heir.isReady();
+    await trial.holdsAll(heir);
+
+    held.process.kill('SIGCONT');
+    await held.process.waitForOutput(/waiting: another instance of this pipeline to end/);
+    await trial.source.query('DELETE FROM t WHERE id % 3 = 0');
+    await trial.holdsAll(heir);
+    await trial.assertEqual();
+    assert.ok(held.isRunning && heir.isRunning);
   });
 
   test('of --until-caught-up gives up after its --timeout with 1', async () => {

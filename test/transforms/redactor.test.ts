@@ -47,7 +47,7 @@ function redactorOf(config: Decisions = configOf(decided)) {
 /** A redactor whose tables were copied in this life, and the entries that this led to. */
 function afterCopy(tables: readonly Table<'raw'>[], config?: Decisions) {
   const { redactor, observed } = redactorOf(config);
-  redactor.open(NONE, NONE);
+  redactor.open(NONE);
   const { entries } = redactor.redact(batchOf({ events: tables.flatMap((table) => copied(table)) }));
   return { redactor, observed, entries };
 }
@@ -59,7 +59,7 @@ function resumed(
   halts: ReadonlyMap<string, string> = NONE,
 ) {
   const { redactor, observed } = redactorOf(config);
-  redactor.open(entries, halts);
+  redactor.open(entries, { halts });
   return { redactor, observed };
 }
 
@@ -264,7 +264,7 @@ describe('cells that a rule cannot rewrite', () => {
 
     test('in the midst of its copy, which then never finishes', () => {
       const { redactor } = redactorOf(config);
-      redactor.open(NONE, NONE);
+      redactor.open(NONE);
       const [begin, start, finish] = copied(keyed);
       redactor.redact(batchOf({ events: [begin!, start!, ...copied(shop)] }));
       const read = changeOf('read', keyed, { after: tupleOf(tooLong!, 'x') });
@@ -280,12 +280,46 @@ describe('cells that a rule cannot rewrite', () => {
   });
 });
 
+describe('while a sink has not said what it bound names to', () => {
+  const shut = { areNamesKnown: false };
+
+  test('no table is taken in by name: it halts, and nothing of it is read', () => {
+    const { redactor, observed } = redactorOf();
+    redactor.open(NONE, shut);
+    assert.equal(redactor.fits(customer), false);
+    assert.equal(redactor.wanted(customer), null);
+    const { events } = redactor.redact(batchOf({ events: copied(customer) }));
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ['stopped'],
+    );
+    assert.equal(observed.of('table')[0]!.state, 'halted');
+    redactor.open(NONE);
+    assert.equal(redactor.fits(customer), true);
+  });
+
+  test('what is known by its oid goes on, and one made anew under its name does not', () => {
+    const { entries } = afterCopy([customer]);
+    const { redactor } = redactorOf();
+    redactor.open(entries, shut);
+    assert.equal(redactor.fits(customer), true);
+    assert.equal(redactor.fits({ ...customer, oid: customer.oid + 1000 }), false);
+  });
+
+  test('in another database its names mean nothing any more', () => {
+    const { redactor } = redactorOf();
+    redactor.open(NONE, shut);
+    redactor.unbind();
+    assert.equal(redactor.fits(customer), true);
+  });
+});
+
 describe('a first copy', () => {
   const [begin, start, finish] = copied(customer, 3);
 
   test('makes the table absent with all that a later start must know, and streaming when it is finished', () => {
     const { redactor } = redactorOf();
-    redactor.open(NONE, NONE);
+    redactor.open(NONE);
     assert.equal(redactor.redact(batchOf({ events: [begin!] })).entries.size, 0);
     const entry = redactor.redact(batchOf({ events: [start!] })).entries.get('public.customer')!;
     assert.deepEqual(entry.state, { state: 'absent' });
@@ -312,7 +346,7 @@ describe('a first copy', () => {
 
   test('hands its events on with the redacted table, one object from its definition on', () => {
     const { redactor } = redactorOf();
-    redactor.open(NONE, NONE);
+    redactor.open(NONE);
     const chunks: TableEvent<'raw'>[] = [
       { type: 'chunk finished', table: customer, chunk: 1 },
       { type: 'chunk abandoned', table: customer, chunk: 2 },
@@ -339,7 +373,7 @@ describe('a first copy', () => {
     const { redactor } = redactorOf(
       configOf({ 'public.customer': { id: keep, name: masked() }, 'public.shop': { id: drop, city: keep } }),
     );
-    redactor.open(NONE, new Map([['public.gone', 'row_missing']]));
+    redactor.open(NONE, { halts: new Map([['public.gone', 'row_missing']]) });
     assert.deepEqual(redactor.wanted(customer), [true, true, false]);
     throwsCode(() => redactor.wanted(shop), 'key_not_injective');
     assert.equal(redactor.wanted({ ...customer, name: 'public.gone' }), null);
@@ -364,7 +398,7 @@ describe('a definition under which nothing may leave', () => {
 
   test('halts its table alone where a column has no decision and must have one', () => {
     const { redactor, observed } = redactorOf(config);
-    redactor.open(NONE, NONE);
+    redactor.open(NONE);
     assert.equal(redactor.wanted(customer), null);
     const { events, entries } = redactor.redact(batchOf({ events: [...copied(customer), ...copied(shop)] }));
     const state = { state: 'halted', code: 'undecided_column' };
@@ -385,7 +419,7 @@ describe('a definition under which nothing may leave', () => {
 
   test('has no plan that a later one could be taken for', () => {
     const { redactor } = redactorOf(config);
-    redactor.open(NONE, NONE);
+    redactor.open(NONE);
     const entry = redactor.redact(batchOf({ events: copied(customer) })).entries.get('public.customer')!;
     assert.deepEqual(
       [entry.oid, entry.binding, entry.plan, entry.generation],
@@ -400,7 +434,7 @@ describe('a definition under which nothing may leave', () => {
       ['key_not_injective', { id: nulled }],
     ] as const) {
       const { redactor } = redactorOf(configOf({ 'public.customer': decisions }));
-      redactor.open(NONE, NONE);
+      redactor.open(NONE);
       throwsCode(() => redactor.redact(batchOf({ events: [defined(customer)] })), code);
     }
   });
@@ -578,7 +612,7 @@ describe('tables that stop', () => {
     running.redact(batchOf({ events: [defined(customer), defined(shop)] }));
     const [begin, start] = copied(customer);
     const copying = redactorOf().redactor;
-    copying.open(NONE, NONE);
+    copying.open(NONE);
     copying.redact(batchOf({ events: [begin!, start!] }));
     for (const redactor of [running, copying]) {
       const entry = redactor.redact(batchOf({ events: [stopped] })).entries.get('public.customer');
@@ -589,7 +623,7 @@ describe('tables that stop', () => {
 
   test('before they were ever copied have an entry all the same', () => {
     const { redactor } = redactorOf();
-    redactor.open(NONE, NONE);
+    redactor.open(NONE);
     const state = { state: 'halted', code: 'no_key' } as const;
     const stopped = { type: 'stopped', name: 'public.customer', oid: 77, state, definition: null } as const;
     const entry = redactor.redact(batchOf({ events: [stopped] })).entries.get('public.customer')!;
@@ -631,7 +665,7 @@ describe('tables that stop', () => {
 
   test('are forgotten with the next opening, and so is all that was judged', () => {
     const { redactor } = resumed(entries, configOf(decided), new Map([['public.customer', 'key_collision']]));
-    redactor.open(entries, NONE);
+    redactor.open(entries);
     const events = [defined(customer), defined(shop)];
     const redacted = redactor.redact(batchOf({ events, position: POSITION }));
     assert.deepEqual([redacted.entries.size, redacted.events.length], [0, 2]);
@@ -640,7 +674,7 @@ describe('tables that stop', () => {
       columns: [{ attnum: 2, name: 'was', type: 25, modifier: -1 }],
     };
     const moved = { ...entries.get('public.customer')!, shape: misnamed, plan: 'another' };
-    redactor.open(new Map([...entries, ['public.customer', moved]]), NONE);
+    redactor.open(new Map([...entries, ['public.customer', moved]]));
     const again = redactor.redact(batchOf({ events: [defined(customer, 2)] }));
     assert.deepEqual(again.entries.get('public.customer')?.state, { state: 'halted', code: 'names_moved' });
   });

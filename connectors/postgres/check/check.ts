@@ -36,7 +36,7 @@ async function findings(client: pg.Client, expected: Expected, judge: Judge): Pr
   // What follows asks for things that an older server or a standby does not have.
   if (found.some(({ code }) => code === 'source_version' || code === 'source_standby')) return found;
   found.push(...(await checkFooting(client, expected)));
-  found.push(...(await checkHazards(client, expected.stream ?? null)));
+  found.push(...(await checkHazards(client, expected)));
   const reading = await readCatalog(client, expected.tables);
   found.push(...(await checkTables(client, reading, server.role, expected)));
   found.push(...(await checkPublication(client, expected.publication, reading)));

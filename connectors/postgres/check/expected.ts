@@ -1,5 +1,6 @@
 import type { Secret } from '../../../src/core/secret.ts';
 import type { Asked } from '../catalog/reading.ts';
+import type { Detaching } from './detaching.ts';
 import type { Footing } from './footing.ts';
 
 /** What the source is to be, by the configuration. */
@@ -14,4 +15,5 @@ export interface Expected {
   readonly footing?: Footing;
   /** The application_name of the connection that the WAL comes in on. */
   readonly stream?: string;
+  readonly detaching?: Detaching;
 }

@@ -4,9 +4,9 @@ import type { Position } from '../../../src/core/checkpoint.ts';
 import { type ErrorCode, type Finding, PgveilError } from '../../../src/core/errors.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import type { Secret } from '../../../src/core/secret.ts';
+import { isRunning } from '../slot/lock.ts';
 import { findSlot } from '../slot/slot-fit.ts';
 import { asGap, requireKept } from '../slot/slot-kept.ts';
-import { isRunning } from '../slot/watch.ts';
 import { requireSameServer, WitnessSearches } from '../stream/history.ts';
 import { Receiver } from '../stream/receiver.ts';
 import type { Expected } from './expected.ts';
@@ -50,8 +50,9 @@ async function requireFooting(client: pg.Client, { url, slot: name, publication,
   const [first, ...others] = await footing.positions(stands);
   if (!first) return;
   await requireSameHistory(url, [first, ...others]);
-  const kept = await requireKept(client, { slot: name, publication });
-  if (kept.confirmedFlush !== null) new WitnessSearches(first, others, kept.confirmedFlush);
+  await requireKept(client, { slot: name, publication });
+  // Where it stood before the sinks were asked: an instance that is ending moves slot and sinks on meanwhile.
+  if (slot?.confirmedFlush) new WitnessSearches(first, others, slot.confirmedFlush);
 }
 
 async function requireSameHistory(url: Secret, positions: readonly [Position, ...Position[]]): Promise<void> {

@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import { ERRORS, type ErrorCode, type Finding } from '../../../src/core/errors.ts';
 import { ask } from '../session.ts';
+import { neverDetached } from './detaching.ts';
+import type { Expected } from './expected.ts';
 import { areAmongStandbys } from './standby-names.ts';
 
 /** How the server is set up, as it shows its settings; null for what it does not know. */
@@ -25,11 +27,16 @@ export function losesPublished(version: number): boolean {
   return FIRST_SAFE.some((safe) => Math.trunc(safe / 10_000) === Math.trunc(version / 10_000) && version < safe);
 }
 
-/** What works today but will not always. `stream`: the application_name of the connection that the WAL comes in on. */
-export async function checkHazards(client: pg.Client, stream: string | null): Promise<Finding[]> {
-  return hazardsOf(await readSettings(client), stream);
+/** What works today but will not always. */
+export async function checkHazards(
+  client: pg.Client,
+  { stream, detaching }: Pick<Expected, 'stream' | 'detaching'>,
+): Promise<Finding[]> {
+  const { slotsKeep, ...settings } = await readSettings(client);
+  return [...hazardsOf(settings, stream ?? null), ...(detaching ? neverDetached(detaching, slotsKeep) : [])];
 }
 
+/** `stream`: the application_name of the connection that the WAL comes in on. */
 export function hazardsOf(settings: Settings, stream: string | null): Finding[] {
   const { version, standbyNames, idleSlotTimeout, oldSnapshotThreshold } = settings;
   const found: Finding[] = [];
@@ -55,17 +62,20 @@ export function hazardsOf(settings: Settings, stream: string | null): Finding[] 
 
 const written = (version: number) => `${Math.trunc(version / 10_000)}.${version % 10_000}`;
 
-async function readSettings(client: pg.Client): Promise<Settings> {
+/** `slotsKeep`: `10GB`, `-1` for no limit. */
+async function readSettings(client: pg.Client): Promise<Settings & { readonly slotsKeep: string }> {
   const [row] = await ask(
     client,
     `SELECT current_setting('server_version_num') AS version, current_setting('synchronous_standby_names') AS names,
-      current_setting('idle_replication_slot_timeout', true) AS idle, current_setting('old_snapshot_threshold', true) AS old`,
+      current_setting('idle_replication_slot_timeout', true) AS idle, current_setting('old_snapshot_threshold', true) AS old,
+      current_setting('max_slot_wal_keep_size') AS keep`,
   );
-  const { version, names, idle, old } = row!;
+  const { version, names, idle, old, keep } = row!;
   return {
     version: Number(version),
     standbyNames: names!,
     idleSlotTimeout: idle ?? null,
     oldSnapshotThreshold: old ?? null,
+    slotsKeep: keep!,
   };
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { PgveilError } from '../../../src/core/errors.ts';
@@ -6,12 +5,12 @@ import type { Observe, SlotSeen } from '../../../src/core/observer.ts';
 import type { Secret } from '../../../src/core/secret.ts';
 import { isPassing, trouble } from '../../../src/postgres/trouble.ts';
 import { ask, endSession, openReader } from '../session.ts';
+import { findHolder, tryLock } from './lock.ts';
 import { observeSlot } from './slot.ts';
 import { SyncState } from './sync-state.ts';
 import type { UnusedSlots } from './unused-slots.ts';
 
 const POLL_MS = 1000;
-const OTHER_INSTANCE = { type: 'waiting', for: 'instance', what: 'another instance of this pipeline to end' } as const;
 
 export interface WatchOptions {
   readonly url: Secret;
@@ -25,6 +24,12 @@ export interface WatchOptions {
 /** How often the connection is tried, and how long an answer may take before the server counts as gone. */
 const HEARTBEAT_MS = 10_000;
 const GONE_AFTER_MS = 30_000;
+
+/**
+ * The server ends the session, and lets go of the lock, where no beat came for so long: a process that hangs or is stopped is alive to TCP. It is
+ * never idle for nearly as long otherwise: beats are far shorter apart, and whatever else is asked through it leaves it idle less.
+ */
+const LET_GO_AFTER = '60s';
 
 /**
  * The plain connection that is always open. It holds the lock by which a second instance of the pipeline waits, it asks the
@@ -62,9 +67,10 @@ export class Watch {
     signal.addEventListener('abort', giveUp);
     try {
       signal.throwIfAborted();
+      await watch.use((client) => ask(client, `SET idle_session_timeout = '${LET_GO_AFTER}'`));
       let waiting = false;
-      while (!(await watch.#tryLock(pipeline))) {
-        if (!waiting) observe(OTHER_INSTANCE);
+      while (!(await watch.use((client) => tryLock(client, pipeline)))) {
+        if (!waiting) observe({ type: 'waiting', for: 'instance', what: await watch.#whoRuns(pipeline) });
         waiting = true;
         await sleep(POLL_MS, undefined, { signal });
       }
@@ -173,25 +179,8 @@ export class Watch {
     }
   }
 
-  async #tryLock(pipeline: string): Promise<boolean> {
-    const sql = 'SELECT pg_try_advisory_lock($1) AS locked';
-    const [row] = await this.use((client) => ask(client, sql, [lockKey(pipeline)]));
-    return row!.locked === 't';
+  async #whoRuns(pipeline: string): Promise<string> {
+    const holder = await this.use((client) => findHolder(client, pipeline));
+    return `another instance of this pipeline to end${holder === null ? '' : ` (${holder})`}`;
   }
-}
-
-/** Whether an instance of the pipeline runs, wherever that is: it holds the lock. */
-export async function isRunning(client: pg.Client, pipeline: string): Promise<boolean> {
-  const rows = await ask(
-    client,
-    `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database AND d.datname = current_database()
-    WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND (classid::bigint << 32) | objid::bigint = $1`,
-    [lockKey(pipeline)],
-  );
-  return rows.length > 0;
-}
-
-/** An advisory lock is 64 bits; it holds within one database, as a pipeline's slot does. */
-function lockKey(pipeline: string): string {
-  return String(createHash('sha256').update(`pgveil ${pipeline}`).digest().readBigInt64BE());
 }

@@ -27,11 +27,13 @@ export class LogHistory {
     return new LogHistory(table, commits, checkpoints);
   }
 
-  /** Before the first commit, or the oldest checkpoint where that is gone. */
+  /** Before the first commit, or where that is gone the oldest checkpoint from which the commits lead on. */
   async start(): Promise<Snapshot> {
     if (this.commits[0] === 0 || this.checkpoints.length === 0) return new Snapshot();
-    const found = await this.#table.log.readCheckpoint(this.checkpoints[0]!);
-    if (!found) throw this.#lacks(this.checkpoints[0]!);
+    const followed = this.checkpoints.find((version) => this.commits.includes(version + 1));
+    const oldest = followed ?? this.checkpoints.at(-1)!;
+    const found = await this.#table.log.readCheckpoint(oldest);
+    if (!found) throw this.#lacks(oldest);
     return found;
   }
 

@@ -76,9 +76,10 @@ async function filesOf(storage: Storage, folder: string) {
 async function sweepLog(table: Tended, since: number, dryRun: boolean): Promise<number> {
   const { oldest }: Retained = await retained(table, since);
   const { commits, checkpoints } = await LogHistory.open(table);
+  // In this order: whoever is cut off must not leave a checkpoint whose next commit is gone, from which nobody could read on.
   const names = [
-    ...commits.filter((version) => version < oldest).map(commitName),
     ...checkpoints.filter((version) => version < oldest).map(checkpointName),
+    ...commits.filter((version) => version < oldest).map(commitName),
   ];
   if (names.length === 0 || dryRun) return names.length;
   const now = Date.now();

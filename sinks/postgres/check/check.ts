@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
-import { CHECKPOINT_FORMAT } from '../../../src/core/checkpoint.ts';
 import { type Finding, PgveilError } from '../../../src/core/errors.ts';
 import { formatTableName } from '../../../src/core/table-name.ts';
+import { readCheckpoint } from '../checkpoint.ts';
 import { query } from '../query.ts';
 import { type TwinOptions, withTwin } from '../session.ts';
 import { finding } from './finding.ts';
@@ -13,7 +13,7 @@ const OLDEST_VERSION = 140000;
 export async function checkTwin(options: TwinOptions): Promise<Finding[]> {
   return await withTwin(options, async (client) => {
     const findings: Finding[] = [];
-    for (const check of [checkServer, checkSchemas, checkOwners, checkTargets, checkFormat]) {
+    for (const check of [checkServer, checkSchemas, checkOwners, checkTargets, checkCheckpoint]) {
       findings.push(...(await check(client, options).catch(asFinding(options))));
     }
     return findings;
@@ -24,7 +24,7 @@ export async function checkTwin(options: TwinOptions): Promise<Finding[]> {
 function asFinding({ name }: TwinOptions): (error: unknown) => Finding[] {
   return (error) => {
     if (!(error instanceof PgveilError)) throw error;
-    return [finding(error.code, `sinks.${name}.url`, error.message)];
+    return [finding(error.code, `sinks.${name}.url`, error.message, error.fix)];
   };
 }
 
@@ -75,15 +75,16 @@ async function checkTargets(client: Client, { pipeline, tables }: TwinOptions): 
   return findings;
 }
 
-async function checkFormat(client: Client, { pipeline }: TwinOptions): Promise<Finding[]> {
-  if (!(await mayRead(client, 'checkpoint'))) return [];
-  const { rows } = await query(client, `SELECT format FROM pgveil.checkpoint WHERE pipeline = $1 AND format > $2`, [
-    pipeline,
-    CHECKPOINT_FORMAT,
-  ]);
-  return rows.map(({ format }) =>
-    finding('newer_checkpoint', pipeline, `the twin's checkpoint of ${pipeline} has format ${format}`),
-  );
+/** That it can be read. */
+async function checkCheckpoint(client: Client, { pipeline }: TwinOptions): Promise<Finding[]> {
+  if (!(await mayRead(client, 'checkpoint')) || !(await mayRead(client, 'table_entry'))) return [];
+  try {
+    await readCheckpoint(client, pipeline);
+    return [];
+  } catch (error) {
+    if (!(error instanceof PgveilError)) throw error;
+    return [finding(error.code, pipeline, error.message, error.fix)];
+  }
 }
 
 /** Whether pgveil's own table is there and open to the role; where it is there and not open, `checkOwners` says so. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../../config/config.ts';
 import { askedOf, type Reading } from '../../../connectors/postgres/catalog/reading.ts';
 import { checkSource } from '../../../connectors/postgres/check/check.ts';
+import type { Detaching } from '../../../connectors/postgres/check/detaching.ts';
 import { streamName } from '../../../connectors/postgres/session.ts';
 import { define } from '../../../transforms/definition.ts';
 import { deriveKeys } from '../../../transforms/keys.ts';
@@ -40,13 +41,19 @@ async function findSource(config: Config, targets: Targets): Promise<Finding[]> 
   const positions = async (stands: Lsn | null) => whereSinksStand(await stored(), stands);
   const footing = { pipeline: config.name, onGap, positions };
   const stream = streamName(config.name);
-  const expected = { url, publication, slot, failover, stream, tables: askedOf(config), footing };
+  const tables = askedOf(config);
+  const expected = { url, publication, slot, failover, stream, tables, footing, detaching: detachingOf(config) };
   const found = await checkSource(expected, judge);
   const entries = entriesOf(await stored());
   const ofSinks = await ofEach(targets, (target) =>
     target.checkTables(leaving).catch((error) => unlessKnown(error, [])),
   );
   return [...found.map((finding) => missedSince(entries, config.tables, finding)), ...[...ofSinks.values()].flat()];
+}
+
+function detachingOf({ source, sinks }: Config): Detaching {
+  const detached = [...sinks.values()].filter(({ mayDetach }) => mayDetach);
+  return { sinks: detached.map(({ name }) => name), hasOthers: sinks.size > 1, walLimit: source.walLimit };
 }
 
 /** Whether rules fit the tables that are there, and what a start would do because the rules changed. Tables that can leave go to `leaving`. */

@@ -1,5 +1,5 @@
 import pino, { type DestinationStream, type Logger } from 'pino';
-import type { Observation } from '../../core/observer.ts';
+import type { Observation, SinkAlarm, WalAlarm } from '../../core/observer.ts';
 import { fixOf } from '../known-errors.ts';
 import { CopyLog } from './copy-log.ts';
 
@@ -81,7 +81,10 @@ export class Log {
         this.#warning(seen);
         break;
       case 'wal alarm':
-        this.#walAlarm(seen);
+        this.#alarm(seen, fixOf(seen.code));
+        break;
+      case 'sink alarm':
+        this.#alarm(seen, seen.fix);
         break;
       case 'withheld':
         this.#withheld(seen);
@@ -136,9 +139,9 @@ export class Log {
     this.#once(`warning ${table} ${code}`, message, () => this.#logger.warn({ table, code, fix }, message));
   }
 
-  #walAlarm({ code, message, isOver }: Extract<Observation, { readonly type: 'wal alarm' }>): void {
+  #alarm({ code, message, isOver }: WalAlarm | SinkAlarm, fix: string): void {
     if (isOver) this.#logger.info({ code }, `over: ${message}`);
-    else this.#logger.warn({ code, fix: fixOf(code) }, message);
+    else this.#logger.warn({ code, fix }, message);
   }
 
   #withheld({ table, column }: Extract<Observation, { readonly type: 'withheld' }>): void {

@@ -1,5 +1,5 @@
 import { formatLsn, type Lsn } from '../../core/lsn.ts';
-import type { Observation } from '../../core/observer.ts';
+import type { Observation, SinkAlarm } from '../../core/observer.ts';
 import { fixOf, isForPerson } from '../known-errors.ts';
 import { Lag } from './lag.ts';
 import { type SlotStatus, SlotWatch } from './slot-watch.ts';
@@ -17,6 +17,8 @@ export interface SinkStatus {
   readonly halt?: Notice;
   /** Of a parked one: what keeps it away, where that may pass by itself. */
   readonly trouble?: Notice;
+  /** What it waits for, where somebody else has to let it go on. */
+  readonly alarms?: readonly Notice[];
   /** Of a parked one: what keeps its WAL, where that is not the pipeline's. */
   readonly slot?: SlotStatus;
 }
@@ -29,6 +31,7 @@ export class SinkWatch {
   #state: Seen<'sink'>['state'] = 'live';
   #slot: SlotWatch | null = null;
   #tables = new Map<string, TableWatch>();
+  readonly #alarms = new Map<SinkAlarm['code'], Notice>();
   readonly #lag: Lag;
 
   /** What keeps it away; null where nothing is known to. */
@@ -80,6 +83,11 @@ export class SinkWatch {
 
   takeOver(now: number): void {
     this.#lag.takeOver(now);
+  }
+
+  alarm({ code, message, fix, isOver }: SinkAlarm): void {
+    if (isOver) this.#alarms.delete(code);
+    else this.#alarms.set(code, { code, message, fix });
   }
 
   /** What happens in the stream that it reads, whoever else reads it. */
@@ -143,6 +151,7 @@ export class SinkWatch {
       // One that holds nothing yet waits for its first copy: how old that is says nothing. One that is away gets no copy.
       lag_ms: pos === null && state === 'live' ? null : this.#lag.ageMs(now),
       ...this.#absence(),
+      ...(this.#alarms.size > 0 ? { alarms: [...this.#alarms.values()] } : {}),
       ...(this.#slot ? { slot: this.#slot.status() } : {}),
     };
   }

@@ -164,6 +164,9 @@ export class State {
       case 'wal alarm':
         this.#slotOf(seen.slot)?.alarm(seen);
         break;
+      case 'sink alarm':
+        this.#sinks.get(seen.sink)?.alarm(seen);
+        break;
       case 'received':
         this.#reached(seen.pos);
         this.#toLive(seen);
@@ -261,7 +264,8 @@ function bySink(name: string, status: TableStatus, sinks: ReadonlyMap<string, Si
   const states = [...sinks].map(([sink, watch]) => [sink, watch.tables.get(name)?.state ?? status.state] as const);
   if (states.every(([, state]) => state === status.state)) return status;
   const state = BY_WORTH.findLast((one) => states.some(([, other]) => other === one))!;
-  return { ...status, state, sinks: Object.fromEntries(states) };
+  const halt = status.halt ?? [...sinks.values()].map(({ tables }) => tables.get(name)?.halt).find((one) => one);
+  return { ...status, state, ...(halt ? { halt } : {}), sinks: Object.fromEntries(states) };
 }
 
 function isProgress(seen: Observation): boolean {

@@ -15,8 +15,8 @@ export function pipelineRemarks({ trouble }: Status): Remark[] {
 }
 
 export function sinkRemarks({ sinks }: Status): Remark[] {
-  return Object.entries(sinks).flatMap(([name, { halt, trouble }]) =>
-    remarks(`sink ${name}`, halt, trouble ? [trouble] : []),
+  return Object.entries(sinks).flatMap(([name, { halt, trouble, alarms = [] }]) =>
+    remarks(`sink ${name}`, halt, trouble ? [trouble, ...alarms] : alarms),
   );
 }
 

@@ -6,7 +6,18 @@ import { isSecond, slotsOf } from '../state/state.ts';
 import type { CopyProgress, TableStatus } from '../state/table-status.ts';
 import { pipelineRemarks, type Remark, sinkRemarks, slotRemarks, tableRemarks } from './remarks.ts';
 import type { Report } from './report.ts';
-import { copyStep, pipelineWaits, sinkState, slotState, waitsFor } from './words.ts';
+import {
+  copyStep,
+  LOST_IN,
+  NO_LIMIT,
+  pipelineWaits,
+  sinkState,
+  slotState,
+  timeLeft,
+  WRITTEN,
+  waitsFor,
+  writtenRate,
+} from './words.ts';
 
 type Row = readonly [name: string, state: string, where: string, amount: string, more: string];
 
@@ -18,7 +29,8 @@ export function statusText(report: Report): string {
     ...slotsOf(report).map((slot) => slotRow(slot, report)),
   ];
   const remarks = [...pipelineRemarks(report), ...sinkRemarks(report), ...slotRemarks(report), ...tableRemarks(report)];
-  return [heading(report), '', ...aligned(rows), ...remarks.flatMap(remarkLines)].join('\n');
+  const next = report.running ? [] : ['', 'pgveil check says what a start would meet'];
+  return [heading(report), '', ...aligned(rows), ...remarks.flatMap(remarkLines), ...next].join('\n');
 }
 
 function heading(report: Report): string {
@@ -61,14 +73,24 @@ function useOf(slot: SlotStatus, { copy_slots, unused_slots }: Report): string {
 }
 
 function slotRow(slot: SlotStatus, report: Report): Row {
-  const { name, retained_bytes, safe_bytes } = slot;
+  const { name, retained_bytes } = slot;
   return [
     `slot ${name}`,
     slotState(slot, report),
     useOf(slot, report),
     retained_bytes === null ? '' : `holds ${formatBytes(retained_bytes)}`,
-    safe_bytes === null ? '' : `${formatBytes(safe_bytes)} to the limit`,
+    listed(limitText(slot), named(WRITTEN, writtenRate(slot)), named(LOST_IN, timeLeft(slot))),
   ];
+}
+
+/** Of a slot that is gone, or not there, nothing. */
+function limitText({ safe_bytes, wal_status }: SlotStatus): string {
+  if (safe_bytes !== null) return `${formatBytes(safe_bytes)} to the limit`;
+  return wal_status === null || wal_status === 'lost' ? '' : NO_LIMIT;
+}
+
+function named(name: string, figure: string): string {
+  return figure && `${name} ${figure}`;
 }
 
 /** `copy started, of about 4.8k rows, 1.0 kB of 4.0 kB`. */

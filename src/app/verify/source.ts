@@ -59,7 +59,7 @@ function sideOf(config: Config, name: string, moment: Moment, stored: Checkpoint
     // Where rows come from is a copy, for the redactor too: one that follows the generation which the sink holds.
     const generation = table.generation + 1;
     const redactor = new RowRedactor(config, () => {});
-    redactor.open(stored.tables, new Map());
+    redactor.open(stored.tables);
     const batches = moment.read({ table: name, wanted: redactor.wanted, generation, observe, signal: closing.signal });
     return digests(batches, redactor, name, digest);
   };

@@ -1,10 +1,10 @@
 import { bar } from '../show/bar.ts';
-import { formatBytes, formatSeconds } from '../show/quantity.ts';
+import { formatBytes } from '../show/quantity.ts';
 import type { SinkStatus } from '../state/sink-watch.ts';
 import type { SlotStatus } from '../state/slot-watch.ts';
 import { slotsOf } from '../state/state.ts';
 import type { Report } from '../status/report.ts';
-import { sinkState, slotState } from '../status/words.ts';
+import { LOST_IN, NO_LIMIT, sinkState, slotState, timeLeft, WRITTEN, writtenRate } from '../status/words.ts';
 import { type Column, grid } from './grid.ts';
 import { formatLag } from './lag.ts';
 import { type Line, type Span, type Style, span } from './line.ts';
@@ -22,8 +22,8 @@ const SLOT_COLUMNS: readonly Column[] = [
   { title: 'SLOT' },
   { title: 'KEEPS', isFigure: true },
   { title: 'OF', isFigure: true },
-  { title: 'WRITTEN', isFigure: true },
-  { title: 'LOST IN', isFigure: true },
+  { title: WRITTEN.toUpperCase(), isFigure: true },
+  { title: LOST_IN.toUpperCase(), isFigure: true },
   { title: 'WAL BUDGET' },
 ];
 
@@ -56,15 +56,15 @@ export function slotLines(report: Report, width: number): Line[] {
 }
 
 function slotRow(slot: SlotStatus, report: Report): Span[] {
-  const { name, retained_bytes, safe_bytes, rate_bytes_per_s, seconds_left } = slot;
+  const { name, retained_bytes, safe_bytes } = slot;
   const limit = safe_bytes === null || retained_bytes === null ? null : retained_bytes + Math.max(0, safe_bytes);
   const style: Style | undefined = slot.alarms.length > 0 ? 'yellow' : undefined;
   return [
     span(name),
     span(retained_bytes === null ? '-' : formatBytes(retained_bytes), style),
     span(limit === null ? '-' : formatBytes(limit)),
-    span(rate_bytes_per_s === null ? '-' : `${formatBytes(rate_bytes_per_s)}/s`),
-    span(seconds_left === null ? '-' : formatSeconds(seconds_left), style),
+    span(writtenRate(slot) || '-'),
+    span(timeLeft(slot) || '-', style),
     budget(slotState(slot, report), slot, limit === null ? null : retained_bytes! / Math.max(1, limit)),
   ];
 }
@@ -72,7 +72,7 @@ function slotRow(slot: SlotStatus, report: Report): Span[] {
 function budget(state: string, { wal_status }: SlotStatus, share: number | null): Span {
   if (wal_status === null) return span(state, 'dim');
   if (wal_status === 'lost') return span(state, 'red');
-  if (share === null) return span('no limit', 'dim');
+  if (share === null) return span(NO_LIMIT, 'dim');
   const style = share < 0.5 ? 'green' : share < 0.8 ? 'yellow' : 'red';
   return span(`${bar(share, BAR_WIDTH)} ${Math.floor(share * 100)}%`, style);
 }

@@ -1,5 +1,7 @@
-import { type Checkpoint, isBound, type TableEntry, type TableState } from '../../core/checkpoint.ts';
+import { bindingOf, type Checkpoint, type TableEntry, type TableState } from '../../core/checkpoint.ts';
+import { mergeCheckpoints } from '../checkpoints.ts';
 import { isSameCopy } from '../merge.ts';
+import type { Gathered } from '../roster.ts';
 
 type Entries = Checkpoint['tables'];
 
@@ -14,21 +16,43 @@ export function isToCopy(own: TableEntry | undefined, others: TableEntry): boole
 
 /**
  * What a sink that reads by itself begins with, so that it holds in the end what the others do: a table that it holds otherwise is to be
- * copied as they have it, and what it never bound itself is bound as theirs, also where they do not stream it: by name it would take in, and
- * send raw, whatever took that name since, though the others halted for it. `told`: the tables whose entries it has to be told of.
+ * copied as they have it, and what was bound anew since it bound it is bound as theirs, also where they do not stream it: by name it would
+ * take in, and send raw, whatever took that name since, though the others halted for it. `bound`: see Bindings. `told`: the tables whose
+ * entries it has to be told of.
  */
-export function toward(own: Checkpoint, others: Entries): { checkpoint: Checkpoint; told: ReadonlySet<string> } {
+export function toward(
+  own: Checkpoint,
+  others: Entries,
+  bound: Entries,
+): { checkpoint: Checkpoint; told: ReadonlySet<string> } {
   const tables = new Map(own.tables);
   const told = new Set<string>();
-  for (const [name, entry] of others) {
-    const before = own.tables.get(name);
-    if (!isToCopy(before, entry) && (isBound(before) || !isBound(entry))) continue;
+  for (const [name, entry] of [...others, ...unknownTo(others, bound)]) {
+    const before = tables.get(name);
+    if (!isToCopy(before, entry) && bindingOf(entry) <= bindingOf(before)) continue;
     const generation = Math.max(before?.generation ?? 0, entry.generation);
     const state: TableState = entry.state.state === 'halted' ? entry.state : { state: 'absent' };
     tables.set(name, { ...entry, generation, state });
     told.add(name);
   }
   return { checkpoint: { position: own.position, tables }, told };
+}
+
+/** What a sink bound that is not among these. Its names alone count: what became of the table since nobody here knows. */
+function unknownTo(entries: Entries, bound: Entries): [string, TableEntry][] {
+  return [...bound]
+    .filter(([name, entry]) => bindingOf(entry) > bindingOf(entries.get(name)))
+    .map(([name, entry]) => [name, { ...entry, state: { state: 'absent' } }]);
+}
+
+/** The same for sinks that read together, of what none of them bound last. */
+export function allToward(own: ReadonlyMap<string, Checkpoint>, bound: Entries): Omit<Gathered, 'areNamesKnown'> {
+  const { tables } = mergeCheckpoints([...own.values()]);
+  const made = [...own].map(
+    ([name, one]) => [name, toward(one, new Map(unknownTo(tables, bound)), new Map())] as const,
+  );
+  const checkpoints = new Map(made.map(([name, { checkpoint }]) => [name, checkpoint]));
+  return { checkpoints, told: new Set(made.flatMap(([, { told }]) => [...told])) };
 }
 
 /** What becomes of a sink that has caught up: it joins the others, copies something more by itself, or waits until they have copied. */

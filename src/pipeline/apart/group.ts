@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../../core/checkpoint.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import type { Running } from '../roster.ts';
+import { Bindings } from './bindings.ts';
 import type { Others } from './others.ts';
 import type { SlotKeeper } from './slot-keeper.ts';
 import { SourceLease } from './source-lease.ts';
@@ -8,6 +9,7 @@ import { SourceLease } from './source-lease.ts';
 /** The sinks that read together: who of them is missing or waits to be let in, and what their slot waits for, over their sessions. */
 export class Group implements Others {
   readonly slots: SlotKeeper;
+  readonly bindings: Bindings;
   readonly lease = new SourceLease();
   readonly holds = new Map<string, Lsn | null>();
   readonly absent = new Set<string>();
@@ -16,8 +18,10 @@ export class Group implements Others {
   #running: Running | null = null;
   #entries: Checkpoint['tables'] = new Map();
 
-  constructor(slots: SlotKeeper) {
+  /** `sinks`: the names of all, also of those that never come. */
+  constructor(slots: SlotKeeper, sinks: Iterable<string>) {
     this.slots = slots;
+    this.bindings = new Bindings(sinks);
   }
 
   /** The session that runs; null between two of them. */

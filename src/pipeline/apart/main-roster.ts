@@ -7,6 +7,7 @@ import { mergeCheckpoints } from '../checkpoints.ts';
 import type { Apart, Parts } from '../parts.ts';
 import { isOfOneSink } from '../passing.ts';
 import type { Gathered, Leaving, Roster, Running } from '../roster.ts';
+import { allToward } from './alike.ts';
 import type { Group } from './group.ts';
 import { type OpenedSinks, openAll, reasonOf } from './open-all.ts';
 import { notTogether } from './who-reads.ts';
@@ -41,7 +42,7 @@ export class MainRoster implements Roster {
     this.mayEnd = options.mayEnd;
   }
 
-  get holds(): ReadonlyMap<string, Lsn | null> {
+  get holds(): Map<string, Lsn | null> {
     return this.#group.holds;
   }
 
@@ -52,13 +53,16 @@ export class MainRoster implements Roster {
     const expected = this.#expected;
     try {
       const opening = await openAll(expected, this.#hasRun, signal);
+      for (const [name, checkpoint] of opening.opened) this.#group.bindings.read(name, checkpoint);
       assertSomeBound(opening);
       const leaving = await this.#leaving(opening, await asking);
       this.#setApart(leaving);
-      const checkpoints = new Map([...opening.opened].filter(([name]) => !leaving.has(name)));
-      if (checkpoints.size === 0) throw reasonOf(opening.away); // there is nobody to read for
+      const here = new Map([...opening.opened].filter(([name]) => !leaving.has(name)));
+      if (here.size === 0) throw reasonOf(opening.away); // there is nobody to read for
+      const { newest, areKnown } = this.#group.bindings;
+      const { checkpoints, told } = allToward(here, newest);
       this.#meet(checkpoints, opening.away);
-      return { checkpoints, told: new Set() };
+      return { checkpoints, told, areNamesKnown: areKnown };
     } catch (error) {
       const left = [...expected].filter(([name]) => !this.#group.absent.has(name));
       await Promise.allSettled(left.map(([, sink]) => sink.close()));

@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../../core/checkpoint.ts';
 import type { Lsn } from '../../core/lsn.ts';
+import type { Bindings } from './bindings.ts';
 import type { SlotKeeper } from './slot-keeper.ts';
 import type { SourceLease } from './source-lease.ts';
 
@@ -7,6 +8,7 @@ import type { SourceLease } from './source-lease.ts';
 export interface Others {
   readonly lease: SourceLease;
   readonly slots: SlotKeeper;
+  readonly bindings: Bindings;
   /** What they hold. */
   readonly entries: Checkpoint['tables'];
   /** Whether they are at a copy, which another session would begin again. */

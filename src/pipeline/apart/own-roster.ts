@@ -10,10 +10,10 @@ export class OwnRoster implements Roster {
   readonly holds = new Map<string, Lsn | null>();
   readonly #name: string;
   readonly #sink: Sink;
-  readonly #others: Pick<Others, 'entries' | 'lease'>;
+  readonly #others: Pick<Others, 'entries' | 'lease' | 'bindings'>;
   #running: Running | null = null;
 
-  constructor(name: string, sink: Sink, others: Pick<Others, 'entries' | 'lease'>) {
+  constructor(name: string, sink: Sink, others: Pick<Others, 'entries' | 'lease' | 'bindings'>) {
     this.#name = name;
     this.#sink = sink;
     this.#others = others;
@@ -22,8 +22,10 @@ export class OwnRoster implements Roster {
   async gather(signal: AbortSignal): Promise<Gathered> {
     await this.#others.lease.held(signal);
     const own = await naming(this.#name, this.#sink.open(signal));
-    const { checkpoint, told } = toward(own, this.#others.entries);
-    return { checkpoints: new Map([[this.#name, checkpoint]]), told };
+    const { bindings, entries } = this.#others;
+    bindings.read(this.#name, own);
+    const { checkpoint, told } = toward(own, entries, bindings.newest);
+    return { checkpoints: new Map([[this.#name, checkpoint]]), told, areNamesKnown: bindings.areKnown };
   }
 
   begin(running: Running): void {

@@ -22,7 +22,7 @@ export async function runTogether({ life, apart, endsCaughtUp }: TogetherOptions
   const over = new AbortController();
   const stopped = AbortSignal.any([signal, over.signal]);
   const failed = (error: unknown) => over.abort(error);
-  const group = new Group(new SlotKeeper(apart.slots, observe));
+  const group = new Group(new SlotKeeper(apart.slots, observe), parts.sinks.keys());
   const absences = new Absences({ parts, apart, others: group, patience, desk });
   const areMissingHalted = () => [...group.absent].every((sink) => absences.get(sink)?.halt);
   const main = new MainRoster(parts, apart, {

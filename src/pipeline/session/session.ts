@@ -37,14 +37,16 @@ export async function runSession(parts: Parts, context: SessionContext, signal: 
   const sinks = new Map<string, Sink>();
   try {
     await parts.source.open(signal);
-    const { checkpoints, told } = await context.roster.gather(signal);
+    const { checkpoints, told, areNamesKnown } = await context.roster.gather(signal);
     for (const name of checkpoints.keys()) sinks.set(name, parts.sinks.get(name)!);
     const from = whereToRead(checkpoints, context.anew);
+    if (!from.position) context.roster.holds.clear();
     for (const [sink, { position }] of checkpoints) {
       if (position && from.position) parts.observe({ type: 'durable', sink, pos: position.pos });
     }
     const apart = new Set([...from.apart, ...told]);
-    const tables = parts.redactor.open(from.tables, context.halts, context.desk.orders, apart);
+    const { halts, desk } = context;
+    const tables = parts.redactor.open(from.tables, { halts, orders: desk.orders, apart, areNamesKnown });
     const here = { ...parts, sinks };
     const book = new OrderBook(here, context.healed);
     context.desk.open(book);
@@ -158,7 +160,9 @@ class Session implements Running {
         written: (batch) => this.#unwritten.written(batch, name),
         refused: (batch, table, error) => {
           this.#settlements.refused(table, ofSink(name, error));
-          if (batch.events.some(isSettled)) this.#unwritten.written(batch, name); // the other sinks settle it as ever
+          if (batch.events.some(isSettled))
+            this.#unwritten.written(batch, name); // the other sinks settle it as ever
+          else this.#unwritten.forget(batch);
         },
         durable: ({ pos }, batches) => {
           this.#book.durable(name, batches);

@@ -20,6 +20,11 @@ export class Unwritten {
     this.#done(batch);
   }
 
+  /** A sink refused it, so never will all have it, and nothing is told. Its rows must not stay in memory for that. */
+  forget(batch: RedactedBatch): void {
+    this.#left.delete(batch);
+  }
+
   /** Nobody waits for this sink any more. */
   leave(sink: string): void {
     for (const batch of [...this.#left.keys()]) this.written(batch, sink);

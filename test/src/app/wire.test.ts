@@ -80,6 +80,21 @@ test('a type of the twin that no column has is a warning, and ends no start', as
   assert.match(ran.stdout, /"code":"type_unmatched"/);
 });
 
+test('an only sink that is to be detached is a warning, and ends no start', async () => {
+  await using trial = await servers.trial(TABLE, tables);
+  const configuration = trial.configuration() as { sinks: { twin: { on_wal_limit: string } } };
+  configuration.sinks.twin.on_wal_limit = 'detach';
+  const file = await trial.write(configuration);
+  const { code, findings } = await checkFile(file);
+  assert.deepEqual(
+    [code, findings.map((finding) => `${finding.code} ${finding.object}`)],
+    [0, ['detach_impossible sinks.twin.on_wal_limit']],
+  );
+  const ran = await trial.pgveil(['run', '--until-caught-up', '-c', file]);
+  assert.equal(ran.code, 0);
+  assert.match(ran.stdout, /"code":"detach_impossible"/);
+});
+
 test('check sees that source and twin are one database', async () => {
   await using trial = await servers.trial(TABLE, tables);
   const configuration = trial.configuration() as { sinks: { twin: { url: string } } };

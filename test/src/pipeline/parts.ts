@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { RawBatch, RedactedBatch } from '../../../src/core/batch.ts';
 import { type Checkpoint, NOTHING_ORDERED, type Position, type TableEntry } from '../../../src/core/checkpoint.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
-import type { Approval, Redactor } from '../../../src/core/redactor.ts';
+import type { Approval, Opening, Redactor } from '../../../src/core/redactor.ts';
 import type { Pace, Sink } from '../../../src/core/sink.ts';
 import type { Source } from '../../../src/core/source.ts';
 import type { Table } from '../../../src/core/table.ts';
@@ -108,7 +108,7 @@ export class PassingRedactor implements Redactor {
   unbind() {
     this.unbinds++;
   }
-  open(entries: Checkpoint['tables'], halts: ReadonlyMap<string, string>) {
+  open(entries: Checkpoint['tables'], { halts }: Opening = {}) {
     this.halts.push(new Map(halts));
     return entries;
   }

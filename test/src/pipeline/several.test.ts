@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RawBatch } from '../../../src/core/batch.ts';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { RawBatch, RedactedBatch } from '../../../src/core/batch.ts';
+import { PgveilError } from '../../../src/core/errors.ts';
 import { runPipeline } from '../../../src/pipeline/pipeline.ts';
+import { until } from '../../support/wait.ts';
 import { batchAt, MemorySink, PassingRedactor, positionAt, ScriptedSource } from './parts.ts';
 
 // Several sinks, each with a checkpoint and a pace of its own.
@@ -69,4 +73,40 @@ test('sinks of different sources end the run, since nothing says which of them i
   );
   await assert.rejects(runPipeline(parts, { caughtUp: true, patienceMs: null }, never), { code: 'history_changed' });
   assert.deepEqual(parts.source.reads, []);
+});
+
+test('what a sink refuses of a copy is not kept in memory', async () => {
+  setFlagsFromString('--expose-gc');
+  const [twin, lake] = [new MemorySink(), new MemorySink()];
+  for (const sink of [twin, lake]) sink.durable = positionAt(10n);
+  const table = { name: 'public.large' };
+  const held: WeakRef<RedactedBatch>[] = [];
+  twin.beforeWrite = (batch) => {
+    if (!batch.chunk) return;
+    held.push(new WeakRef(batch));
+    throw new PgveilError('twin_full', 'no room', { table: 'public.large' });
+  };
+  lake.write = async () => {};
+  const source = new ScriptedSource(function* () {
+    for (let number = 1; number <= 5; number++)
+      yield { ...batchAt(null), chunk: { table, number } } as unknown as RawBatch;
+    yield batchAt(100n);
+  });
+  const sinks = new Map([
+    ['twin', twin],
+    ['lake', lake],
+  ]);
+  const stop = new AbortController();
+  const run = runPipeline({ ...severalOf(sinks), source }, { caughtUp: false, patienceMs: null }, stop.signal);
+  await until(async () => lake.durable?.pos === 100n && twin.durable?.pos === 100n, {
+    what: 'what came behind the copy',
+  });
+  runInNewContext('gc')();
+  assert.equal(held.length, 5);
+  assert.deepEqual(
+    held.filter((one) => one.deref() !== undefined),
+    [],
+  );
+  stop.abort();
+  await run;
 });

@@ -34,6 +34,11 @@ test('a row that is too large for a text is told from other failures of the serv
   assert.ok(!isTooLarge(said('XX000')) && !isTooLarge({ code: '53200' }));
 });
 
+test('a source that ended an idle session is away, and does not shut down', () => {
+  const codes = ['57P01', '57P03', '57P05'].map((code) => trouble('source', { code }).code);
+  assert.deepEqual(codes, ['source_closing', 'source_closing', 'source_away']);
+});
+
 test('what passes by itself is told from what does not', () => {
   for (const state of ['55P03', '57014', '40P01']) assert.ok(isPassing(said(state)), state);
   for (const state of ['57P01', 'XX000', '']) assert.ok(!isPassing(said(state)), state);

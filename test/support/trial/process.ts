@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Fault } from '../../../src/core/fault.ts';
+import { DEPLOYED } from '../deployed.ts';
 import { projectRoot } from '../project.ts';
 import { type Reaper, reaper } from '../servers/reaper.ts';
 import { PATIENCE_MS, until } from '../wait.ts';
@@ -53,7 +54,7 @@ export class PgveilProcess implements AsyncDisposable {
     const { NODE_TEST_CONTEXT: _, ...inherited } = process.env; // the test runner's word to its own children
     this.#child = spawn(process.execPath, nodeArguments, {
       cwd,
-      env: { ...inherited, ...(fault && { PGVEIL_FAULT: fault }), ...env },
+      env: { ...inherited, ...DEPLOYED, ...(fault && { PGVEIL_FAULT: fault }), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#reaper = reaper('kill -CONT "$1"; kill -KILL "$1"', String(this.pid));

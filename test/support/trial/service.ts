@@ -28,6 +28,7 @@ export interface SinkStatus {
   readonly lag_ms: number | null;
   readonly slot?: { readonly name: string; readonly retained_bytes: number | null };
   readonly halt?: { readonly code: string; readonly fix: string };
+  readonly alarms?: readonly { readonly code: string; readonly message: string; readonly fix: string }[];
 }
 
 export interface TableStatus {

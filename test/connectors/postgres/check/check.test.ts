@@ -179,6 +179,16 @@ forMajors('the check of the source', { core: true }, (major) => {
     for (const failover of [false, null]) assert.deepEqual(await found(failover), []);
   });
 
+  test('a sink that is to be detached is told of where the server keeps WAL without limit, and so does the configuration', async () => {
+    await using database = await Database.create(server, 'CREATE TABLE t (id int PRIMARY KEY)');
+    const found = (walLimit: number | null) => {
+      const detaching = { sinks: ['lake'], hasOthers: true, walLimit };
+      return checkSource(expect(database, ask('public.t'), { detaching }));
+    };
+    assert.deepEqual(listed(await found(null)), ['detach_impossible sinks.lake.on_wal_limit']);
+    assert.deepEqual(await found(1024 ** 3), []);
+  });
+
   test('no free WAL sender is a finding', async () => {
     await using database = await Database.create(server, 'CREATE TABLE t (id int PRIMARY KEY)');
     const { connect } = await import('../../../../src/postgres/connection.ts');

@@ -49,6 +49,22 @@ forMajors('what a start would go on from', {}, (major) => {
     return findings.map(({ code, object }) => `${code} ${object}`);
   }
 
+  test('what an instance that is ending makes durable between two questions is no gap', async () => {
+    const { database, slot, position } = await begun();
+    const positions = async () => {
+      await database.query(`SELECT pg_logical_emit_message(true, 'test', 'more')`);
+      await database.query(`SELECT pg_replication_slot_advance('${slot}', pg_current_wal_flush_lsn())`);
+      return [position];
+    };
+    const findings = await checkSource({
+      ...{ url: database.url, tables: ask('public.t'), publication: 'pub', slot, failover: null },
+      footing: { pipeline: 'shop', onGap: 'halt', positions },
+    });
+    assert.deepEqual(findings, []);
+    await drop(database, slot);
+    await database[Symbol.asyncDispose]();
+  });
+
   const drop = (database: Database, slot: string) => database.query(`SELECT pg_drop_replication_slot('${slot}')`);
 
   test('the slot that was left: nothing stands in the way, at the first start neither', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { neverDetached } from '../../../../connectors/postgres/check/detaching.ts';
 import { hazardsOf, losesPublished, type Settings } from '../../../../connectors/postgres/check/hazards.ts';
 import { areAmongStandbys } from '../../../../connectors/postgres/check/standby-names.ts';
 
@@ -51,4 +52,23 @@ test('names of synchronous standbys that count pgveil among them', () => {
   assert.ok(areAmongStandbys('a "b"', '"a ""b"""'));
   assert.deepEqual(codes({ standbyNames: '*' }), ['sync_standby']);
   assert.deepEqual(hazardsOf({ ...CALM, standbyNames: '*' }, null), []);
+});
+
+test('a sink that is to be detached is told of where nothing ever detaches it', () => {
+  const two = { sinks: ['lake', 'topics'], hasOthers: true, walLimit: null };
+  const found = neverDetached(two, '-1');
+  assert.deepEqual(
+    found.map(({ code, object }) => `${code} ${object}`),
+    ['detach_impossible sinks.lake.on_wal_limit', 'detach_impossible sinks.topics.on_wal_limit'],
+  );
+  assert.match(found[0]!.message, /max_slot_wal_keep_size is -1/);
+  assert.match(found[0]!.fix, /source\.wal_limit/);
+  assert.deepEqual(neverDetached({ ...two, walLimit: 50 * 1024 ** 3 }, '-1'), []);
+  assert.deepEqual(neverDetached(two, '10GB'), []);
+  assert.deepEqual(neverDetached({ ...two, sinks: [] }, '-1'), []);
+  for (const keeps of ['-1', '10GB']) {
+    const [only, ...more] = neverDetached({ sinks: ['lake'], hasOthers: false, walLimit: null }, keeps);
+    assert.match(only!.message, /the only sink/);
+    assert.deepEqual(more, []);
+  }
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { ask } from '../../../../connectors/postgres/session.ts';
 import { Watch } from '../../../../connectors/postgres/slot/watch.ts';
 import type { Observation, SlotSeen } from '../../../../src/core/observer.ts';
 import { Secret } from '../../../../src/core/secret.ts';
@@ -36,9 +37,29 @@ forMajors('the watch', {}, (major) => {
     await until(() => told.length > 0, { what: 'the second to say that it waits' });
     await server.query('SELECT pg_sleep(2)');
     assert.equal(over, false);
-    assert.deepEqual(told, [{ type: 'waiting', for: 'instance', what: 'another instance of this pipeline to end' }]);
+    const [{ pid, address }] = await server.query(
+      `SELECT pid, host(client_addr) AS address FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted`,
+    );
+    const holder = `pid ${pid} on the source${address ? `, from ${address}` : ''}`;
+    assert.deepEqual(told, [
+      { type: 'waiting', for: 'instance', what: `another instance of this pipeline to end (${holder})` },
+    ]);
     await first.close();
     await (await second).close();
+  });
+
+  test('a server that hears nothing of an instance lets go of its lock', async (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] }); // no beat comes by itself
+    const first = await open('shop');
+    const shown = await first.use((client) => ask(client, 'SHOW idle_session_timeout'));
+    assert.deepEqual(shown, [{ idle_session_timeout: '1min' }]);
+    const second = open('shop');
+    await first.use((client) => ask(client, `SET idle_session_timeout = '100ms'`));
+    await (await second).close();
+    await until(() => first.lost.aborted, { what: 'the first one to hear of it' });
+    assert.equal(first.lost.reason.code, 'source_away');
+    assert.match(first.lost.reason.message, /57P05/);
+    await first.close();
   });
 
   test('a second instance takes over when the first was killed without a word', async () => {

@@ -89,6 +89,30 @@ onEveryStorage((makePlace) => {
     assert.equal((await tendedOn(storage).log.read()).version, 7);
   });
 
+  test('a vacuum that is cut off at any entry of the log is finished by the next one', async () => {
+    for (let last = 1; last <= 5; last++) {
+      const { sink, storage, again } = await begin();
+      const workload = new Workload(table, new Random(14));
+      const some = (count: number) => Array.from({ length: count }, () => workload.next());
+      await deliver(sink, some(5));
+      await compact(tendedOn(storage));
+      await vacuumed(storage, 8); // leaves a checkpoint at its oldest version
+      await deliver(sink, some(4));
+      await compact(tendedOn(storage));
+      let removed = 0;
+      const isLast = (name: string) => name.includes('/_delta_log/') && ++removed === last;
+      const dying = new FaultyStorage(again(), (method, name) =>
+        method === 'delete' && isLast(name) ? 'after' : null,
+      );
+      await assert.rejects(vacuumed(dying, 9), { code: 'lake_away' });
+      assert.equal(removed, last);
+      await vacuumed(storage, 9);
+      assert.equal((await vacuumed(storage, 9)).removed.logEntries, 0);
+      assert.deepEqual(await latestOf(storage), workload.latest);
+      await sink.close();
+    }
+  });
+
   test('a writer that has slept meanwhile finds no number free that was one before', async (t) => {
     const { sink, storage } = await begin();
     const workload = new Workload(table, new Random(12));

@@ -67,6 +67,40 @@ forMajors('check of the twin', { core: true }, (major) => {
     ]);
   });
 
+  const DAMAGES = {
+    'an entry that is none': `UPDATE pgveil.table_entry SET entry = '{"oid": "secret"}'`,
+    'an entry that is no object': `UPDATE pgveil.table_entry SET entry = 'null'`,
+    'a position without a history': 'UPDATE pgveil.checkpoint SET history_slot = NULL',
+  };
+  for (const [index, [what, damage]] of Object.entries(DAMAGES).entries()) {
+    test(`${what}: whoever reads it says which row it is, and its fix leads to another copy`, async () => {
+      const database = `damaged_${index}`;
+      const url = new Secret(await createDatabase(server, database));
+      const customer = sketchTable({ relation: 'customer', columns: { id: 'bigint' }, key: ['id'] });
+      const sink = new TestSink(server, { url });
+      await sink.open(signal);
+      await copyInto(sink, customer, [['1']]);
+      await sink.close();
+      await server.query(damage, { database });
+      const findings = await check({ url });
+      assert.deepEqual(short(findings), ['checkpoint_damaged shop']);
+      const [{ message, fix }] = findings as [Finding];
+      const place = what.includes('position') ? 'shop in pgveil.checkpoint' : 'public.customer in pgveil.table_entry';
+      assert.equal(message, `the twin's row of ${place} is not what pgveil wrote there`);
+      const again = new TestSink(server, { url });
+      await assert.rejects(again.open(signal), { code: 'checkpoint_damaged', message });
+
+      await server.query(fix, { database });
+      assert.deepEqual(await check({ url }), []);
+      const { position, tables } = await again.open(signal);
+      assert.equal(position === null, what.includes('position'));
+      const generation = (tables.get('public.customer')?.generation ?? 0) + 1;
+      await copyInto(again, { ...customer, generation }, [['2']]);
+      await again.close();
+      assert.deepEqual(await server.query('SELECT id FROM customer', { database }), [{ id: '2' }]);
+    });
+  }
+
   test('a role without rights gets the SQL that gives them', async () => {
     const database = 'strict';
     await createDatabase(server, database);

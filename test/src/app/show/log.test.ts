@@ -54,6 +54,19 @@ test('an alarm about WAL says what to do, and its end that it is over', () => {
   );
 });
 
+test('an alarm about a sink says what its own fix is, and its end that it is over', () => {
+  const about = { type: 'sink alarm', sink: 'twin', code: 'twin_blocked', fix: 'End it.' } as const;
+  const alarm = { ...about, message: 'sink twin waits for a lock of pid 7' };
+  const lines = logged({ ...alarm, isOver: false }, { ...alarm, isOver: true });
+  assert.deepEqual(
+    lines.map(({ level, code, msg, fix }) => [level, code, msg, fix]),
+    [
+      ['warn', 'twin_blocked', 'sink twin waits for a lock of pid 7', 'End it.'],
+      ['info', 'twin_blocked', 'over: sink twin waits for a lock of pid 7', undefined],
+    ],
+  );
+});
+
 test('a copy that begins says how much it is in all', () => {
   const tables = new Map([
     ['public.a', 100],

@@ -533,6 +533,12 @@ test('a sink that reads by itself has a state, a slot and tables of its own, and
     sinks: { twin: 'streaming', lake: 'waiting' },
   });
   assert.equal(tables['public.b']!.sinks, undefined);
+  state.observe(own({ ...streaming('public.a'), state: 'halted', code: 'names_unknown' } as Observation));
+  const halted = state.status().tables['public.a']!;
+  assert.deepEqual(
+    [halted.state, halted.halt!.code, halted.sinks],
+    ['halted', 'names_unknown', { twin: 'streaming', lake: 'halted' }],
+  );
 
   state.observe(own({ type: 'trouble', part: 'lake', ...trouble, retryInMs: 1 }));
   for (const sink of ['twin', 'lake']) state.observe({ type: 'sink', sink, state: 'live', slot: null });
@@ -549,4 +555,15 @@ test('changes are counted by table, over all copies of one process', () => {
   const anew: Observation = { type: 'table', table: 'public.a', generation: 2, state: 'streaming' };
   const state = watch(streaming('public.a'), changes, anew, changes);
   assert.equal(state.status().tables['public.a']?.changes, 6);
+});
+
+test('what a sink waits for is among its alarms until it is over, and leaves it live', () => {
+  const notice = { code: 'twin_blocked', message: 'sink twin waits for a lock of pid 7', fix: 'End it.' } as const;
+  const state = watch(...confirmed, streaming('public.a'), streaming('public.b'));
+  state.observe({ type: 'sink alarm', sink: 'twin', ...notice, isOver: false });
+  assert.deepEqual(state.status().sinks.twin!.alarms, [notice]);
+  assert.equal(state.status().sinks.twin!.state, 'live');
+  assert.deepEqual(state.reasons(), []);
+  state.observe({ type: 'sink alarm', sink: 'twin', ...notice, isOver: true });
+  assert.equal(state.status().sinks.twin!.alarms, undefined);
 });

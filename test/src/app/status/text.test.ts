@@ -102,21 +102,22 @@ test('every kind of row says all that is known of it', () => {
     retained_bytes: 1200 * MB,
     wal_status: 'reserved',
     safe_bytes: 9000 * MB,
-    rate_bytes_per_s: null,
-    seconds_left: null,
+    rate_bytes_per_s: 1.25 * MB,
+    seconds_left: 6923,
     alarms: [halt('wal_retained')],
   };
   const parked = { state: 'parked', position: '0/16B0000', lag_bytes: 3 * MB, lag_ms: null } as const;
-  const own = { ...slot, name: 'veil_lake', wal_status: 'lost', safe_bytes: null, alarms: [] };
+  const unknown = { rate_bytes_per_s: null, seconds_left: null, alarms: [] };
+  const own = { ...slot, name: 'veil_lake', wal_status: 'lost', safe_bytes: null, ...unknown };
   const shown = report(tables, {
     running: false,
     sinks: {
-      twin: { state: 'live', position: '0/16B3748', lag_bytes: 0, lag_ms: 0 },
+      twin: { state: 'live', position: '0/16B3748', lag_bytes: 0, lag_ms: 0, alarms: [halt('twin_blocked')] },
       lake: { ...parked, lag_ms: 150_000, trouble: halt('lake_away'), slot: own },
       topics: { ...parked, lag_bytes: null, position: null, halt: halt('target_exists') },
     },
     slot,
-    copy_slots: [{ ...slot, name: 'pgveil_copy_1', alarms: [] }],
+    copy_slots: [{ ...slot, name: 'pgveil_copy_1', safe_bytes: null, ...unknown }],
     unused_slots: [{ ...own, name: 'veil_gone', retained_bytes: null }],
     trouble: halt('source_away'),
   });
@@ -131,13 +132,16 @@ public.split        streaming  generation 7  1.2M rows
 sink twin           live       0/16B3748     0 B behind     0 ms
 sink lake           parked     0/16B0000     3.0 MB behind  150000 ms, lake_away
 sink topics         halted     -
-slot veil           reserved                 holds 1.2 GB   8.8 GB to the limit
+slot veil           reserved                 holds 1.2 GB   8.8 GB to the limit, written 1.3 MB/s, lost in 1:55:23
 slot veil_lake      lost                     holds 1.2 GB
-slot pgveil_copy_1  reserved   copy          holds 1.2 GB   8.8 GB to the limit
+slot pgveil_copy_1  reserved   copy          holds 1.2 GB   no limit
 slot veil_gone      lost       unused
 
 pipeline: source_away: what source_away means
   fix: what ends source_away
+
+sink twin: twin_blocked: what twin_blocked means
+  fix: what ends twin_blocked
 
 sink lake: lake_away: what lake_away means
   fix: what ends lake_away
@@ -152,6 +156,8 @@ public.halted: no_key: what no_key means
   fix: what ends no_key
 
 public.halted: withheld: what withheld means
-  fix: what ends withheld`,
+  fix: what ends withheld
+
+pgveil check says what a start would meet`,
   );
 });

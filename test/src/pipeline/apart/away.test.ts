@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, PgveilError } from '../../../../src/core/errors.ts';
+import type { Lsn } from '../../../../src/core/lsn.ts';
 import type { Observation } from '../../../../src/core/observer.ts';
 import { runPipeline } from '../../../../src/pipeline/pipeline.ts';
 import { until } from '../../../support/wait.ts';
-import type { MemorySink } from '../parts.ts';
+import { batchAt, type MemorySink, positionAt } from '../parts.ts';
 import { clsnsOf, keepAway, running, trial } from './group.ts';
 
 test('a sink that fails leaves alone: the others are not interrupted, and the slot waits for it until its own is made', async () => {
@@ -94,6 +95,44 @@ test('one that is away from the start holds nobody up', async () => {
     door.isAway = false;
     await until(async () => source.acked.at(-1) === 10n, { what: 'all to hold it' });
   });
+});
+
+test('a new slot waits for nobody who was away before it was made, and is never asked to move back', async () => {
+  const { wal, sinks, source, slots, parts, states, c } = trial(3_600_000);
+  const read = source.read.bind(source);
+  let failure: ErrorCode | null = null;
+  source.read = async function* (from, signal) {
+    if (!from.position) yield batchAt(100n);
+    for await (const batch of read({ ...from, position: from.position ?? positionAt(100n) }, signal)) {
+      const code = failure;
+      failure = null;
+      if (code) throw new PgveilError(code, 'the session is over');
+      yield batch;
+    }
+  };
+  const fail = async (code: ErrorCode, next: Lsn) => {
+    failure = code;
+    wal.commit(next - 1n);
+    await until(async () => failure === null, { what: 'the session to end' });
+    wal.commit(next);
+    await until(async () => source.acked.at(-1) === next, { what: `the slot to move to ${next}` });
+  };
+  await running(parts, async () => {
+    wal.commit(50n);
+    await until(async () => source.acked.at(-1) === 50n, { what: 'all to hold the first' });
+    slots.isFull = true;
+    keepAway(c);
+    wal.commit(60n);
+    await until(async () => states().at(-1) === 'away', { what: 'c to leave' });
+    await until(async () => sinks.get('a')!.durable?.pos === 60n, { what: 'the others to go on' });
+    await fail('slot_lost', 120n);
+    await fail('source_away', 140n);
+  });
+  const behind = source.acked.slice(source.acked.findIndex((pos) => pos >= 100n));
+  assert.ok(
+    behind.every((pos) => pos >= 100n),
+    `acknowledged ${behind}`,
+  );
 });
 
 test('a run until caught up waits for a parked one, and ends in time', async () => {
