@@ -66,6 +66,15 @@ export function decisionsThen(last: TableEntry, configured: Columns): Bound['dec
   return nameColumns(last.shape.columns, configured, last).map((name) => configured.get(name) ?? null);
 }
 
+/** Whether something is decided by its name alone: the table, or a column of it that was neither bound nor copied before. */
+export function takesNames(table: Table<'raw'>, { before, names, decisions }: Bound): boolean {
+  if (before === null) return true;
+  const known = new Set([...before.binding.columns, ...before.shape.columns].map(({ attnum }) => attnum));
+  return table.columns.some(
+    ({ attnum, name }, index) => decisions[index] !== null && names[index] === name && !known.has(attnum),
+  );
+}
+
 function boundEntry(entry: TableEntry | undefined): TableEntry | null {
   return isBound(entry) ? entry : null;
 }

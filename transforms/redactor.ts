@@ -8,6 +8,7 @@ import { type Approval, NO_ORDERS, type Opening, type Redactor } from '../src/co
 import type { Wanted } from '../src/core/source.ts';
 import { shapeOf, type Table } from '../src/core/table.ts';
 import { Arena } from './arena.ts';
+import { takesNames } from './binding.ts';
 import { type Definition, define } from './definition.ts';
 import { dueState, Entries } from './entries.ts';
 import { namesUnknown, warnings } from './findings.ts';
@@ -184,8 +185,7 @@ export class RowRedactor implements Redactor {
   /** Without a consequence, and by the entries as they are now. */
   #define(table: Table<'raw'>): Definition {
     const definition = define(table, this.#config, this.#keys, this.#entries.all);
-    const isByName = definition.bound.before === null;
-    if (!isByName || this.#areNamesKnown) return definition;
+    if (this.#areNamesKnown || !takesNames(table, definition.bound)) return definition;
     return { ...definition, plan: null, findings: [namesUnknown(table)] };
   }
 

@@ -48,8 +48,8 @@ export class PostgresSource implements Source {
   readonly #observe: Observe;
   readonly #unused: UnusedSlots;
   #watch: Watch | null = null;
-  /** The slot, when the stream began. */
-  #stood: Lsn = 0n;
+  /** The slot, when the stream began; null before. */
+  #stood: Lsn | null = null;
   #receiver: Receiver | null = null;
   #stream: Stream | null = null;
   #settling = new Settling();
@@ -128,7 +128,7 @@ export class PostgresSource implements Source {
 
   /** Each session begins to count anew, and an older server moves a slot back where it is told to. */
   ack(lsn: Lsn): void {
-    if (lsn > this.#stood) this.#receiver?.ack(lsn);
+    if (this.#stood !== null && lsn >= this.#stood) this.#receiver?.ack(lsn);
   }
 
   async end(): Promise<Lsn> {
@@ -144,6 +144,7 @@ export class PostgresSource implements Source {
     this.#receiver = null;
     this.#stream = null;
     this.#watch = null;
+    this.#stood = null;
     this.#end = null;
     this.#settling = new Settling();
     this.#recopies = Promise.withResolvers();

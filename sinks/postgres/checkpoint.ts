@@ -160,12 +160,20 @@ function copyAllAnew(pipeline: string): string {
 /** Generations are counted from the beginning then, so none that is there may have the name of a new one. */
 function copyAnew(pipeline: string, table: string): string {
   const itsRows = `pipeline = ${quoteText(pipeline)} AND source_table = ${quoteText(table)}`;
+  const quote = dollarQuote(itsRows);
   return `${RESTORE}
-DO $do$ DECLARE made text; BEGIN
+DO ${quote} DECLARE made text; BEGIN
   FOR made IN SELECT coalesce(oid::regclass::text, format('pgveil.%I', relation))
     FROM pgveil.generation LEFT JOIN pg_class ON oid = root WHERE ${itsRows}
   LOOP EXECUTE 'DROP TABLE IF EXISTS ' || made; END LOOP;
   DELETE FROM pgveil.generation WHERE ${itsRows};
   DELETE FROM pgveil.table_entry WHERE ${itsRows};
-END $do$;`;
+END ${quote};`;
+}
+
+/** One that `text` does not end. */
+function dollarQuote(text: string): string {
+  let tag = 'do';
+  while (text.includes(`$${tag}$`)) tag += '_';
+  return `$${tag}$`;
 }

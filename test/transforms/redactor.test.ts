@@ -306,6 +306,20 @@ describe('while a sink has not said what it bound names to', () => {
     assert.equal(redactor.fits({ ...customer, oid: customer.oid + 1000 }), false);
   });
 
+  test('a column that came under a decided name halts its table, and one that nobody decided does not', () => {
+    const { entries } = afterCopy([customer]);
+    const config = configOf({ ...decided, 'public.customer': { ...decided['public.customer'], more: keep } });
+    const added = (name: string) => {
+      return { ...customer, columns: [...customer.columns, { ...customer.columns[0]!, name, attnum: 99 }] };
+    };
+    const { redactor } = redactorOf(config);
+    redactor.open(entries, shut);
+    assert.equal(redactor.fits(added('more')), false);
+    assert.equal(redactor.fits(added('other')), true);
+    redactor.open(entries);
+    assert.equal(redactor.fits(added('more')), true);
+  });
+
   test('in another database its names mean nothing any more', () => {
     const { redactor } = redactorOf();
     redactor.open(NONE, shut);

@@ -19,7 +19,7 @@ export class Bindings {
     }
   }
 
-  /** Whether each sink was read once in the life of this process. What it binds later it binds beside us. */
+  /** Whether each sink was read once in the life of this process. What one binds while others read beside it they learn when they begin again. */
   get areKnown(): boolean {
     return this.#unread.size === 0;
   }
