@@ -26,6 +26,15 @@ export interface Kind {
   readonly fix: string;
 }
 
+/** Nothing goes on before a person acts. */
+export const person = { retry: 'person', recovery: 'stop', exit: 3 } as const;
+/** It goes on, and a person should act. */
+export const told = { retry: 'person', recovery: 'go on', exit: 3 } as const;
+/** It goes on, and a person should know. */
+export const warned = { retry: 'never', recovery: 'go on', exit: 1 } as const;
+/** It may be back by itself. */
+export const away = { retry: 'soon', recovery: 'reopen', exit: 1 } as const;
+
 /** Whether nothing comes of waiting alone. It may be tried again all the same: that is how it is noticed that somebody mended it. */
 export function needsPerson({ retry, recovery }: Pick<Kind, 'retry' | 'recovery'>): boolean {
   return retry === 'person' && recovery === 'stop';

@@ -1,6 +1,4 @@
-import type { Kind } from './error-kind.ts';
-
-const told = { retry: 'person', recovery: 'go on', exit: 3 } as const;
+import { type Kind, told } from './error-kind.ts';
 
 /** How the source's server is set up: what works today but will not always. */
 export const SERVER_ERRORS = {

@@ -1,9 +1,4 @@
-import type { Kind } from './error-kind.ts';
-
-const person = { retry: 'person', recovery: 'stop', exit: 3 } as const;
-const told = { retry: 'person', recovery: 'go on', exit: 3 } as const;
-const warned = { retry: 'never', recovery: 'go on', exit: 1 } as const;
-const away = { retry: 'soon', recovery: 'reopen', exit: 1 } as const;
+import { away, type Kind, person, told, warned } from './error-kind.ts';
 
 /** What concerns one sink, and of several that one alone. */
 export const SINK_ERRORS = {

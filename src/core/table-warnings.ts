@@ -1,6 +1,4 @@
-import type { Kind } from './error-kind.ts';
-
-const warned = { retry: 'never', recovery: 'go on', exit: 1 } as const;
+import { type Kind, warned } from './error-kind.ts';
 
 /** What a person should know of a table, or of a rule for tables, that goes on all the same. */
 export const TABLE_WARNINGS = {
