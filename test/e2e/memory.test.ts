@@ -103,7 +103,7 @@ describe('with memory: 256MB', { skip }, () => {
         const service = await stream(trial);
         if (way === 'streamed') await trial.source.query(large);
         await trial.holdsAll(service, PATIENCE);
-        await assertBounded(t, trial, service, LARGE_ROW_LIMIT, 500);
+        await assertBounded(t, trial, service, LARGE_ROW_LIMIT, 300);
         const { rows } = await trial.twin.query('SELECT md5(c) AS md5 FROM t');
         assert.deepEqual(rows, [{ md5: hash('md5', redacted()) }]);
       });
@@ -153,11 +153,10 @@ async function assertBounded(
   const peak = await service.peakMemory();
   const held = Number((await readFile(trial.file('probe'), 'utf8')).trim().split('\n').at(-1));
   const young = (await service.metric('pgveil_nodejs_heap_space_size_total_bytes{space="new"}')) ?? Number.NaN;
-  const delay = (await service.metric('pgveil_nodejs_eventloop_lag_max_seconds')) ?? Number.NaN;
   t.diagnostic(
-    `${Math.round(peak / 1e6)} MB at the highest, event loop held for ${held} ms of the processor at most, ${Math.round(delay * 1000)} by the clock`,
+    `${Math.round(peak / 1e6)} MB at the highest, ${held} ms of work at most without a turn of the event loop`,
   );
   assert.ok(peak < limit, `${Math.round(peak / 1e6)} MB resident, ${limit / 1e6} MB allowed`);
   assert.ok(young < 40e6, `V8’s new space has ${young / 1e6} MB: its flags were not set before other modules ran`);
-  assert.ok(held > 0 && held <= holding, `the event loop was held for ${held} ms`);
+  assert.ok(held > 0 && held <= holding, `the event loop was held for ${held} ms of work`);
 }
