@@ -1,4 +1,11 @@
-import { type Fingerprint, NOTHING_ORDERED, type TableEntry, type TableState } from '../src/core/checkpoint.ts';
+import {
+  boundSince,
+  type Fingerprint,
+  NOTHING_ORDERED,
+  type TableEntry,
+  type TableState,
+} from '../src/core/checkpoint.ts';
+import { type Names, NO_OTHER_NAMES } from '../src/core/redactor.ts';
 import { shapeOf, type Table } from '../src/core/table.ts';
 import type { Plan } from './plan.ts';
 
@@ -7,11 +14,30 @@ export class Entries {
   readonly all: Map<string, TableEntry>;
   /** Of the present redaction key. */
   readonly #keyFingerprint: string;
+  #names: Names;
   #changed = new Map<string, TableEntry>();
 
-  constructor(stored: ReadonlyMap<string, TableEntry>, keyFingerprint: string) {
+  constructor(stored: ReadonlyMap<string, TableEntry>, keyFingerprint: string, names = NO_OTHER_NAMES) {
     this.all = new Map(stored);
     this.#keyFingerprint = keyFingerprint;
+    this.#names = names;
+  }
+
+  /** Whether it is known of each sink what it bound names to. */
+  get areNamesKnown(): boolean {
+    return this.#names.areKnown;
+  }
+
+  /** The same, and what others bound since as they bound it. What becomes of it here is what it was. */
+  get everywhere(): ReadonlyMap<string, TableEntry> {
+    const since = boundSince(this.all, this.#names.newest);
+    if (since.length === 0) return this.all;
+    const all = new Map(this.all);
+    for (const [name, entry] of since) {
+      const { generation, state, order } = this.all.get(name) ?? neverBound(entry.oid, this.#keyFingerprint);
+      all.set(name, { ...entry, generation, state, order });
+    }
+    return all;
   }
 
   isStreaming(name: string): boolean {
@@ -28,7 +54,7 @@ export class Entries {
     const { oid, name } = table;
     const before = this.all.get(name) ?? neverBound(oid, this.#keyFingerprint);
     const state = before.state.state === 'streaming' ? ({ state: 'absent' } as const) : before.state;
-    const formerly = formerOids(before, oid);
+    const formerly = formerOids(this.everywhere.get(name) ?? before, oid);
     // What was approved is bound by now.
     const order = { ...before.order, approved: null };
     const key = this.#keyFingerprint;
@@ -69,8 +95,9 @@ export class Entries {
     if (before?.order.approved) this.#set(name, { ...before, order: { ...before.order, approved: null } });
   }
 
-  /** Nothing that is known by an oid counts any more. */
+  /** Nothing that is known by an oid counts any more, whoever knows it. */
   unbind(): void {
+    this.#names = NO_OTHER_NAMES;
     for (const [name, entry] of this.all) this.#set(name, { ...entry, oid: 0, formerly: [] });
   }
 

@@ -4,7 +4,7 @@ import type { Batch, Change, RawBatch, RedactedBatch, TableEvent } from '../src/
 import type { TableEntry } from '../src/core/checkpoint.ts';
 import { ERRORS, type ErrorCode, type Finding, PgveilError } from '../src/core/errors.ts';
 import type { Observe } from '../src/core/observer.ts';
-import { type Approval, NO_ORDERS, type Opening, type Redactor } from '../src/core/redactor.ts';
+import { type Approval, NO_ORDERS, NO_OTHER_NAMES, type Opening, type Redactor } from '../src/core/redactor.ts';
 import type { Wanted } from '../src/core/source.ts';
 import { shapeOf, type Table } from '../src/core/table.ts';
 import { Arena } from './arena.ts';
@@ -33,7 +33,6 @@ export class RowRedactor implements Redactor {
   #flows = new Map<string, Flow>();
   /** Halted here: until the next `open` or the next copy, whatever else the source does with them. */
   #halted = new Set<string>();
-  #areNamesKnown = true;
   /** Those of the batch in hand, or due with the next one. */
   #events: TableEvent<'redacted'>[] = [];
 
@@ -45,17 +44,16 @@ export class RowRedactor implements Redactor {
   }
 
   open(stored: ReadonlyMap<string, TableEntry>, opening: Opening = {}): ReadonlyMap<string, TableEntry> {
-    const { halts = [], orders = NO_ORDERS, apart = [], areNamesKnown = true } = opening;
+    const { halts = [], orders = NO_ORDERS, apart = [], names = NO_OTHER_NAMES } = opening;
     const { fingerprint } = this.#keys;
     const entries = carryOut(orders, stored, { tables: this.#config.tables, fingerprint });
-    this.#entries = new Entries(stored, fingerprint);
+    this.#entries = new Entries(stored, fingerprint, names);
     this.#entries.replace(entries);
     this.#entries.tell(apart);
     this.#definitions = new WeakMap();
     this.#flows = new Map();
     this.#halted = new Set();
     this.#events = [];
-    this.#areNamesKnown = areNamesKnown;
     for (const [name, { oid, generation, state }] of entries) {
       if (this.#config.tables.has(name)) this.#observe({ type: 'table', table: name, generation, ...state });
       else if (state.state !== 'absent') this.#entries.setState(name, { state: 'absent' }, oid);
@@ -87,7 +85,6 @@ export class RowRedactor implements Redactor {
   }
 
   unbind(): void {
-    this.#areNamesKnown = true; // whatever a sink has bound meant the other database
     this.#entries.unbind();
   }
 
@@ -182,11 +179,15 @@ export class RowRedactor implements Redactor {
     this.#entries.order(name, approved, isGoing);
   }
 
-  /** Without a consequence, and by the entries as they are now. */
+  /** Without a consequence, and by the entries as they are now. What would be taken by its names here is what it was to others, where it was. */
   #define(table: Table<'raw'>): Definition {
-    const definition = define(table, this.#config, this.#keys, this.#entries.all);
-    if (this.#areNamesKnown || !takesNames(table, definition.bound)) return definition;
-    return { ...definition, plan: null, findings: [namesUnknown(table)] };
+    const defineBy = (entries: ReadonlyMap<string, TableEntry>) => define(table, this.#config, this.#keys, entries);
+    const definition = defineBy(this.#entries.all);
+    if (!takesNames(table, definition.bound)) return definition;
+    const everywhere = this.#entries.everywhere;
+    const known = everywhere === this.#entries.all ? definition : defineBy(everywhere);
+    if (this.#entries.areNamesKnown || !takesNames(table, known.bound)) return known;
+    return { ...known, plan: null, findings: [namesUnknown(table)] };
   }
 
   /** Null where the definition halts its table; throws where it contradicts the configuration as a whole. */

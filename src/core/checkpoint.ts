@@ -94,6 +94,14 @@ export function isBound(entry: TableEntry | undefined): entry is TableEntry {
   return entry !== undefined && entry.binding.number > 0;
 }
 
+/** What was bound anew since these entries were: of each such table the entry with the later binding. */
+export function boundSince(
+  entries: Checkpoint['tables'],
+  newest: Checkpoint['tables'],
+): readonly (readonly [string, TableEntry])[] {
+  return [...newest].filter(([name, entry]) => bindingOf(entry) > bindingOf(entries.get(name)));
+}
+
 /** The entry of a copy that has only begun: a start must not take it for finished, also where beginning and end came in one batch. */
 export function unfinished(entry: TableEntry): TableEntry {
   return entry.state.state === 'streaming' ? { ...entry, state: { state: 'absent' } } : entry;

@@ -28,6 +28,17 @@ export interface Approval {
   readonly moved: string;
 }
 
+/** What names were bound to in any session of this process, or as a sink was read. It changes while others read beside this one. */
+export interface Names {
+  /** Whether it is known of each sink. As long as it is not, no table is taken in by name: it halts, see `names_unknown`. */
+  readonly areKnown: boolean;
+  /** Of each table that was ever bound, the entry with its newest binding. */
+  readonly newest: ReadonlyMap<string, TableEntry>;
+}
+
+/** Where nobody reads but this one session. */
+export const NO_OTHER_NAMES: Names = { areKnown: true, newest: new Map() };
+
 /** What else is known where a redactor starts anew. */
 export interface Opening {
   /** Tables that a sink could not go on with, name to code: their entries change with the first batch, before any of their changes would. */
@@ -36,8 +47,8 @@ export interface Opening {
   readonly orders?: Orders;
   /** Tables that not every sink holds as the entries have it. */
   readonly apart?: ReadonlySet<string>;
-  /** Whether a table that no entry knows may be taken in by name. Otherwise it halts: see `names_unknown`. */
-  readonly areNamesKnown?: boolean;
+  /** Asked whenever something would be taken in by name. */
+  readonly names?: Names;
 }
 
 /** The one place where raw becomes redacted. */

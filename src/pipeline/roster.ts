@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../core/checkpoint.ts';
 import type { PgveilError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
+import { type Names, NO_OTHER_NAMES } from '../core/redactor.ts';
 import type { Sink } from '../core/sink.ts';
 import { openSinks } from './checkpoints.ts';
 
@@ -9,8 +10,7 @@ export interface Gathered {
   readonly checkpoints: ReadonlyMap<string, Checkpoint>;
   /** Tables whose entries one of them has to be told of, though nothing happened to them. */
   readonly told: ReadonlySet<string>;
-  /** Whether it is known of each sink what it bound names to. Where it is not, no table is taken in by name. */
-  readonly areNamesKnown: boolean;
+  readonly names: Names;
 }
 
 /** Why a sink is not with the others. */
@@ -48,6 +48,8 @@ export interface Roster {
   /** What the slot must not pass besides, by sinks that are not here. Cleared where another slot takes its place, which has nothing of theirs. */
   readonly holds: Map<string, Lsn | null>;
   begin(running: Running): void;
+  /** These entries changed with what was read: names are bound as they say, before a row goes out by them. */
+  bound(entries: Checkpoint['tables']): void;
   /** The session is over, and the source is let go of. */
   ended(): void;
   /** A sink failed. True where the others go on without it, which then is closed; false where that ends the session. */
@@ -70,10 +72,12 @@ export class OneForAll implements Roster {
   }
 
   async gather(signal: AbortSignal): Promise<Gathered> {
-    return { checkpoints: await openSinks(this.#sinks, signal), told: new Set(), areNamesKnown: true };
+    return { checkpoints: await openSinks(this.#sinks, signal), told: new Set(), names: NO_OTHER_NAMES };
   }
 
   begin(): void {}
+
+  bound(): void {}
 
   ended(): void {}
 

@@ -281,7 +281,7 @@ describe('cells that a rule cannot rewrite', () => {
 });
 
 describe('while a sink has not said what it bound names to', () => {
-  const shut = { areNamesKnown: false };
+  const shut = { names: { areKnown: false, newest: NONE } };
 
   test('no table is taken in by name: it halts, and nothing of it is read', () => {
     const { redactor, observed } = redactorOf();
@@ -325,6 +325,61 @@ describe('while a sink has not said what it bound names to', () => {
     redactor.open(NONE, shut);
     redactor.unbind();
     assert.equal(redactor.fits(customer), true);
+  });
+});
+
+describe('while others bind names beside it', () => {
+  const swapped = tableOf({
+    relation: 'customer',
+    columns: { id: 'integer', note: ['text', 2], name: ['text', 3] },
+  });
+  const { entries: theirs } = afterCopy([customer]);
+  const beside = (newest: Map<string, TableEntry>) => ({ names: { areKnown: true, newest } });
+
+  test('a table whose names moved since they bound it halts, with what they would have a person approve', () => {
+    const newest = new Map<string, TableEntry>();
+    const { redactor } = redactorOf();
+    redactor.open(NONE, beside(newest));
+    assert.equal(redactor.fits(swapped), true);
+    newest.set(customer.name, theirs.get(customer.name)!);
+    assert.equal(redactor.fits(swapped), false);
+    assert.deepEqual(redactor.approval(swapped), resumed(theirs).redactor.approval(swapped));
+    const { entries } = redactor.redact(batchOf({ events: copied(swapped) }));
+    assert.deepEqual(entries.get(customer.name)?.state, { state: 'halted', code: 'names_moved' });
+  });
+
+  test('one that is as they bound it is bound the same, with all that it was before', () => {
+    const formerly = [customer.oid + 1];
+    const { redactor } = redactorOf();
+    redactor.open(NONE, beside(new Map([[customer.name, { ...theirs.get(customer.name)!, formerly }]])));
+    const entry = redactor.redact(batchOf({ events: copied(customer) })).entries.get(customer.name);
+    assert.deepEqual(entry, { ...theirs.get(customer.name), formerly });
+  });
+
+  test('columns that they bound and that swapped their names since halt their table', () => {
+    const config = configOf({
+      ...decided,
+      'public.customer': { ...decided['public.customer'], ssn: masked(1), memo: keep },
+    });
+    const columns = { id: 'integer', name: 'text', note: 'text' } as const;
+    const then = tableOf({ relation: 'customer', columns: { ...columns, ssn: ['text', 4], memo: ['text', 5] } });
+    const now = tableOf({ relation: 'customer', columns: { ...columns, memo: ['text', 4], ssn: ['text', 5] } });
+    const { entries: own } = afterCopy([customer]);
+    const { redactor: other } = resumed(own, config);
+    const { entries } = other.redact(batchOf({ events: copied(then, 2) }));
+    const { redactor } = redactorOf(config);
+    redactor.open(own);
+    assert.equal(redactor.fits(now), true);
+    redactor.open(own, beside(new Map(entries)));
+    assert.equal(redactor.fits(then), true);
+    assert.equal(redactor.fits(now), false);
+  });
+
+  test('what was known of another database does not count', () => {
+    const { redactor } = redactorOf();
+    redactor.open(NONE, beside(new Map(theirs)));
+    redactor.unbind();
+    assert.equal(redactor.fits(swapped), true);
   });
 });
 

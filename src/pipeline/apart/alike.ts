@@ -1,4 +1,4 @@
-import { bindingOf, type Checkpoint, type TableEntry, type TableState } from '../../core/checkpoint.ts';
+import { bindingOf, boundSince, type Checkpoint, type TableEntry, type TableState } from '../../core/checkpoint.ts';
 import { mergeCheckpoints } from '../checkpoints.ts';
 import { isSameCopy } from '../merge.ts';
 import type { Gathered } from '../roster.ts';
@@ -40,13 +40,11 @@ export function toward(
 
 /** What a sink bound that is not among these. Its names alone count: what became of the table since nobody here knows. */
 function unknownTo(entries: Entries, bound: Entries): [string, TableEntry][] {
-  return [...bound]
-    .filter(([name, entry]) => bindingOf(entry) > bindingOf(entries.get(name)))
-    .map(([name, entry]) => [name, { ...entry, state: { state: 'absent' } }]);
+  return boundSince(entries, bound).map(([name, entry]) => [name, { ...entry, state: { state: 'absent' } }]);
 }
 
 /** The same for sinks that read together, of what none of them bound last. */
-export function allToward(own: ReadonlyMap<string, Checkpoint>, bound: Entries): Omit<Gathered, 'areNamesKnown'> {
+export function allToward(own: ReadonlyMap<string, Checkpoint>, bound: Entries): Omit<Gathered, 'names'> {
   const { tables } = mergeCheckpoints([...own.values()]);
   const made = [...own].map(
     ([name, one]) => [name, toward(one, new Map(unknownTo(tables, bound)), new Map())] as const,

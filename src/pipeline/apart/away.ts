@@ -41,7 +41,7 @@ export async function returnsSoon(
 async function failureOf({ name, sink, options }: AbsentSink, signal: AbortSignal): Promise<PgveilError | null> {
   try {
     await options.others.lease.held(signal);
-    options.others.bindings.read(name, await naming(name, sink.open(signal)));
+    options.others.read(name, await naming(name, sink.open(signal)));
     return null;
   } catch (error) {
     if (signal.aborted || !(error instanceof PgveilError)) throw error;

@@ -1,11 +1,15 @@
 import { bindingOf, type Checkpoint, type TableEntry } from '../../core/checkpoint.ts';
+import type { Names } from '../../core/redactor.ts';
+
+type Entries = Checkpoint['tables'];
 
 /**
- * What names were bound to, as far as any sink's checkpoint says so. A sink that answers may know less than one that is away: by name alone it
- * would take in, and send raw, whatever took a name since.
+ * What names were bound to, as far as any sink's checkpoint or any session says so. A sink that answers may know less than one that is away, and
+ * a session less than one beside it: by name alone either would take in, and send raw, whatever took a name since.
  */
-export class Bindings {
+export class Bindings implements Names {
   readonly #unread: Set<string>;
+  readonly #durable = new Map<string, TableEntry>();
   readonly #newest = new Map<string, TableEntry>();
 
   constructor(sinks: Iterable<string>) {
@@ -14,18 +18,30 @@ export class Bindings {
 
   read(sink: string, { tables }: Checkpoint): void {
     this.#unread.delete(sink);
-    for (const [name, entry] of tables) {
-      if (bindingOf(entry) > bindingOf(this.#newest.get(name))) this.#newest.set(name, entry);
-    }
+    keepNewest(this.#durable, tables);
+    this.bound(tables);
   }
 
-  /** Whether each sink was read once in the life of this process. What one binds while others read beside it they learn when they begin again. */
+  /** By a session, from now on for those beside it as well: nobody is to wait for it to be durable, nor whether it ever will be. */
+  bound(tables: Entries): void {
+    keepNewest(this.#newest, tables);
+  }
+
+  /** Whether each sink was read once in the life of this process. */
   get areKnown(): boolean {
     return this.#unread.size === 0;
   }
 
-  /** Of each table that any sink bound, the entry with its newest binding. */
-  get newest(): ReadonlyMap<string, TableEntry> {
+  get newest(): Entries {
     return this.#newest;
   }
+
+  /** As the sinks had it when they were read: what a session begins with. */
+  get durable(): Entries {
+    return this.#durable;
+  }
+}
+
+function keepNewest(kept: Map<string, TableEntry>, tables: Entries): void {
+  for (const [name, entry] of tables) if (bindingOf(entry) > bindingOf(kept.get(name))) kept.set(name, entry);
 }

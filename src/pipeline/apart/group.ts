@@ -1,4 +1,5 @@
-import type { Checkpoint } from '../../core/checkpoint.ts';
+import type { Checkpoint, TableEntry } from '../../core/checkpoint.ts';
+import type { ErrorCode } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import type { Running } from '../roster.ts';
 import { Bindings } from './bindings.ts';
@@ -16,6 +17,7 @@ export class Group implements Others {
   /** Those that are back and wait for the next session. */
   readonly back = new Set<string>();
   #running: Running | null = null;
+  #isOutdated = false;
   #entries: Checkpoint['tables'] = new Map();
 
   /** `sinks`: the names of all, also of those that never come. */
@@ -38,6 +40,21 @@ export class Group implements Others {
     return isStale || this.#running?.isCopying !== false;
   }
 
+  /** Whether a session that came to its end made way for the next one. */
+  get isToGoOn(): boolean {
+    return this.back.size > 0 || this.#isOutdated;
+  }
+
+  /** With the last sink to say so names are known. Tables that waited for that the next session takes in, at once where it ends no copy. */
+  read(sink: string, checkpoint: Checkpoint): void {
+    const wereKnown = this.bindings.areKnown;
+    this.bindings.read(sink, checkpoint);
+    const areKnownNow = this.bindings.areKnown && !wereKnown;
+    if (!areKnownNow || this.isCopying || ![...this.entries.values()].some(waitsForNames)) return;
+    this.#isOutdated = true;
+    this.#running?.end();
+  }
+
   hold(sink: string, pos: Lsn | null): void {
     this.holds.set(sink, pos);
     this.#running?.hold(sink, pos);
@@ -57,6 +74,7 @@ export class Group implements Others {
   /** They hold this, and a session begins with it. */
   gathered(entries: Checkpoint['tables']): void {
     this.#entries = entries;
+    this.#isOutdated = false;
   }
 
   begin(running: Running): void {
@@ -69,4 +87,8 @@ export class Group implements Others {
     this.#running = null;
     this.lease.end();
   }
+}
+
+function waitsForNames({ state }: TableEntry): boolean {
+  return state.state === 'halted' && state.code === ('names_unknown' satisfies ErrorCode);
 }

@@ -53,16 +53,16 @@ export class MainRoster implements Roster {
     const expected = this.#expected;
     try {
       const opening = await openAll(expected, this.#hasRun, signal);
-      for (const [name, checkpoint] of opening.opened) this.#group.bindings.read(name, checkpoint);
+      for (const [name, checkpoint] of opening.opened) this.#group.read(name, checkpoint);
       assertSomeBound(opening);
       const leaving = await this.#leaving(opening, await asking);
       this.#setApart(leaving);
       const here = new Map([...opening.opened].filter(([name]) => !leaving.has(name)));
       if (here.size === 0) throw reasonOf(opening.away); // there is nobody to read for
-      const { newest, areKnown } = this.#group.bindings;
-      const { checkpoints, told } = allToward(here, newest);
+      const names = this.#group.bindings;
+      const { checkpoints, told } = allToward(here, names.durable);
       this.#meet(checkpoints, opening.away);
-      return { checkpoints, told, areNamesKnown: areKnown };
+      return { checkpoints, told, names };
     } catch (error) {
       const left = [...expected].filter(([name]) => !this.#group.absent.has(name));
       await Promise.allSettled(left.map(([, sink]) => sink.close()));
@@ -73,6 +73,10 @@ export class MainRoster implements Roster {
   begin(running: Running): void {
     this.#hasRun = true;
     this.#group.begin(running);
+  }
+
+  bound(entries: Checkpoint['tables']): void {
+    this.#group.bindings.bound(entries);
   }
 
   leave(sink: string, pos: Lsn | null, error: unknown): boolean {

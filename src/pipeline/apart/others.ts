@@ -9,6 +9,8 @@ export interface Others {
   readonly lease: SourceLease;
   readonly slots: SlotKeeper;
   readonly bindings: Bindings;
+  /** The sink has said what it holds. */
+  read(sink: string, checkpoint: Checkpoint): void;
   /** What they hold. */
   readonly entries: Checkpoint['tables'];
   /** Whether they are at a copy, which another session would begin again. */

@@ -1,3 +1,4 @@
+import type { Checkpoint } from '../../core/checkpoint.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import type { Sink } from '../../core/sink.ts';
 import { naming } from '../naming.ts';
@@ -10,10 +11,10 @@ export class OwnRoster implements Roster {
   readonly holds = new Map<string, Lsn | null>();
   readonly #name: string;
   readonly #sink: Sink;
-  readonly #others: Pick<Others, 'entries' | 'lease' | 'bindings'>;
+  readonly #others: Pick<Others, 'entries' | 'lease' | 'bindings' | 'read'>;
   #running: Running | null = null;
 
-  constructor(name: string, sink: Sink, others: Pick<Others, 'entries' | 'lease' | 'bindings'>) {
+  constructor(name: string, sink: Sink, others: Pick<Others, 'entries' | 'lease' | 'bindings' | 'read'>) {
     this.#name = name;
     this.#sink = sink;
     this.#others = others;
@@ -22,14 +23,18 @@ export class OwnRoster implements Roster {
   async gather(signal: AbortSignal): Promise<Gathered> {
     await this.#others.lease.held(signal);
     const own = await naming(this.#name, this.#sink.open(signal));
+    this.#others.read(this.#name, own);
     const { bindings, entries } = this.#others;
-    bindings.read(this.#name, own);
-    const { checkpoint, told } = toward(own, entries, bindings.newest);
-    return { checkpoints: new Map([[this.#name, checkpoint]]), told, areNamesKnown: bindings.areKnown };
+    const { checkpoint, told } = toward(own, entries, bindings.durable);
+    return { checkpoints: new Map([[this.#name, checkpoint]]), told, names: bindings };
   }
 
   begin(running: Running): void {
     this.#running = running;
+  }
+
+  bound(entries: Checkpoint['tables']): void {
+    this.#others.bindings.bound(entries);
   }
 
   ended(): void {}

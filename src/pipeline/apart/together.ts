@@ -35,7 +35,7 @@ export async function runTogether({ life, apart, endsCaughtUp }: TogetherOptions
     : null;
   try {
     do await recover({ ...life, roster: main }, stopped);
-    while (group.back.size > 0 && !stopped.aborted);
+    while (group.isToGoOn && !stopped.aborted);
     over.signal.throwIfAborted();
     const halted = absences.all.find(({ halt }) => halt);
     if (endsCaughtUp && !signal.aborted && halted) throw halted.halt;

@@ -37,7 +37,7 @@ export async function runSession(parts: Parts, context: SessionContext, signal: 
   const sinks = new Map<string, Sink>();
   try {
     await parts.source.open(signal);
-    const { checkpoints, told, areNamesKnown } = await context.roster.gather(signal);
+    const { checkpoints, told, names } = await context.roster.gather(signal);
     for (const name of checkpoints.keys()) sinks.set(name, parts.sinks.get(name)!);
     const from = whereToRead(checkpoints, context.anew);
     if (!from.position) context.roster.holds.clear();
@@ -46,7 +46,7 @@ export async function runSession(parts: Parts, context: SessionContext, signal: 
     }
     const apart = new Set([...from.apart, ...told]);
     const { halts, desk } = context;
-    const tables = parts.redactor.open(from.tables, { halts, orders: desk.orders, apart, areNamesKnown });
+    const tables = parts.redactor.open(from.tables, { halts, orders: desk.orders, apart, names });
     const here = { ...parts, sinks };
     const book = new OrderBook(here, context.healed);
     context.desk.open(book);
@@ -228,6 +228,7 @@ class Session implements Running {
       this.#report(redacted);
       this.#settlements.redacted(batch, redacted);
       this.#tables.follow(redacted);
+      if (redacted.entries.size > 0) this.#context.roster.bound(redacted.entries);
       this.#unwritten.pushed(redacted, this.#lanes.keys());
       const pushed = [...this.#lanes.values()].map((lane) => lane.push(redacted));
       if (isOrdered || this.#goal.awaits(batch) || redacted.events.some(endsCopy)) this.hurry();

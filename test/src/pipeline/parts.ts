@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { RawBatch, RedactedBatch } from '../../../src/core/batch.ts';
 import { type Checkpoint, NOTHING_ORDERED, type Position, type TableEntry } from '../../../src/core/checkpoint.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
-import type { Approval, Opening, Redactor } from '../../../src/core/redactor.ts';
+import type { Approval, Names, Opening, Redactor } from '../../../src/core/redactor.ts';
 import type { Pace, Sink } from '../../../src/core/sink.ts';
 import type { Source } from '../../../src/core/source.ts';
 import type { Table } from '../../../src/core/table.ts';
@@ -96,6 +96,10 @@ export class MemorySink implements Sink {
 
 export class PassingRedactor implements Redactor {
   readonly halts: ReadonlyMap<string, string>[] = [];
+  /** As of the last opening. */
+  names: Names | null = null;
+  /** Changed with the batch that ends there. */
+  readonly binds = new Map<Lsn, Checkpoint['tables']>();
   readonly wanted = () => null;
   readonly isAsCopied = () => true;
   readonly fits = () => true;
@@ -108,12 +112,14 @@ export class PassingRedactor implements Redactor {
   unbind() {
     this.unbinds++;
   }
-  open(entries: Checkpoint['tables'], { halts }: Opening = {}) {
+  open(entries: Checkpoint['tables'], { halts, names }: Opening = {}) {
     this.halts.push(new Map(halts));
+    this.names = names ?? null;
     return entries;
   }
   redact(batch: RawBatch) {
-    return { ...batch, entries: new Map() } as unknown as RedactedBatch;
+    const entries = this.binds.get(batch.position?.pos ?? -1n) ?? new Map();
+    return { ...batch, entries } as unknown as RedactedBatch;
   }
 }
 

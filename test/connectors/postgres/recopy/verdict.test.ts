@@ -14,10 +14,10 @@ const { name } = t;
 const wider: Table<'raw'> = { ...t, columns: [...t.columns, { ...t.columns[0]!, attnum: 9, name: 'more' }] };
 const rules = { fits: () => true, isOrdered: () => false, isAsCopied: () => true } as unknown as Rules;
 
-function judge(due: Due, table: Table<'raw'>, entry: TableEntry) {
+function judge(due: Due, table: Table<'raw'>, entry: TableEntry, bytes = 0) {
   const reading = { table, problem: null, leaves: [] } as unknown as TableReading;
   const entries = new Map([[name, entry]]);
-  return judgeDue(name, reading, 0, { due, entries, rules, observe: () => {}, autoBelow: 1 });
+  return judgeDue(name, reading, bytes, { due, entries, rules, observe: () => {}, autoBelow: 1 });
 }
 
 test('what a sink refused waits for another definition, also where the one that it refused was not that of the start', () => {
@@ -34,4 +34,19 @@ test('what a sink refused waits for another definition, also where the one that 
   running.refused(name, new PgveilError('reserved_column', 'so', { table: name }));
   running.note(running.stopped(name) as never);
   assert.equal(judge(running, t, entry), 'copy');
+});
+
+test('what halted before its first copy is copied whatever its size, and what halted after one waits for a person', () => {
+  const retry = { longestMs: 1000, began: new Map() };
+  const state = { state: 'halted', code: 'names_unknown' } as const;
+  const entry = { oid: t.oid, generation: 0, shape: shapeOf(t), state, binding: { number: 0, columns: [] } };
+  const never = entry as unknown as TableEntry;
+  const copied = { ...never, generation: 1, binding: { number: 1, columns: [] } };
+  const dueOf = (one: TableEntry) => new Due([name], new Map([[name, one]]), retry);
+  assert.equal(judge(dueOf(never), t, never, 2), 'copy');
+  assert.equal((judge(dueOf(copied), t, copied, 2) as { type: string }).type, 'stopped');
+
+  const running = dueOf(never);
+  running.note({ type: 'defined', table: t, generation: 1 });
+  assert.equal((judge(running, t, never, 2) as { type: string }).type, 'stopped');
 });

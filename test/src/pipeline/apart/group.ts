@@ -92,6 +92,7 @@ export function trial(patience = 0) {
   for (const sink of sinks.values()) sink.durable = positionAt(1n);
   const [source, redactor] = [new WalSource(wal), new PassingRedactor()];
   const own: WalSource[] = [];
+  const ownRedactors: PassingRedactor[] = [];
   const slots = new MemorySlots(source);
   const seen: Observation[] = [];
   const apart = {
@@ -100,7 +101,8 @@ export function trial(patience = 0) {
     mayDetach: () => false,
     parts: () => {
       own.push(new WalSource(wal));
-      return { source: own.at(-1)!, redactor: new PassingRedactor(), memory: 1000 };
+      ownRedactors.push(new PassingRedactor());
+      return { source: own.at(-1)!, redactor: ownRedactors.at(-1)!, memory: 1000 };
     },
   };
   const parts = { source, sinks, redactor, observe: (one: Observation) => void seen.push(one), memory: 1000, apart };
@@ -115,7 +117,7 @@ export function trial(patience = 0) {
     await until(async () => states().includes('parked'), { what: 'c to be parked' });
     return door;
   };
-  return { wal, sinks, source, slots, own, parts, seen, states, park, c };
+  return { wal, sinks, source, redactor, slots, own, ownRedactors, parts, seen, states, park, c };
 }
 
 /** While `isAway` the sink neither opens nor writes, but fails with `error`. */
