@@ -48,7 +48,7 @@ export function bind(table: Table<'raw'>, tables: Config['tables'], entries: Ent
   const before = isMoved || known?.oid !== table.oid ? null : known;
   const names = nameColumns(table.columns, configured, before);
   return {
-    binding: number(bindings(table.columns, names, configured), before, own),
+    binding: number(table, bindings(table.columns, names, configured), before, own),
     decisions: names.map((name) => configured.get(name) ?? null),
     names,
     missing: [...configured.keys()].filter((name) => !names.includes(name)),
@@ -123,8 +123,18 @@ function bindings(columns: readonly Column[], names: readonly string[], configur
     .filter(({ name }) => configured.has(name));
 }
 
-/** The binding in force while it stays the same, otherwise the next: numbers go on also when another table takes the name. */
-function number(columns: Binding['columns'], before: TableEntry | null, own: TableEntry | null): Binding {
-  if (before && isDeepStrictEqual(before.binding.columns, columns)) return before.binding;
+/**
+ * The binding in force while it stays the same, otherwise the next: numbers go on also when another table takes the name. A column that
+ * nobody decided on counts, too: that it was known under that name is what tells later that it took another one.
+ */
+function number(
+  table: Table<'raw'>,
+  columns: Binding['columns'],
+  before: TableEntry | null,
+  own: TableEntry | null,
+): Binding {
+  const known = new Map(before?.shape.columns.map(({ attnum, name }) => [attnum, name]));
+  const isKnown = table.columns.every(({ attnum, name }) => known.get(attnum) === name);
+  if (before && isKnown && isDeepStrictEqual(before.binding.columns, columns)) return before.binding;
   return { number: Math.max(before?.binding.number ?? 0, own?.binding.number ?? 0) + 1, columns };
 }

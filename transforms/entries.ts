@@ -1,6 +1,7 @@
 import {
   boundSince,
   type Fingerprint,
+  isBound,
   NOTHING_ORDERED,
   type TableEntry,
   type TableState,
@@ -28,14 +29,13 @@ export class Entries {
     return this.#names.areKnown;
   }
 
-  /** The same, and what others bound since as they bound it. What becomes of it here is what it was. */
+  /** All entries; of tables that others bound since, as they bound them. */
   get everywhere(): ReadonlyMap<string, TableEntry> {
     const since = boundSince(this.all, this.#names.newest);
     if (since.length === 0) return this.all;
     const all = new Map(this.all);
     for (const [name, entry] of since) {
-      const { generation, state, order } = this.all.get(name) ?? neverBound(entry.oid, this.#keyFingerprint);
-      all.set(name, { ...entry, generation, state, order });
+      all.set(name, asBoundBy(entry, this.all.get(name) ?? neverBound(entry.oid, this.#keyFingerprint)));
     }
     return all;
   }
@@ -44,7 +44,7 @@ export class Entries {
     return this.all.get(name)?.state.state === 'streaming';
   }
 
-  /** What the table was stays as it was said to be, stale or halted, until the copy is finished. */
+  /** What the table was stays as it was said to be, stale or halted, until the copy is finished; one that never was copied is absent until then. */
   startCopy(
     table: Table<'raw'>,
     { binding, table: { plan } }: Plan,
@@ -53,7 +53,8 @@ export class Entries {
   ): void {
     const { oid, name } = table;
     const before = this.all.get(name) ?? neverBound(oid, this.#keyFingerprint);
-    const state = before.state.state === 'streaming' ? ({ state: 'absent' } as const) : before.state;
+    const isAbsent = before.state.state === 'streaming' || !isBound(before);
+    const state = isAbsent ? ({ state: 'absent' } as const) : before.state;
     const formerly = formerOids(this.everywhere.get(name) ?? before, oid);
     // What was approved is bound by now.
     const order = { ...before.order, approved: null };
@@ -95,10 +96,13 @@ export class Entries {
     if (before?.order.approved) this.#set(name, { ...before, order: { ...before.order, approved: null } });
   }
 
-  /** Nothing that is known by an oid counts any more, whoever knows it. */
-  unbind(): void {
+  /** Nothing that is known by an oid counts any more, but in these. */
+  unbind(known: ReadonlyMap<string, TableEntry>): void {
     this.#names = NO_OTHER_NAMES;
-    for (const [name, entry] of this.all) this.#set(name, { ...entry, oid: 0, formerly: [] });
+    for (const [name, entry] of this.all) {
+      const bound = known.get(name);
+      this.#set(name, isBound(bound) ? asBoundBy(bound, entry) : { ...entry, oid: 0, formerly: [] });
+    }
   }
 
   /** As a start makes them of those that are stored. */
@@ -127,6 +131,11 @@ export class Entries {
     this.all.set(name, entry);
     this.#changed.set(name, entry);
   }
+}
+
+/** Bound as there; what becomes of the table here is what it was. */
+function asBoundBy(there: TableEntry, { generation, state, order }: TableEntry): TableEntry {
+  return { ...there, generation, state, order };
 }
 
 /** Of a table that stopped before its first copy: there is nothing yet that a later definition could differ from. */

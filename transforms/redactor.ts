@@ -84,8 +84,8 @@ export class RowRedactor implements Redactor {
     return this.#define(table).approval;
   }
 
-  unbind(): void {
-    this.#entries.unbind();
+  unbind(known: ReadonlyMap<string, TableEntry>): void {
+    this.#entries.unbind(known);
   }
 
   redact(batch: RawBatch): RedactedBatch {
@@ -128,8 +128,10 @@ export class RowRedactor implements Redactor {
     const flow = this.#flows.get(event.table.name);
     if (!flow) return;
     if (event.type === 'copy started') {
+      const plan = this.#planAtStart(flow);
+      if (!plan) return;
       flow.isFlowing = true;
-      this.#entries.startCopy(flow.raw, flow.plan, event.generation, event.fingerprint);
+      this.#entries.startCopy(flow.raw, plan, event.generation, event.fingerprint);
     }
     if (!flow.isFlowing) return;
     if (event.type === 'copy finished') this.#entries.setState(flow.raw.name, { state: 'streaming' }, flow.raw.oid);
@@ -179,15 +181,11 @@ export class RowRedactor implements Redactor {
     this.#entries.order(name, approved, isGoing);
   }
 
-  /** Without a consequence, and by the entries as they are now. What would be taken by its names here is what it was to others, where it was. */
+  /** Without a consequence, and by what is bound anywhere as of now. */
   #define(table: Table<'raw'>): Definition {
-    const defineBy = (entries: ReadonlyMap<string, TableEntry>) => define(table, this.#config, this.#keys, entries);
-    const definition = defineBy(this.#entries.all);
-    if (!takesNames(table, definition.bound)) return definition;
-    const everywhere = this.#entries.everywhere;
-    const known = everywhere === this.#entries.all ? definition : defineBy(everywhere);
-    if (this.#entries.areNamesKnown || !takesNames(table, known.bound)) return known;
-    return { ...known, plan: null, findings: [namesUnknown(table)] };
+    const definition = define(table, this.#config, this.#keys, this.#entries.everywhere);
+    if (this.#entries.areNamesKnown || !takesNames(table, definition.bound)) return definition;
+    return { ...definition, plan: null, findings: [namesUnknown(table)] };
   }
 
   /** Null where the definition halts its table; throws where it contradicts the configuration as a whole. */
@@ -202,6 +200,14 @@ export class RowRedactor implements Redactor {
     const message = definition.findings.map(({ message }) => message).join('; ');
     this.#halt(table.name, table.oid, definition.findings[0]!.code, { ...definition.findings[0]!, message });
     return null;
+  }
+
+  /** Others may have bound names since the table was defined here. What it is bound as is theirs to know from now on. */
+  #planAtStart({ raw, plan }: Flow): Plan | null {
+    this.#definitions.delete(raw);
+    const now = this.#planOf(raw);
+    if (now && now.table.plan !== plan.table.plan) this.#halt(raw.name, raw.oid, 'stale');
+    return this.#halted.has(raw.name) ? null : now;
   }
 
   /** `finding` where it is more than the code's own line in errors.ts says. */

@@ -26,7 +26,7 @@ export class Blockages {
   }
 
   #tell(): void {
-    const blockers = [...new Map([...this.#waiting.values()].flat().map((one) => [one.pid, one])).values()];
+    const blockers = [...new Map([...this.#waiting.values()].flat().map((one) => [one.gid ?? one.pid, one])).values()];
     const message = blockers.length === 0 ? null : `sink ${this.#sink} waits for a lock of ${named(blockers)}`;
     if (message === this.#message) return;
     const alarm = { type: 'sink alarm', sink: this.#sink, code: 'twin_blocked', fix: releaseOf(blockers) } as const;

@@ -18,6 +18,11 @@ export interface History {
   readonly slot: string;
 }
 
+/** What oids mean in one they do not mean in the other, nor do positions. */
+export function isSameDatabase(one: History, other: History): boolean {
+  return one.systemIdentifier === other.systemIdentifier && one.databaseOid === other.databaseOid;
+}
+
 /** Where the stream stands. A transaction is already applied iff its clsn < pos, strictly: adjacent commits share A.elsn == B.clsn. */
 export interface Position {
   /** elsn (COMMIT.end_lsn) of the last transaction, or the keepalive's walEnd on an idle server. */

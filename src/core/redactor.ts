@@ -36,7 +36,7 @@ export interface Names {
   readonly newest: ReadonlyMap<string, TableEntry>;
 }
 
-/** Where nobody reads but this one session. */
+/** Nothing is known but what a session’s own entries say. */
 export const NO_OTHER_NAMES: Names = { areKnown: true, newest: new Map() };
 
 /** What else is known where a redactor starts anew. */
@@ -55,8 +55,11 @@ export interface Opening {
 export interface Redactor extends Rules {
   /** Starts anew from what is durable. Returns the entries as they stand then. */
   open(entries: ReadonlyMap<string, TableEntry>, opening?: Opening): ReadonlyMap<string, TableEntry>;
-  /** The source is another database: an oid that is known from the one before means nothing in it. Called before the first of its tables. */
-  unbind(): void;
+  /**
+   * The source is another database: an oid that is known from the one before means nothing in it. Called before the first of its tables.
+   * `known`: what others bound in this one.
+   */
+  unbind(known: ReadonlyMap<string, TableEntry>): void;
   /** What a person would approve; null where no name has moved. */
   approval(table: Table<'raw'>): Approval | null;
   /** Rows, before-images and keys by the plan of their table; the changes of stopped tables are left out. */

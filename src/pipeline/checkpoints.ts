@@ -1,4 +1,4 @@
-import type { Checkpoint, Position } from '../core/checkpoint.ts';
+import { type Checkpoint, isSameDatabase, type Position } from '../core/checkpoint.ts';
 import { PgveilError } from '../core/errors.ts';
 import type { Sink } from '../core/sink.ts';
 import type { Beginning } from '../core/source.ts';
@@ -54,7 +54,6 @@ function compare(one: Position | null, other: Position | null): number {
 
 /** Positions of two servers cannot be compared: another source was accepted, and not every sink got to know. */
 function assertOneSource(positions: readonly Position[]): void {
-  const sources = positions.map(({ history }) => `${history.systemIdentifier} ${history.databaseOid}`);
-  if (new Set(sources).size === 1) return;
+  if (positions.every(({ history }) => isSameDatabase(history, positions[0]!.history))) return;
   throw new PgveilError('history_changed', 'the sinks hold positions of different sources');
 }

@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../core/checkpoint.ts';
+import type { Checkpoint, History } from '../core/checkpoint.ts';
 import type { PgveilError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
 import { type Names, NO_OTHER_NAMES } from '../core/redactor.ts';
@@ -26,6 +26,8 @@ export type Leaving =
 export interface Running {
   /** The entries of all tables, as of what was read last. */
   readonly entries: Checkpoint['tables'];
+  /** Of which database its entries are; null as long as that is not known. */
+  readonly history: History | null;
   /** Whether tables are being copied: to end would throw that away. */
   readonly isCopying: boolean;
   /** The slot does not pass this position of a sink that is not here; null: it stays where it is. */
@@ -50,6 +52,8 @@ export interface Roster {
   begin(running: Running): void;
   /** These entries changed with what was read: names are bound as they say, before a row goes out by them. */
   bound(entries: Checkpoint['tables']): void;
+  /** What others, that read beside these, have bound in that database. */
+  boundIn(history: History): Checkpoint['tables'];
   /** The session is over, and the source is let go of. */
   ended(): void;
   /** A sink failed. True where the others go on without it, which then is closed; false where that ends the session. */
@@ -78,6 +82,10 @@ export class OneForAll implements Roster {
   begin(): void {}
 
   bound(): void {}
+
+  boundIn(): Checkpoint['tables'] {
+    return new Map();
+  }
 
   ended(): void {}
 

@@ -1,19 +1,32 @@
 import type pg from 'pg';
+import { quoteText } from './quote.ts';
 
 /** Who keeps a backend waiting for a lock. */
 export interface Blocker {
   /** '0' is a prepared transaction, which no process holds. */
   readonly pid: string;
+  /** The name of that one; null for a process. */
+  readonly gid: string | null;
   /** Null where that is not to be seen. */
   readonly application: string | null;
   readonly user: string | null;
 }
 
-/** Who blocks, and waits for another one itself, lets go when that one does: only those that wait for nobody are told. */
+/**
+ * Who blocks, and waits for another one itself, lets go when that one does: only those that wait for nobody are told. pg_locks has what a
+ * prepared transaction holds under the virtual transaction -1/XID.
+ */
 const HEADS = `WITH RECURSIVE ahead (pid) AS (
-    SELECT unnest(pg_blocking_pids($1)) UNION SELECT unnest(pg_blocking_pids(pid)) FROM ahead)
-  SELECT pid, application_name AS application, usename AS user FROM ahead LEFT JOIN pg_stat_activity USING (pid)
-  WHERE cardinality(pg_blocking_pids(pid)) = 0 ORDER BY pid`;
+    SELECT unnest(pg_blocking_pids($1)) UNION SELECT unnest(pg_blocking_pids(pid)) FROM ahead),
+  prepared AS (
+    SELECT DISTINCT gid FROM pg_locks AS wanted JOIN pg_locks AS held USING (locktype)
+    JOIN pg_prepared_xacts ON held.virtualtransaction = '-1/' || transaction
+    WHERE NOT wanted.granted AND held.granted AND (wanted.pid = $1 OR wanted.pid IN (SELECT pid FROM ahead))
+    AND (wanted.database, wanted.relation, wanted.page, wanted.tuple, wanted.transactionid, wanted.classid, wanted.objid, wanted.objsubid)
+    IS NOT DISTINCT FROM (held.database, held.relation, held.page, held.tuple, held.transactionid, held.classid, held.objid, held.objsubid))
+  SELECT pid, gid, application_name AS application, usename AS user
+  FROM ahead LEFT JOIN pg_stat_activity USING (pid) LEFT JOIN prepared ON ahead.pid = 0
+  WHERE cardinality(pg_blocking_pids(pid)) = 0 AND (pid <> 0 OR gid IS NOT NULL) ORDER BY pid, gid`;
 
 /** Whom a backend waits for; nobody where it waits for no lock. What they do there is not asked: a statement may hold values. */
 export async function blockersOf(client: pg.Client, pid: string, timeoutMs: number): Promise<readonly Blocker[]> {
@@ -21,23 +34,22 @@ export async function blockersOf(client: pg.Client, pid: string, timeoutMs: numb
   return (await client.query<Blocker>(asked as pg.QueryConfig)).rows;
 }
 
-/** `pid 7 (psql, alice)` */
+/** `pid 7 (psql, alice), the prepared transaction 'x'` */
 export function named(blockers: readonly Blocker[]): string {
   return blockers.map(nameOf).join(', ');
 }
 
-function nameOf({ pid, application, user }: Blocker): string {
-  if (pid === '0') return 'a prepared transaction';
+function nameOf({ pid, gid, application, user }: Blocker): string {
+  if (gid !== null) return `the prepared transaction ${quoteText(gid)}`;
   const who = [application, user].filter(Boolean).join(', ');
   return who === '' ? `pid ${pid}` : `pid ${pid} (${who})`;
 }
 
-/** What makes them let go. */
+/** What makes them let go. Where nobody is to be seen they are just about to. */
 export function releaseOf(blockers: readonly Blocker[]): string {
-  const pids = blockers.map(({ pid }) => pid).filter((pid) => pid !== '0');
-  const ends = pids.map((pid) => `SELECT pg_terminate_backend(${pid});`).join(' ');
-  const prepared = 'COMMIT PREPARED or ROLLBACK PREPARED what pg_prepared_xacts lists.';
-  return [ends && `End the transaction there, or: ${ends}`, pids.length < blockers.length && prepared]
-    .filter(Boolean)
-    .join(' ');
+  if (blockers.length === 0) return 'Wait for them to end.';
+  const ends = blockers.map(({ pid, gid }) =>
+    gid === null ? `SELECT pg_terminate_backend(${pid});` : `ROLLBACK PREPARED ${quoteText(gid)};`,
+  );
+  return `Wait for them to end, or end them: ${ends.join(' ')}`;
 }

@@ -21,7 +21,7 @@ test('whoever holds a lock on the twin is named, and forgotten when it is let go
     {
       code: 'twin_blocked',
       message: `sink twin waits for a lock of pid ${pid} (the report, ${user})`,
-      fix: `End the transaction there, or: SELECT pg_terminate_backend(${pid});`,
+      fix: `Wait for them to end, or end them: SELECT pg_terminate_backend(${pid});`,
     },
   ]);
   assert.equal(blocked.sinks.twin!.state, 'live');

@@ -104,21 +104,23 @@ test('a slot that cannot be made while another transaction is open: whoever it i
     return (await writer.query('SELECT pg_backend_pid() AS pid')).rows[0].pid;
   };
   const namesOf = async (service: Service, who: string) => {
-    const says = async () => (await service.page('/ready'))?.text.includes(`waiting: the ${who} to end`);
-    await until(says, { what: `the ${who} to be named` });
+    const says = async () => (await service.page('/ready'))?.text.includes(`waiting: older transactions (${who}`);
+    await until(says, { what: `${who} to be named` });
   };
 
   const blocking = await open(first);
   const service = await trial.run();
-  await namesOf(service, `transaction of pid ${blocking}`);
+  await namesOf(service, `pid ${blocking} `);
   await first.query(`PREPARE TRANSACTION 'forgotten'`);
-  await namesOf(service, `prepared transaction 'forgotten'`);
+  await namesOf(service, `the prepared transaction 'forgotten')`);
   await first.query(`ROLLBACK PREPARED 'forgotten'`);
   await service.isReady();
 
   const again = await open(second);
   assert.equal((await trial.command(['recopy', 'public.one'])).code, 0);
-  await until(() => service.process.output.includes(`pid ${again} to end`), { what: 'the pid to be named' });
+  await until(() => service.process.output.includes(`older transactions (pid ${again} `), {
+    what: 'the pid to be named',
+  });
   await trial.source.query(`INSERT INTO two VALUES (100, 'meanwhile')`);
   const { tables: meanwhile } = await trial.holdsAll(service);
   assert.deepEqual([meanwhile['public.one']!.state, meanwhile['public.two']!.state], ['waiting', 'streaming']);

@@ -87,10 +87,11 @@ describe('later', () => {
     assert.equal(bind(first, configured, known).binding, known.get('public.t')!.binding);
   });
 
-  test('a column without a decision that is new stays undecided', () => {
+  test('a column without a decision that is new stays undecided, and from then on its name is known', () => {
     const bound = bind(changed({ id: 1, ssn: 2, note: 3, extra: 4 }), configured, known);
     assert.deepEqual(bound.decisions, [keep, ssn, note, null]);
-    assert.equal(bound.binding, known.get('public.t')!.binding);
+    const { columns } = known.get('public.t')!.binding;
+    assert.deepEqual(bound.binding, { number: 2, columns });
   });
 
   test('a new attnum under a name that has a decision takes it: DROP and ADD', () => {

@@ -87,7 +87,7 @@ describe('entries', () => {
     assert.deepEqual([entries.all.get(T)?.oid, entries.all.get(T)?.formerly], [200, [100]]);
     for (let oid = 300; oid < 330; oid++) entries.startCopy({ ...table, oid }, plan, 3, {});
     assert.equal(entries.all.get(T)?.formerly.length, 16);
-    entries.unbind();
+    entries.unbind(new Map());
     assert.deepEqual([entries.all.get(T)?.oid, entries.all.get(T)?.formerly], [0, []]);
     entries.startCopy(table, plan, 4, {});
     assert.deepEqual(entries.all.get(T)?.formerly, []);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RedactedBatch, TableEvent } from '../../src/core/batch.ts';
-import type { TableEntry, TableState } from '../../src/core/checkpoint.ts';
+import { NOTHING_ORDERED, type TableEntry, type TableState } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { deriveKeys } from '../../transforms/keys.ts';
@@ -323,7 +323,7 @@ describe('while a sink has not said what it bound names to', () => {
   test('in another database its names mean nothing any more', () => {
     const { redactor } = redactorOf();
     redactor.open(NONE, shut);
-    redactor.unbind();
+    redactor.unbind(NONE);
     assert.equal(redactor.fits(customer), true);
   });
 });
@@ -334,6 +334,8 @@ describe('while others bind names beside it', () => {
     columns: { id: 'integer', note: ['text', 2], name: ['text', 3] },
   });
   const { entries: theirs } = afterCopy([customer]);
+  const resumedCopy = (stored: ReadonlyMap<string, TableEntry>, table: Table<'raw'>) =>
+    resumed(stored).redactor.redact(batchOf({ events: copied(table, 2) }));
   const beside = (newest: Map<string, TableEntry>) => ({ names: { areKnown: true, newest } });
 
   test('a table whose names moved since they bound it halts, with what they would have a person approve', () => {
@@ -375,10 +377,57 @@ describe('while others bind names beside it', () => {
     assert.equal(redactor.fits(now), false);
   });
 
+  test('one that others have bound between its definition and its copy here is bound the same, or halts', () => {
+    for (const [before, table, halts] of [
+      [swapped, customer, false],
+      [customer, swapped, true],
+    ] as const) {
+      const newest = new Map<string, TableEntry>();
+      const { redactor } = redactorOf();
+      redactor.open(NONE, beside(newest));
+      const [defined, ...copy] = copied(table);
+      redactor.redact(batchOf({ events: [defined!] }));
+      newest.set(customer.name, afterCopy([halts ? before : table]).entries.get(customer.name)!);
+      const { entries, events } = redactor.redact(batchOf({ events: copy }));
+      assert.equal(entries.get(customer.name)?.state.state, halts ? 'halted' : 'streaming');
+      assert.equal(events.length, halts ? 1 : copy.length);
+    }
+  });
+
+  test('a column that nobody decided on and that took a name since halts its table, though the binding is what it was', () => {
+    const columns = { id: 'integer', name: 'text', note: 'text' } as const;
+    const wider = tableOf({ relation: 'customer', columns: { ...columns, secret: ['text', 4] } });
+    const taken = tableOf({ relation: 'customer', columns: { id: 'integer', name: 'text', note: ['text', 4] } });
+    const { entries } = resumedCopy(theirs, wider);
+    const { redactor } = redactorOf();
+    redactor.open(theirs, beside(new Map(entries)));
+    assert.equal(redactor.fits(wider), true);
+    assert.equal(redactor.fits(taken), false);
+  });
+
+  test('names that they were approved to have count, where those of here would be the same again', () => {
+    const order = { ...NOTHING_ORDERED, copy: true, approved: resumed(theirs).redactor.approval(swapped)!.hash };
+    const stored = new Map([[customer.name, { ...theirs.get(customer.name)!, order }]]);
+    const { entries } = resumedCopy(stored, swapped);
+    assert.equal(entries.get(customer.name)?.state.state, 'streaming');
+    const { redactor } = redactorOf();
+    redactor.open(theirs, beside(new Map(entries)));
+    assert.equal(redactor.fits(swapped), true);
+    assert.equal(redactor.fits(customer), false);
+  });
+
+  test('in another database what they bound there counts', () => {
+    const { redactor } = redactorOf();
+    redactor.open(theirs);
+    redactor.unbind(theirs);
+    assert.equal(redactor.fits(customer), true);
+    assert.equal(redactor.fits(swapped), false);
+  });
+
   test('what was known of another database does not count', () => {
     const { redactor } = redactorOf();
     redactor.open(NONE, beside(new Map(theirs)));
-    redactor.unbind();
+    redactor.unbind(NONE);
     assert.equal(redactor.fits(swapped), true);
   });
 });

@@ -1,5 +1,5 @@
 import type { TableEvent } from '../../../src/core/batch.ts';
-import type { TableEntry, TableState } from '../../../src/core/checkpoint.ts';
+import { isBound, type TableEntry, type TableState } from '../../../src/core/checkpoint.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import { ASKED_FOR } from '../stream/question.ts';
 
@@ -45,6 +45,8 @@ interface Account {
   /** Of the last copy that began. */
   generation: number;
   isCopying: boolean;
+  /** Whether a copy ever came to its end. */
+  wasCopied: boolean;
   /** What the present copy came to nothing by. */
   failure: string | null;
   /** What the catalog said of it last, and the last that must not be copied. Equal ones say the same. */
@@ -79,6 +81,7 @@ export class Due {
     // Where the copy failed for something else, the halt is the one from before.
     if (hasHalted && account.failure === null) account.failedAs = account.seen;
     account.state = event.type === 'stopped' ? event.state : { state: 'streaming' };
+    account.wasCopied ||= event.type === 'copy finished';
     account.isCopying = false;
     account.failure = null;
   }
@@ -111,6 +114,10 @@ export class Due {
   /** Of the copy that began last. */
   generationOf(name: string): number {
     return this.#accounts.get(name)!.generation;
+  }
+
+  wasCopied(name: string): boolean {
+    return this.#accounts.get(name)!.wasCopied;
   }
 
   isCopying(name: string): boolean {
@@ -216,6 +223,7 @@ function accountOf(entry: TableEntry | undefined): Account {
     state,
     generation,
     isCopying: false,
+    wasCopied: isBound(entry) && state.state !== 'absent',
     failure: null,
     seen: null,
     refused: null,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TableEvent } from '../../../src/core/batch.ts';
-import { bindingOf, type Checkpoint } from '../../../src/core/checkpoint.ts';
+import type { Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import type { Rules } from '../../../src/core/source.ts';
 import { shapeOf, type Table } from '../../../src/core/table.ts';
@@ -31,7 +31,7 @@ export function judgeDue(
   if (due.needsPerson(name) && isAsItWas(table, grounds)) return 'wait';
   if (!rules.fits(table)) return { type: 'stopped', name, oid: table.oid, state, definition: table };
   // A copy for hours is for a person to begin, unless the table was never copied.
-  if (bytes < autoBelow || !wasCopied(name, grounds) || rules.isOrdered(table)) return 'copy';
+  if (bytes < autoBelow || !due.wasCopied(name) || rules.isOrdered(table)) return 'copy';
   const why = state.state === 'stale' ? state.reason : 'what halted it is over';
   const message = `${name}: ${why}; its ${Math.ceil(bytes / 1024 ** 2)} MB are more than recopy.auto_below`;
   return halt(name, { oid: table.oid, code: 'stale', message, fix: `pgveil recopy '${name}'` }, grounds);
@@ -46,13 +46,6 @@ function halt(name: string, problem: Problem, { due, observe }: Grounds) {
   const stop = haltFor(problem);
   const event = stopTable({ name, oid: problem.oid }, stop, observe);
   return isDeepStrictEqual(due.stateOf(name), stop.state) ? 'wait' : event;
-}
-
-/** What halted before its first copy, of this session as well, lacks it still. */
-function wasCopied(name: string, { due, entries }: Grounds): boolean {
-  const entry = entries.get(name);
-  const hasBegun = bindingOf(entry) > 0 || due.generationOf(name) > (entry?.generation ?? 0);
-  return hasBegun && due.stateOf(name).state !== 'absent';
 }
 
 /** Under the same definition and the same rules a copy would end as the one before; that of a later one `due` knows. */

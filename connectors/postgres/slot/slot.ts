@@ -5,10 +5,14 @@ import { reach } from '../../../src/core/fault.ts';
 import { type Lsn, parseLsn } from '../../../src/core/lsn.ts';
 import type { Observe, SlotSeen } from '../../../src/core/observer.ts';
 import type { Secret } from '../../../src/core/secret.ts';
+import { blockersOf, named, releaseOf } from '../../../src/postgres/blockers.ts';
 import { connect } from '../../../src/postgres/connection.ts';
-import { quoteName, quoteText } from '../../../src/postgres/quote.ts';
+import { quoteName } from '../../../src/postgres/quote.ts';
 import { sqlState, trouble } from '../../../src/postgres/trouble.ts';
 import { ask, endSession } from '../session.ts';
+
+/** How long the server may take to say who is in the way. */
+const ANSWER_MS = 15_000;
 
 /** A slot as pg_replication_slots shows it. */
 export interface Slot {
@@ -153,8 +157,9 @@ async function unlessBlocked<T>(creation: Promise<T>, pid: number, options: Make
   for (;;) {
     const made = await Promise.race([creation, sleep(500, null, { ref: false })]);
     if (made) return made;
-    const { who, fix } = await blockersOf(observer, pid);
-    const what = `${who} to end: the slot cannot be made before`;
+    const blockers = await blockersOf(observer, String(pid), ANSWER_MS);
+    const who = blockers.length === 0 ? '' : ` (${named(blockers)})`;
+    const what = `older transactions${who} to end: the slot cannot be made before`;
     if (what !== told) observe({ type: 'waiting', for: 'transaction', what });
     told = what;
     const over = performance.now() - started >= patience;
@@ -163,27 +168,10 @@ async function unlessBlocked<T>(creation: Promise<T>, pid: number, options: Make
     await ask(observer, 'SELECT pg_cancel_backend($1)', [pid]);
     await creation.catch(() => {});
     signal.throwIfAborted();
-    throw new PgveilError('slot_blocked', `source: waited ${Math.round(patience / 1000)} s for ${what}`, { fix });
+    throw new PgveilError('slot_blocked', `source: waited ${Math.round(patience / 1000)} s for ${what}`, {
+      fix: releaseOf(blockers),
+    });
   }
-}
-
-/** Whom the walsender waits for. pg_blocking_pids gives 0 for a prepared transaction, which no process holds. */
-async function blockersOf(observer: pg.Client, walsender: number): Promise<{ who: string; fix: string }> {
-  const rows = await ask<{ pid: string; gid: string | null }>(
-    observer,
-    `SELECT b.pid, p.gid FROM unnest(pg_blocking_pids($1)) AS b (pid)
-    LEFT JOIN pg_locks l ON b.pid = 0 AND l.pid = $1 AND NOT l.granted
-    LEFT JOIN pg_prepared_xacts p ON p.transaction = l.transactionid`,
-    [walsender],
-  );
-  const of = rows.map(({ pid, gid }) =>
-    gid === null ? `the transaction of pid ${pid}` : `the prepared transaction ${quoteText(gid)}`,
-  );
-  const end = rows.map(({ pid, gid }) =>
-    gid === null ? `SELECT pg_terminate_backend(${pid});` : `ROLLBACK PREPARED ${quoteText(gid)};`,
-  );
-  if (rows.length === 0) return { who: 'older transactions', fix: 'Wait for them.' };
-  return { who: of.join(', '), fix: `Wait for it to end, or end it: ${end.join(' ')}` };
 }
 
 async function refused(observer: pg.Client, name: string, error: unknown): Promise<unknown> {

@@ -41,13 +41,13 @@ export async function returnsSoon(
 async function failureOf({ name, sink, options }: AbsentSink, signal: AbortSignal): Promise<PgveilError | null> {
   try {
     await options.others.lease.held(signal);
-    options.others.read(name, await naming(name, sink.open(signal)));
+    // Of closing nothing is told: what opening failed with is what counts.
+    const checkpoint = await naming(name, sink.open(signal)).finally(() => sink.close().catch(() => {}));
+    options.others.read(name, checkpoint);
     return null;
   } catch (error) {
     if (signal.aborted || !(error instanceof PgveilError)) throw error;
     return error;
-  } finally {
-    await sink.close().catch(() => {}); // what it failed with is what counts
   }
 }
 

@@ -16,7 +16,8 @@ export class Bindings implements Names {
     this.#unread = new Set(sinks);
   }
 
-  read(sink: string, { tables }: Checkpoint): void {
+  /** `tables`: what it holds. */
+  read(sink: string, tables: Entries): void {
     this.#unread.delete(sink);
     keepNewest(this.#durable, tables);
     this.bound(tables);

@@ -1,4 +1,4 @@
-import type { Checkpoint, TableEntry } from '../../core/checkpoint.ts';
+import { type Checkpoint, type History, isSameDatabase, type TableEntry } from '../../core/checkpoint.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import type { Running } from '../roster.ts';
@@ -17,6 +17,9 @@ export class Group implements Others {
   /** Those that are back and wait for the next session. */
   readonly back = new Set<string>();
   #running: Running | null = null;
+  #history: History | null = null;
+  /** Whether they were when the present session was gathered. */
+  #wereNamesKnown = false;
   #isOutdated = false;
   #entries: Checkpoint['tables'] = new Map();
 
@@ -45,12 +48,16 @@ export class Group implements Others {
     return this.back.size > 0 || this.#isOutdated;
   }
 
-  /** With the last sink to say so names are known. Tables that waited for that the next session takes in, at once where it ends no copy. */
-  read(sink: string, checkpoint: Checkpoint): void {
-    const wereKnown = this.bindings.areKnown;
-    this.bindings.read(sink, checkpoint);
-    const areKnownNow = this.bindings.areKnown && !wereKnown;
-    if (!areKnownNow || this.isCopying || ![...this.entries.values()].some(waitsForNames)) return;
+  get history(): History | null {
+    return this.#running?.history ?? this.#history;
+  }
+
+  /** With the last sink to say so names are known. Tables that waited for that are for a session that began later, which then ends no copy. */
+  read(sink: string, { position, tables }: Checkpoint): void {
+    const isOfOther = position && this.history && !isSameDatabase(position.history, this.history);
+    this.bindings.read(sink, isOfOther ? new Map() : tables);
+    const isAmiss = this.bindings.areKnown && !this.#wereNamesKnown && [...this.entries.values()].some(waitsForNames);
+    if (!isAmiss || this.isCopying) return;
     this.#isOutdated = true;
     this.#running?.end();
   }
@@ -75,6 +82,7 @@ export class Group implements Others {
   gathered(entries: Checkpoint['tables']): void {
     this.#entries = entries;
     this.#isOutdated = false;
+    this.#wereNamesKnown = this.bindings.areKnown;
   }
 
   begin(running: Running): void {
@@ -83,7 +91,7 @@ export class Group implements Others {
   }
 
   ended(): void {
-    this.#entries = this.entries;
+    [this.#entries, this.#history] = [this.entries, this.history];
     this.#running = null;
     this.lease.end();
   }

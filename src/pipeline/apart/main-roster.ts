@@ -79,6 +79,11 @@ export class MainRoster implements Roster {
     this.#group.bindings.bound(entries);
   }
 
+  /** Those that read by themselves hold what is bound here. */
+  boundIn(): Checkpoint['tables'] {
+    return new Map();
+  }
+
   leave(sink: string, pos: Lsn | null, error: unknown): boolean {
     if (!isOfOneSink(error, this.#hasRun)) return false;
     if (error.code === 'sink_detached') this.#setOut(sink, { state: 'detached' });

@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../../core/checkpoint.ts';
+import { type Checkpoint, type History, isSameDatabase } from '../../core/checkpoint.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import type { Sink } from '../../core/sink.ts';
 import { naming } from '../naming.ts';
@@ -6,15 +6,17 @@ import type { Gathered, Roster, Running } from '../roster.ts';
 import { toward, whatNext } from './alike.ts';
 import type { Others } from './others.ts';
 
+type Known = Pick<Others, 'entries' | 'history' | 'lease' | 'bindings' | 'read'>;
+
 /** A sink by itself, which copies what it lacks to hold what the others do. */
 export class OwnRoster implements Roster {
   readonly holds = new Map<string, Lsn | null>();
   readonly #name: string;
   readonly #sink: Sink;
-  readonly #others: Pick<Others, 'entries' | 'lease' | 'bindings' | 'read'>;
+  readonly #others: Known;
   #running: Running | null = null;
 
-  constructor(name: string, sink: Sink, others: Pick<Others, 'entries' | 'lease' | 'bindings' | 'read'>) {
+  constructor(name: string, sink: Sink, others: Known) {
     this.#name = name;
     this.#sink = sink;
     this.#others = others;
@@ -35,6 +37,11 @@ export class OwnRoster implements Roster {
 
   bound(entries: Checkpoint['tables']): void {
     this.#others.bindings.bound(entries);
+  }
+
+  boundIn(history: History): Checkpoint['tables'] {
+    const areThere = this.#others.history !== null && isSameDatabase(this.#others.history, history);
+    return areThere ? this.#others.entries : new Map();
   }
 
   ended(): void {}

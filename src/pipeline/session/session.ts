@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { nameOf, type RedactedBatch } from '../../core/batch.ts';
-import type { Checkpoint, Position } from '../../core/checkpoint.ts';
+import { type Checkpoint, type History, isSameDatabase, type Position } from '../../core/checkpoint.ts';
 import { ofSink, type PgveilError } from '../../core/errors.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import type { Observation } from '../../core/observer.ts';
@@ -72,8 +72,7 @@ class Session implements Running {
   readonly #goal: Goal;
   readonly #settlements: Settlements;
   readonly #unwritten = new Unwritten((batch) => this.#written(batch));
-  /** What an accepted source is compared with: where the sinks stood before. */
-  #before: Position | null;
+  #history: History | null;
   #started = false;
   #isOver = false;
   #failure: { readonly error: unknown } | null = null;
@@ -88,13 +87,14 @@ class Session implements Running {
     this.#parts = parts;
     this.#context = context;
     this.#from = from;
-    const held = [...checkpoints].map(
+    const reached = [...checkpoints].map(
       ([name, { position }]) => [name, context.anew ? null : (position?.pos ?? null)] as const,
     );
-    this.#durable = new Durable(parts, new Map(held), context.roster.holds, from.position);
+    this.#durable = new Durable(parts, new Map(reached), context.roster.holds, from.position);
     this.#tables = new Tables(from.tables);
     this.#book = book;
-    this.#before = [...checkpoints.values()].find(({ position }) => position !== null)?.position ?? null;
+    const held = [...checkpoints.values()].find(({ position }) => position !== null);
+    this.#history = held?.position?.history ?? null;
     const hurry = () => this.hurry();
     this.#goal = new Goal(parts.source, (lsn) => this.#settlements.isOver && this.#durable.reaches(lsn), hurry);
     const left = (sink: string, error: unknown) => this.#leftBy(sink, error);
@@ -119,6 +119,10 @@ class Session implements Running {
 
   get entries(): Checkpoint['tables'] {
     return this.#tables.entries;
+  }
+
+  get history(): History | null {
+    return this.#history;
   }
 
   get isCopying(): boolean {
@@ -222,7 +226,7 @@ class Session implements Running {
     for await (const batch of this.#parts.source.read(this.#from, stopped)) {
       this.#settlements.read(batch);
       await nextTurn(); // Batches may be ready in numbers. Each holds the event loop for long enough.
-      if (batch.position && this.#isOtherDatabase(batch.position)) this.#parts.redactor.unbind();
+      if (batch.position) this.#stand(batch.position);
       const redacted = this.#parts.redactor.redact(batch);
       const isOrdered = this.#book.pushed(batch);
       this.#report(redacted);
@@ -237,10 +241,11 @@ class Session implements Running {
     }
   }
 
-  #isOtherDatabase({ history }: Position): boolean {
-    const before = this.#before?.history ?? history;
-    this.#before = null;
-    return before.systemIdentifier !== history.systemIdentifier || before.databaseOid !== history.databaseOid;
+  /** Where the sinks stood before may have been in another database than the one that was accepted since. */
+  #stand({ history }: Position): void {
+    const isOther = this.#history !== null && !isSameDatabase(this.#history, history);
+    if (isOther) this.#parts.redactor.unbind(this.#context.roster.boundIn(history));
+    this.#history = history;
   }
 
   #report(batch: RedactedBatch): void {

@@ -81,6 +81,22 @@ forMajors('acknowledgements', {}, (major) => {
     await until(async () => (await server.query(isFree)).length === 1, { what: 'the slot to be free' });
   });
 
+  test('what lies before the slot is never acknowledged: an older server would move it back', async () => {
+    await using first = new Consumer(sourceOf(server, ['public.t']).source, from);
+    await server.query('INSERT INTO t VALUES (1)');
+    await first.caughtUp();
+    const { pos } = first.position!;
+    first.source.ack(pos);
+    await first.stop();
+    await using again = new Consumer(sourceOf(server, ['public.t']).source, checkpointAfter(from, first));
+    again.source.ack(from.position.pos);
+    await server.query('INSERT INTO t VALUES (2)');
+    await again.caughtUp();
+    again.source.ack(from.position.pos);
+    await again.stop();
+    assert.equal(await confirmedFlush(server), pos);
+  });
+
   test('positions follow a server whose other databases write, and then come to rest', async () => {
     await using consumer = new Consumer(sourceOf(server, ['public.t']).source, from);
     await server.query('INSERT INTO t VALUES (1)');

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { Blockages } from '../../../sinks/postgres/blockages.ts';
 import type { Observation } from '../../../src/core/observer.ts';
 
-const alice = { pid: '7', application: 'psql', user: 'alice' };
-const hidden = { pid: '8', application: null, user: null };
-const prepared = { pid: '0', application: null, user: null };
+const alice = { pid: '7', gid: null, application: 'psql', user: 'alice' };
+const hidden = { pid: '8', gid: null, application: null, user: null };
+const prepared = { pid: '0', gid: 'left', application: null, user: null };
 
 function watched() {
   const told: Observation[] = [];
@@ -22,7 +22,7 @@ test('who holds a lock is told once, whoever waits for it, and once more when no
   first([]);
   const alarm = { type: 'sink alarm', sink: 'twin', code: 'twin_blocked', isOver: false };
   const message = 'sink twin waits for a lock of pid 7 (psql, alice)';
-  const fix = 'End the transaction there, or: SELECT pg_terminate_backend(7);';
+  const fix = 'Wait for them to end, or end them: SELECT pg_terminate_backend(7);';
   assert.deepEqual(told, [{ ...alarm, message, fix }]);
   second([]);
   assert.equal(told.length, 2);
@@ -38,9 +38,9 @@ test('another holder is told anew', () => {
   assert.deepEqual([last().message, last().isOver], ['sink twin waits for a lock of pid 8', false]);
 });
 
-test('a prepared transaction, which no process holds, has a fix of its own', () => {
+test('a prepared transaction, which no process holds, is named by its identifier', () => {
   const { last, first } = watched();
   first([prepared]);
-  assert.equal(last().message, 'sink twin waits for a lock of a prepared transaction');
-  assert.equal(last().fix, 'COMMIT PREPARED or ROLLBACK PREPARED what pg_prepared_xacts lists.');
+  assert.equal(last().message, "sink twin waits for a lock of the prepared transaction 'left'");
+  assert.equal(last().fix, "Wait for them to end, or end them: ROLLBACK PREPARED 'left';");
 });

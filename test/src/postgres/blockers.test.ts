@@ -37,7 +37,7 @@ forMajors('who holds the lock that a session waits for', { core: true }, (major)
     await seen(holder.client, next.pid);
     const inserting = last.client.query('INSERT INTO t VALUES (1)');
     const [head, ...others] = await seen(holder.client, last.pid);
-    assert.deepEqual([head, others], [{ pid: holder.pid, application: 'the report', user }, []]);
+    assert.deepEqual([head, others], [{ pid: holder.pid, gid: null, application: 'the report', user }, []]);
     await holder.client.query('SET ROLE bystander');
     assert.deepEqual(
       (await seen(holder.client, last.pid)).map(({ pid }) => pid),
@@ -49,13 +49,17 @@ forMajors('who holds the lock that a session waits for', { core: true }, (major)
     for (const { client } of [holder, next, last]) await client.end();
   });
 
-  test('is 0 for a prepared transaction', async () => {
+  test('is 0 for a prepared transaction, which has a name, whether it is waited for by way of another one or not', async () => {
     const [holder, waiter] = [await session(), await session()];
     await holder.client.query(`BEGIN; LOCK TABLE t; PREPARE TRANSACTION 'left'`);
     const inserting = waiter.client.query('INSERT INTO t VALUES (1)');
-    assert.deepEqual(await seen(holder.client, waiter.pid), [{ pid: '0', application: null, user: null }]);
+    const prepared = [{ pid: '0', gid: 'left', application: null, user: null }];
+    assert.deepEqual(await seen(holder.client, waiter.pid), prepared);
+    const last = await session();
+    const altering = last.client.query('ALTER TABLE t ADD m int');
+    assert.deepEqual(await seen(holder.client, last.pid), prepared);
     await holder.client.query(`ROLLBACK PREPARED 'left'`);
-    await inserting;
-    for (const { client } of [holder, waiter]) await client.end();
+    await Promise.all([inserting, altering]);
+    for (const { client } of [holder, waiter, last]) await client.end();
   });
 });

@@ -10,7 +10,7 @@ const { name } = t;
 const STALE: TableState = { state: 'stale', since: 1n, reason: 'column a is new' };
 
 function dueWith(state: TableState | null, generation = 3): Due {
-  const entry = { state, generation } as TableEntry;
+  const entry = { state, generation, binding: { number: 1, columns: [] } } as unknown as TableEntry;
   return new Due([name], new Map(state ? [[name, entry]] : []), { longestMs: 5 * 60_000, began: new Map() });
 }
 

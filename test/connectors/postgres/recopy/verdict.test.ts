@@ -22,7 +22,8 @@ function judge(due: Due, table: Table<'raw'>, entry: TableEntry, bytes = 0) {
 
 test('what a sink refused waits for another definition, also where the one that it refused was not that of the start', () => {
   const state = { state: 'streaming' } as const;
-  const entry = { oid: t.oid, generation: 3, shape: shapeOf(t), state } as unknown as TableEntry;
+  const binding = { number: 1, columns: [] };
+  const entry = { oid: t.oid, generation: 3, binding, shape: shapeOf(t), state } as unknown as TableEntry;
   const refused = { ...entry, state: { state: 'halted', code: 'reserved_column' } } as TableEntry;
   const retry = { longestMs: 1000, began: new Map() };
   const restarted = new Due([name], new Map([[name, refused]]), retry);
@@ -47,6 +48,10 @@ test('what halted before its first copy is copied whatever its size, and what ha
   assert.equal((judge(dueOf(copied), t, copied, 2) as { type: string }).type, 'stopped');
 
   const running = dueOf(never);
-  running.note({ type: 'defined', table: t, generation: 1 });
+  running.begin(name, 0);
+  running.note(running.stopped(name) as never);
+  assert.equal(judge(running, t, never, 2), 'copy', 'a copy that came to nothing is none');
+  running.note({ type: 'copy finished', table: t } as never);
+  running.note({ type: 'stopped', name, oid: t.oid, state, definition: null });
   assert.equal((judge(running, t, never, 2) as { type: string }).type, 'stopped');
 });
