@@ -44,7 +44,7 @@ export class Entries {
     return this.all.get(name)?.state.state === 'streaming';
   }
 
-  /** What the table was stays as it was said to be, stale or halted, until the copy is finished; one that never was copied is absent until then. */
+  /** What the table was stays as it was said to be, stale or halted, until the copy is finished; one that was never bound is absent until then. */
   startCopy(
     table: Table<'raw'>,
     { binding, table: { plan } }: Plan,
@@ -96,9 +96,9 @@ export class Entries {
     if (before?.order.approved) this.#set(name, { ...before, order: { ...before.order, approved: null } });
   }
 
-  /** Nothing that is known by an oid counts any more, but in these. */
+  /** Nothing that is known by an oid counts any more, but in these, which others bind further. */
   unbind(known: ReadonlyMap<string, TableEntry>): void {
-    this.#names = NO_OTHER_NAMES;
+    this.#names = { areKnown: true, newest: known };
     for (const [name, entry] of this.all) {
       const bound = known.get(name);
       this.#set(name, isBound(bound) ? asBoundBy(bound, entry) : { ...entry, oid: 0, formerly: [] });

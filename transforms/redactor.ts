@@ -92,9 +92,11 @@ export class RowRedactor implements Redactor {
     for (const event of batch.events) this.#follow(event);
     const events = this.#events;
     this.#events = [];
-    const changes = this.#redactChanges(batch);
+    const redactedChanges = this.#redactChanges(batch);
     this.#withheld.report(this.#observe);
     const chunk = batch.chunk && this.#flowOf(batch.chunk.table);
+    // Of a chunk in which its table halted no row leaves: without the chunk it would be one of the stream.
+    const changes = batch.chunk && !chunk ? [] : redactedChanges;
     const redacted: Batch<'redacted'> & Pick<RedactedBatch, 'entries'> = {
       events,
       changes,
@@ -202,12 +204,17 @@ export class RowRedactor implements Redactor {
     return null;
   }
 
-  /** Others may have bound names since the table was defined here. What it is bound as is theirs to know from now on. */
+  /** Others may have bound names since the table was defined here. Null where the copy must not begin: the next one sees what they saw. */
   #planAtStart({ raw, plan }: Flow): Plan | null {
+    const then = this.#definitions.get(raw)!.bound.last;
     this.#definitions.delete(raw);
     const now = this.#planOf(raw);
-    if (now && now.table.plan !== plan.table.plan) this.#halt(raw.name, raw.oid, 'stale');
-    return this.#halted.has(raw.name) ? null : now;
+    if (!now) return null;
+    const { last } = this.#definitions.get(raw)!.bound;
+    const isOlder = last !== null && last.binding.number !== then?.binding.number && !isOfShape(last, raw);
+    if (!isOlder && now.table.plan === plan.table.plan) return now;
+    this.#halt(raw.name, raw.oid, 'stale');
+    return null;
   }
 
   /** `finding` where it is more than the code's own line in errors.ts says. */
@@ -258,5 +265,9 @@ export class RowRedactor implements Redactor {
 
 /** What goes on streaming must be what was copied, and under the rules it was copied with. */
 function isSameAsCopied(raw: Table<'raw'>, plan: Plan, entry: TableEntry): boolean {
-  return entry.oid === raw.oid && entry.plan === plan.table.plan && isDeepStrictEqual(entry.shape, shapeOf(raw));
+  return entry.oid === raw.oid && entry.plan === plan.table.plan && isOfShape(entry, raw);
+}
+
+function isOfShape({ shape }: TableEntry, raw: Table<'raw'>): boolean {
+  return isDeepStrictEqual(shape, shapeOf(raw));
 }

@@ -18,7 +18,7 @@ export interface History {
   readonly slot: string;
 }
 
-/** What oids mean in one they do not mean in the other, nor do positions. */
+/** Whether oids and positions mean the same in both. */
 export function isSameDatabase(one: History, other: History): boolean {
   return one.systemIdentifier === other.systemIdentifier && one.databaseOid === other.databaseOid;
 }

@@ -231,3 +231,20 @@ describe('one table without a usable key', () => {
     await trial.assertEqual(tables);
   });
 });
+
+describe('one table whose key a rule cannot rewrite', () => {
+  test('halts in its first copy, and nobody waits for it', async () => {
+    // One pseudonym in a hundred is too long for the column: too few for the rule to be refused.
+    const setup = `${SETUP}; CREATE TABLE account (mail varchar(47) PRIMARY KEY);
+      INSERT INTO account SELECT 'v' || i FROM generate_series(1, 2000) i`;
+    const unique = { fake: { kind: 'email', unique: true } } as const;
+    await using trial = await servers.trial(setup, { ...tables, 'public.account': { columns: { mail: unique } } });
+    await trial.catchUp(3);
+    await trial.assertEqual(tables);
+    const service = await trial.run();
+    await service.halts('public.account', 'rule_failed');
+    await trial.source.query(`UPDATE person SET name = 'x'`);
+    await trial.holdsAll(service);
+    await trial.assertEqual(tables);
+  });
+});

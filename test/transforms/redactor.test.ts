@@ -267,8 +267,10 @@ describe('cells that a rule cannot rewrite', () => {
       redactor.open(NONE);
       const [begin, start, finish] = copied(keyed);
       redactor.redact(batchOf({ events: [begin!, start!, ...copied(shop)] }));
-      const read = changeOf('read', keyed, { after: tupleOf(tooLong!, 'x') });
-      redactor.redact(batchOf({ changes: [read], chunk: { table: keyed, number: 1 } }));
+      const read = (key: string) => changeOf('read', keyed, { after: tupleOf(key, 'x') });
+      const cut = { changes: [read(fitting!), read(tooLong!)], chunk: { table: keyed, number: 1 } };
+      const { chunk, changes } = redactor.redact(batchOf(cut));
+      assert.deepEqual([chunk, changes], [null, []]);
       const later = redactor.redact(batchOf({ events: [{ type: 'chunk finished', table: keyed, chunk: 1 }, finish!] }));
       assert.deepEqual(
         later.events.map(({ type }) => type),
@@ -392,6 +394,23 @@ describe('while others bind names beside it', () => {
       assert.equal(entries.get(customer.name)?.state.state, halts ? 'halted' : 'streaming');
       assert.equal(events.length, halts ? 1 : copy.length);
     }
+  });
+
+  test('a copy of a snapshot from before they bound the table does not begin', () => {
+    const wider = tableOf({
+      relation: 'customer',
+      columns: { id: 'integer', name: 'text', note: 'text', later: 'text' },
+    });
+    const newest = new Map<string, TableEntry>();
+    const { redactor } = redactorOf();
+    redactor.open(NONE, beside(newest));
+    const [defined, ...copy] = copied(customer);
+    redactor.redact(batchOf({ events: [defined!] }));
+    newest.set(customer.name, afterCopy([wider]).entries.get(customer.name)!);
+    const { entries } = redactor.redact(batchOf({ events: copy }));
+    assert.deepEqual(entries.get(customer.name)?.state, { state: 'halted', code: 'stale' });
+    redactor.redact(batchOf({ events: copied(wider, 2) }));
+    assert.equal(redactor.isAsCopied(wider), true);
   });
 
   test('a column that nobody decided on and that took a name since halts its table, though the binding is what it was', () => {

@@ -1,5 +1,5 @@
 import type { RawBatch, TableEvent } from '../../../src/core/batch.ts';
-import type { Checkpoint, History, Position } from '../../../src/core/checkpoint.ts';
+import type { Checkpoint, History, Position, TableState } from '../../../src/core/checkpoint.ts';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { Table } from '../../../src/core/table.ts';
 import { unlessAborted } from '../abort.ts';
@@ -50,10 +50,12 @@ export async function* copyFirst(options: FirstCopyOptions): AsyncGenerator<RawB
     const tables: ReadTable[] = [];
     const finish = async ({ table, generation }: CopyRead) => {
       const settled = await settling.told(table.name, generation);
-      if (settled instanceof PgveilError) finished.push(halted(table, settled));
-      if (settled !== true) return;
-      finished.push({ type: 'copy finished', table });
-      tables.push(reading.tables.get(table.name) as ReadTable);
+      if (settled instanceof PgveilError) finished.push(stopped(table, { state: 'halted', code: settled.code }));
+      else if (!settled) finished.push(stopped(table, { state: 'absent' }));
+      else {
+        finished.push({ type: 'copy finished', table });
+        tables.push(reading.tables.get(table.name) as ReadTable);
+      }
     };
     const finishing: Promise<void>[] = [];
     for await (const batch of batches) {
@@ -72,14 +74,14 @@ export async function* copyFirst(options: FirstCopyOptions): AsyncGenerator<RawB
 
 type CopyRead = Extract<TableEvent<'raw'>, { readonly type: 'copy read' }>;
 
-/** A sink could not build what belongs to it. */
-function halted({ name, oid }: Table<'raw'>, { code }: PgveilError): TableEvent<'raw'> {
-  return { type: 'stopped', name, oid, state: { state: 'halted', code }, definition: null };
+/** Its copy is over, and came to nothing. */
+function stopped({ name, oid }: Pick<Table<'raw'>, 'name' | 'oid'>, state: TableState): TableEvent<'raw'> {
+  return { type: 'stopped', name, oid, state, definition: null };
 }
 
 /** What the sinks hold is not to be continued from the new position. */
 function absent(entries: Checkpoint['tables']): TableEvent<'raw'>[] {
   return [...entries]
     .filter(([, { state }]) => state.state === 'absent')
-    .map(([name, { oid, state }]) => ({ type: 'stopped', name, oid, state, definition: null }));
+    .map(([name, { oid, state }]) => stopped({ name, oid }, state));
 }

@@ -52,7 +52,7 @@ export class Group implements Others {
     return this.#running?.history ?? this.#history;
   }
 
-  /** With the last sink to say so names are known. Tables that waited for that are for a session that began later, which then ends no copy. */
+  /** With the last sink that says so names are known. A session that began before lets the next one take in what waited for that, but ends no copy for it. */
   read(sink: string, { position, tables }: Checkpoint): void {
     const isOfOther = position && this.history && !isSameDatabase(position.history, this.history);
     this.bindings.read(sink, isOfOther ? new Map() : tables);

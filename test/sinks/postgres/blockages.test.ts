@@ -42,5 +42,5 @@ test('a prepared transaction, which no process holds, is named by its identifier
   const { last, first } = watched();
   first([prepared]);
   assert.equal(last().message, "sink twin waits for a lock of the prepared transaction 'left'");
-  assert.equal(last().fix, "Wait for them to end, or end them: ROLLBACK PREPARED 'left';");
+  assert.equal(last().fix, "Wait for them to end, or end them: COMMIT PREPARED or ROLLBACK PREPARED 'left';");
 });

@@ -24,7 +24,7 @@ forMajors('who holds the lock that a session waits for', { core: true }, (major)
     until(
       async () => {
         const found = await blockersOf(asker, pid, 5_000);
-        return found.length > 0 && found.map((one) => ({ ...one, pid: String(one.pid) }));
+        return found.length > 0 && found;
       },
       { what: 'it to wait' },
     );
