@@ -155,6 +155,10 @@ export class DeltaLog {
   }
 }
 
+/** DROP FEATURE without TRUNCATE HISTORY leaves another feature in its place, checkpointProtection. */
+const UNKNOWN_FIX =
+  'Take it out of the table with the engine that switched it on (ALTER TABLE … DROP FEATURE … TRUNCATE HISTORY). Or stop pgveil, delete the table’s folder, and start it with `--recopy TABLE`: the table is copied anew.';
+
 /** Somebody may have switched a feature on: what we then wrote could be read wrongly. */
 function assertKnown({ protocol }: Pick<Snapshot, 'protocol'>, folder: string): void {
   if (!protocol) return;
@@ -163,5 +167,5 @@ function assertKnown({ protocol }: Pick<Snapshot, 'protocol'>, folder: string): 
   const isKnown = [1, 3].includes(minReaderVersion) && [1, 2, 7].includes(minWriterVersion) && unknown.length === 0;
   if (isKnown) return;
   const asked = unknown.join(', ') || `reader ${minReaderVersion}, writer ${minWriterVersion}`;
-  throw new PgveilError('lake_failed', `${folder} asks for what pgveil does not write: ${asked}`);
+  throw new PgveilError('lake_failed', `${folder} asks for what pgveil does not write: ${asked}`, { fix: UNKNOWN_FIX });
 }
