@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RawBatch, TableEvent } from '../../../src/core/batch.ts';
-import type { Checkpoint } from '../../../src/core/checkpoint.ts';
+import { ASKED_FOR, type Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import type { Rules } from '../../../src/core/source.ts';
@@ -8,7 +8,7 @@ import type { Bell } from '../bell.ts';
 import { stale } from '../catalog/definition.ts';
 import type { Leaf, TableReading } from '../catalog/reading.ts';
 import { haltedBy } from '../catalog/stop.ts';
-import { ASKED_FOR, type Why } from '../stream/question.ts';
+import type { Why } from '../stream/question.ts';
 import { Due, type Retry, reasonOf } from './due.ts';
 import { type Copy, Line } from './line.ts';
 import { NOTHING, Offers } from './offers.ts';
