@@ -137,13 +137,9 @@ class TwinHolding implements Holding {
   }
 
   async close(): Promise<void> {
-    try {
-      if (this.#isReading) throw new Error('in the midst of a COPY');
-      await query(this.#client, 'ROLLBACK');
-      this.#connections.give(this.#client);
-    } catch {
-      this.#client.end().catch(() => {});
-    }
+    const hangUp = () => void this.#client.end().catch(() => {});
+    if (this.#isReading) return hangUp();
+    await query(this.#client, 'ROLLBACK').then(() => this.#connections.give(this.#client), hangUp);
   }
 }
 

@@ -15,7 +15,7 @@ const CHECKPOINT_EVERY = 100;
 const TOMBSTONE_MS = 7 * 24 * 3600 * 1000;
 
 /** All that a table of ours uses beyond reader 1 and writer 2. Of what another feature asks for nothing is known here. */
-const FEATURES = ['timestampNtz', 'appendOnly', 'invariants'];
+const KNOWN_FEATURES = ['timestampNtz', 'appendOnly', 'invariants'];
 
 /** What a checkpoint sums up. */
 interface Summed {
@@ -163,7 +163,7 @@ const UNKNOWN_FIX =
 function assertKnown({ protocol }: Pick<Snapshot, 'protocol'>, folder: string): void {
   if (!protocol) return;
   const { minReaderVersion, minWriterVersion, readerFeatures = [], writerFeatures = [] } = protocol;
-  const unknown = [...readerFeatures, ...writerFeatures].filter((feature) => !FEATURES.includes(feature));
+  const unknown = [...readerFeatures, ...writerFeatures].filter((feature) => !KNOWN_FEATURES.includes(feature));
   const isKnown = [1, 3].includes(minReaderVersion) && [1, 2, 7].includes(minWriterVersion) && unknown.length === 0;
   if (isKnown) return;
   const asked = unknown.join(', ') || `reader ${minReaderVersion}, writer ${minWriterVersion}`;
