@@ -1,12 +1,10 @@
-import type { RawBatch } from '../src/core/batch.ts';
+import { OWN_BYTES, type RawBatch } from '../src/core/batch.ts';
 import { ByteWriter } from '../src/core/bytes.ts';
 import type { Tuple } from '../src/core/tuple.ts';
 import type { TupleRewriter } from './rewrite.ts';
 
 /** A batch that waits holds no more of its neighbours than this. A larger row gets a block of its own. */
 const BLOCK = 256 * 1024;
-/** Raw memory of this size is of one batch alone, and worth giving back before the garbage collector finds it. */
-const LARGE = 8 * 1024 * 1024;
 /** What a rewritten tuple may be longer than the raw one before its block has to be moved. */
 const GROWTH = 2048;
 
@@ -55,7 +53,7 @@ export class Arena {
    * other would be there three and four at a time.
    */
   release({ bytes, changes }: RawBatch): void {
-    if (this.#hasPassed || bytes < LARGE) return;
+    if (this.#hasPassed || bytes < OWN_BYTES) return;
     for (const { before, after } of changes) {
       if (before) free(before.bytes);
       if (after) free(after.bytes);
@@ -69,5 +67,5 @@ export class Arena {
 }
 
 function free(bytes: Buffer): void {
-  if (bytes.length >= LARGE) (bytes.buffer as ArrayBuffer).transfer(0);
+  if (bytes.length >= OWN_BYTES) (bytes.buffer as ArrayBuffer).transfer(0);
 }

@@ -1,4 +1,5 @@
 import {
+  ASKED_FOR,
   boundSince,
   type Fingerprint,
   isBound,
@@ -87,7 +88,7 @@ export class Entries {
     const before = this.all.get(name) ?? neverBound(0, this.#keyFingerprint);
     const count = before.order.count + Number(!before.order.copy);
     const order = { ...before.order, copy: true, approved: approved ?? before.order.approved, count };
-    this.#set(name, { ...before, order, state: isGoing ? before.state : dueState(before.state, ORDERED) });
+    this.#set(name, { ...before, order, state: isGoing ? before.state : dueState(before.state, ASKED_FOR) });
   }
 
   /** What nothing came of: the table goes on as it is. */
@@ -153,9 +154,6 @@ export function neverBound(oid: number, key: string): TableEntry {
     order: NOTHING_ORDERED,
   };
 }
-
-/** Why a table is copied anew that could have gone on. */
-export const ORDERED = 'a new copy was asked for';
 
 /** What a table is that was ordered: what the sinks have of it stays, readable; what was never there is still to come. */
 export function dueState(state: TableState, reason: string): TableState {

@@ -1,7 +1,7 @@
-import type { TableEntry } from '../src/core/checkpoint.ts';
+import { ASKED_FOR, type TableEntry } from '../src/core/checkpoint.ts';
 import { ERRORS, PgveilError } from '../src/core/errors.ts';
 import type { Orders } from '../src/core/redactor.ts';
-import { dueState, neverBound, ORDERED } from './entries.ts';
+import { dueState, neverBound } from './entries.ts';
 
 type Entries = ReadonlyMap<string, TableEntry>;
 
@@ -54,6 +54,6 @@ function approve(entry: TableEntry, approved: string | undefined): TableEntry {
 
 /** Whoever died between an order and the stop of its table goes on here. */
 function stopOrdered(entry: TableEntry): TableEntry {
-  const state = entry.order.copy ? dueState(entry.state, ORDERED) : entry.state;
+  const state = entry.order.copy ? dueState(entry.state, ASKED_FOR) : entry.state;
   return state === entry.state ? entry : { ...entry, state };
 }

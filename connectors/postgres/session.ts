@@ -49,12 +49,12 @@ export async function ask<Row extends object = Record<string, string | null>>(
 }
 
 /** How long a session may take to say goodbye: a peer that is gone never would. */
-const GOODBYE = 1000;
+const GOODBYE_MS = 1000;
 
 /** Ends a session, in the middle of a statement too. Never rejects; safe to call twice. */
 export async function endSession(client: pg.Client): Promise<void> {
   const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
-  const hangUp = setTimeout(() => stream.destroy(), GOODBYE);
+  const hangUp = setTimeout(() => stream.destroy(), GOODBYE_MS);
   await client.end().catch(() => {});
   clearTimeout(hangUp);
 }

@@ -5,7 +5,7 @@ import type { Cluster } from './client/cluster.ts';
 import { TRANSACTION_MS } from './client/transaction.ts';
 import type { KafkaOptions } from './options.ts';
 import { isTakenFor, topicName } from './topics/topic-name.ts';
-import type { BrokerDefaults, Topic, Topics } from './topics/topics.ts';
+import { type BrokerDefaults, configCommand, type Topic, type Topics } from './topics/topics.ts';
 import { assertAllSent, unsentColumns } from './unsent.ts';
 
 /** Kafka's own default: rows of so many bytes are nothing unusual. */
@@ -108,15 +108,15 @@ function durability(object: string, { name, replicas, leastReplicas }: Sketch): 
   if (replicas === undefined || leastReplicas === undefined) return [];
   if (leastReplicas > replicas) {
     const message = `min.insync.replicas of ${name} is ${leastReplicas}, and it has ${replicas} replicas: some brokers take no message then`;
-    return [finding('topic_at_risk', object, message, setting(name, `min.insync.replicas=${replicas}`))];
+    return [finding('topic_at_risk', object, message, configCommand(name, `min.insync.replicas=${replicas}`))];
   }
   if (replicas > 1 && leastReplicas === 1) {
     const message = `min.insync.replicas of ${name} is 1: what only one broker has acknowledged is lost with its disk`;
-    return [finding('topic_at_risk', object, message, setting(name, 'min.insync.replicas=2'))];
+    return [finding('topic_at_risk', object, message, configCommand(name, 'min.insync.replicas=2'))];
   }
   if (replicas > 1 && leastReplicas === replicas) {
     const message = `min.insync.replicas of ${name} is ${leastReplicas}, as many as it has replicas: nothing can be written while one broker is away`;
-    return [finding('topic_at_risk', object, message, setting(name, `min.insync.replicas=${replicas - 1}`))];
+    return [finding('topic_at_risk', object, message, configCommand(name, `min.insync.replicas=${replicas - 1}`))];
   }
   return [];
 }
@@ -126,7 +126,7 @@ function room(table: LeavingTable, { name, maxMessageBytes }: Sketch): Finding[]
   const mayBeLarge = unsentColumns({ ...table, identity: 'default' }).length > 0;
   if (!mayBeLarge || maxMessageBytes === undefined || maxMessageBytes >= USUAL_BYTES) return [];
   const message = `${name} takes messages of ${maxMessageBytes} bytes, and a larger row would halt ${table.name}`;
-  return [finding('topic_at_risk', table.name, message, setting(name, `max.message.bytes=${USUAL_BYTES}`))];
+  return [finding('topic_at_risk', table.name, message, configCommand(name, `max.message.bytes=${USUAL_BYTES}`))];
 }
 
 /** Those that are there already, or are made before it. */
@@ -149,10 +149,6 @@ function absent({ name: table }: LeavingTable, topic: string): Finding {
 function tooFewBrokers({ name }: LeavingTable, { options, cluster }: CheckParts): Finding {
   const message = `\`topics.replicas\` is ${options.topics.replicas}, and there are ${cluster.size} brokers`;
   return finding('topic_unfit', name, message, `Set \`topics.replicas\` of the sink to ${cluster.size} or less.`);
-}
-
-function setting(topic: string, config: string): string {
-  return `kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config ${config}`;
 }
 
 function finding(code: ErrorCode, object: string, message: string, fix: string): Finding {

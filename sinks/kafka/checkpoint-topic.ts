@@ -9,7 +9,7 @@ import { type CommittedRecord, readCommitted } from './client/committed.ts';
 import type { Bytes } from './client/record-batch.ts';
 import type { KafkaTransaction } from './client/transaction.ts';
 import { NO_HEADERS } from './format/headers.ts';
-import type { Topics } from './topics/topics.ts';
+import { configCommand, type Topics } from './topics/topics.ts';
 
 const PARTITION = 0;
 
@@ -74,7 +74,8 @@ export class CheckpointTopic {
       configs: CONFIGS,
     });
     if (partitions !== 1 || !isCompacted) {
-      throw new PgveilError('kafka_failed', `the topic ${name} must have one partition and be compacted`);
+      const fix = partitions === 1 ? configCommand(name, 'cleanup.policy=compact') : DAMAGED_FIX;
+      throw new PgveilError('kafka_failed', `the topic ${name} must have one partition and be compacted`, { fix });
     }
     return new CheckpointTopic(cluster, name);
   }
@@ -134,7 +135,7 @@ export async function readCheckpoint(cluster: Cluster, topic: string): Promise<S
   };
 }
 
-/** Of a topic that is compacted one record cannot be taken back; and readers would take rows of a copy that begins to count anew for older ones. */
+/** Of a topic that is compacted neither a record nor a partition can be taken back; and readers would take rows of a copy that begins to count anew for older ones. */
 const DAMAGED_FIX =
   'Stop pgveil, delete that topic and those of the tables, and start it again: everything is copied into Kafka anew.';
 

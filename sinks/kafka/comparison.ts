@@ -1,6 +1,6 @@
 import { ByteWriter } from '../../src/core/bytes.ts';
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
-import type { Comparer, Comparison, Holding } from '../../src/core/comparison.ts';
+import { type Comparer, type Comparison, type Holding, READ, REST_MS } from '../../src/core/comparison.ts';
 import { DigestWriter } from '../../src/core/digest.ts';
 import { ofSink } from '../../src/core/errors.ts';
 import { KeyText } from '../../src/core/key-text.ts';
@@ -15,10 +15,6 @@ import { formatOf, type KafkaOptions } from './options.ts';
 import { topicName } from './topics/topic-name.ts';
 import { RowReader } from './verify/row-hashes.ts';
 import { KEY_SPACE, TopicFold } from './verify/topic-fold.ts';
-
-/** What is written is committed within a second; an idle source has a new position every ten. */
-const REST_MS = 12_000;
-const READ = { clsn: 0n, xid: null, commitTime: 0n };
 
 /** One connection to the cluster for all topics. */
 export class TopicComparer implements Comparer {

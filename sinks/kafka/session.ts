@@ -51,6 +51,8 @@ export class Session {
   #written: Progress | null = null;
   /** By table name: copies that are finished and not durable yet, or were. */
   readonly #swaps = new Map<string, PromiseWithResolvers<boolean>>();
+  /** Tables of which a copy began here. */
+  readonly #renewed = new Set<string>();
   #committing: Promise<void> = Promise.resolve();
 
   private constructor(parts: Parts) {
@@ -187,9 +189,6 @@ export class Session {
     if (this.#transaction.bytes > 0) await this.commit(this.#position, into);
     await this.#committing;
   }
-
-  /** Tables of which a copy began here. */
-  readonly #renewed = new Set<string>();
 
   /** Of a transaction that was committed in parts: sent once more, and the first parts of it are durable. A newer copy has none. */
   #isThere({ transaction, seq, table }: Change<'redacted'>): boolean {

@@ -8,7 +8,8 @@ import { DeltaLog } from './delta/log.ts';
 import { DeltaTable } from './delta/table.ts';
 import type { Yard } from './yard.ts';
 
-const FEATURES = ['timestampNtz'];
+/** What a table with local timestamps asks of its readers and writers. */
+const LOCAL_FEATURES = ['timestampNtz'];
 
 /** Commits a pipeline's rows to one table, with the position that they lead to: its `txn` version. */
 export class TableWriter {
@@ -83,7 +84,12 @@ export class TableWriter {
       },
       createdTime: old?.createdTime ?? Date.now(),
     };
-    const local = { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: FEATURES, writerFeatures: FEATURES };
+    const local = {
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: LOCAL_FEATURES,
+      writerFeatures: LOCAL_FEATURES,
+    };
     if (hasLocalTimestamps(table)) return [{ protocol: local }, { metaData }];
     return old ? [{ metaData }] : [{ protocol: { minReaderVersion: 1, minWriterVersion: 2 } }, { metaData }];
   }

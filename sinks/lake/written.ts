@@ -100,7 +100,7 @@ export class Written {
     let target: Target | null = null;
     for (const change of changes) {
       if (target?.source !== change.table) target = await this.#targetOf(change.table);
-      // Counted all the same: what comes behind it in its transaction has the same number as before.
+      // A row that the table holds already is counted, too: those behind it in its transaction get the numbers that they had before.
       for (const row of this.#rows.of(change)) target.add(row);
     }
   }

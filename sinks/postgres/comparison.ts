@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { ByteWriter } from '../../src/core/bytes.ts';
 import type { Checkpoint } from '../../src/core/checkpoint.ts';
-import type { Comparer, Comparison, Holding } from '../../src/core/comparison.ts';
+import { type Comparer, type Comparison, type Holding, REST_MS } from '../../src/core/comparison.ts';
 import { DigestWriter } from '../../src/core/digest.ts';
 import { ofSink } from '../../src/core/errors.ts';
 import { bytesOf, KeyText, keyIdentity } from '../../src/core/key-text.ts';
@@ -16,8 +16,6 @@ import { connectTwin, type TwinOptions } from './session.ts';
 import { type TwinTable, twinTable } from './twin-table.ts';
 
 const SPACE = 0x20;
-/** It is flushed as soon as nothing waits, and has the position of an idle source every ten seconds. */
-const REST_MS = 12_000;
 /** Which version of a row it is: both are others after every UPDATE. */
 const VERSION = ['xmin', 'ctid'];
 
@@ -139,13 +137,9 @@ class TwinHolding implements Holding {
   }
 
   async close(): Promise<void> {
-    try {
-      if (this.#isReading) throw new Error('in the midst of a COPY');
-      await query(this.#client, 'ROLLBACK');
-      this.#connections.give(this.#client);
-    } catch {
-      this.#client.end().catch(() => {});
-    }
+    const hangUp = () => void this.#client.end().catch(() => {});
+    if (this.#isReading) return hangUp();
+    await query(this.#client, 'ROLLBACK').then(() => this.#connections.give(this.#client), hangUp);
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import { CHECKPOINT_FORMAT } from '../../src/core/checkpoint.ts';
 import type { Observe } from '../../src/core/observer.ts';
+import { INSUFFICIENT_PRIVILEGE, LOCK_NOT_AVAILABLE } from '../../src/postgres/sql-state.ts';
 import { sqlState } from '../../src/postgres/trouble.ts';
 import { type Claim, TABLES } from './checkpoint.ts';
 import { LOCKS } from './locks.ts';
@@ -49,8 +50,6 @@ export async function takeOver(
   }
 }
 
-export const LOCK_NOT_AVAILABLE = '55P03';
-const INSUFFICIENT_PRIVILEGE = '42501';
 const RETRY_MS = 500;
 
 /**

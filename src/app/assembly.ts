@@ -4,13 +4,10 @@ import type { Checkpoint } from '../core/checkpoint.ts';
 import type { Finding, PgveilError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Observe, SlotSeen } from '../core/observer.ts';
-import type { Redactor } from '../core/redactor.ts';
-import type { Sink } from '../core/sink.ts';
-import type { Source } from '../core/source.ts';
 import type { RedactedTable } from '../core/table.ts';
 import type { Left, Target } from '../core/target.ts';
 import type { Tuple } from '../core/tuple.ts';
-import type { Apart } from '../pipeline/parts.ts';
+import type { Parts as PipelineParts } from '../pipeline/parts.ts';
 
 /**
  * Makes concrete parts of a configuration; `reload` reads it anew, for secrets that were changed meanwhile.
@@ -50,15 +47,8 @@ export interface Place {
   look(): Promise<Left>;
 }
 
-export interface Parts {
-  readonly source: Source;
-  readonly sinks: ReadonlyMap<string, Sink>;
-  readonly redactor: Redactor;
-  /** Bytes that may be queued by those that read together. */
-  readonly memory: number;
-  /** Where there are several sinks. */
-  readonly apart?: Apart;
-}
+/** `memory` is for those that read together; `apart` is there where there are several sinks. */
+export type Parts = Omit<PipelineParts, 'observe'>;
 
 /** One part's share of `check`. */
 export interface Check {

@@ -129,7 +129,8 @@ function addStatus(program: Command, commands: Commands, done: Done): void {
 }
 
 const STATUS_HELP = `
-The exit code is 0 whatever state it shows. For a test of health ask /ready.
+The exit code is 0 whatever state it shows, and 1 where nothing answers. For a
+test of health ask /ready.
 ${examples(
   'pgveil status',
   'pgveil status --watch',

@@ -106,7 +106,10 @@ export interface Batch<S extends Stage> {
   readonly bytes: number;
 }
 
-/** Memory of 8 MB and more that its tuples lie in is its own: whoever redacts it gives that back at once. */
+/** Memory of so many bytes that tuples of a raw batch lie in is the batch's own. */
+export const OWN_BYTES = 8 * 1024 * 1024;
+
+/** Whoever redacts it gives such memory back at once. */
 export type RawBatch = Batch<'raw'>;
 
 declare const redacted: unique symbol;

@@ -28,7 +28,7 @@ export class ByteWriter {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
   }
 
-  /** Makes room for `more` bytes; the methods below that say so leave this to the caller, once per row instead of once per value. */
+  /** Makes room for `more` bytes, as all methods below do for themselves. Whoever writes to `bytes` calls it first. */
   reserve(more: number): void {
     const needed = this.length + more;
     if (needed <= this.bytes.length) return;

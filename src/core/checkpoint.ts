@@ -71,6 +71,9 @@ export interface Order {
 
 export const NOTHING_ORDERED: Order = { copy: false, approved: null, byFlag: false, count: 0 };
 
+/** Why a table is stale that could have gone on. It is stored in entries. */
+export const ASKED_FOR = 'a new copy was asked for';
+
 /** What a checkpoint knows of one table. Only a finished copy leads back to `streaming`. A start believes this, never the plan hash alone. */
 export interface TableEntry {
   readonly oid: number;

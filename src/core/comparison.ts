@@ -1,6 +1,13 @@
+import type { Transaction } from './batch.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { RedactedTable } from './table.ts';
 import type { Tuple } from './tuple.ts';
+
+/** Longer than an idle source goes without a new position (connectors/postgres/stream/idle.ts): `restMs` of a sink that gathers nothing. */
+export const REST_MS = 12_000;
+
+/** Of a row that is compared: its transaction says nothing about it. */
+export const READ: Transaction = { clsn: 0n, xid: null, commitTime: 0n };
 
 /** The tables of one sink, one after another: what is opened for one serves the next. */
 export interface Comparer {

@@ -24,7 +24,7 @@ export interface Apart {
   /** Milliseconds that a sink may be away before its WAL is kept in a slot of its own. */
   patience(sink: string): number;
   /** Whether the sink may be let go of, to copy everything later, when its WAL is more than the source may keep. */
-  readonly mayDetach: (sink: string) => boolean;
+  mayDetach(sink: string): boolean;
   /** Who reads and redacts for this sink alone, from its own slot. */
   parts(sink: string, observe: Observe): Pick<Parts, 'source' | 'redactor' | 'memory'>;
 }

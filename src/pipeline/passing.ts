@@ -15,7 +15,7 @@ export const PASSING_ONCE_RUN: ReadonlySet<ErrorCode> = new Set([
 
 /** Whether what failed may be back by itself. `hasRun`: whether it ever worked. That another instance has taken over is no such thing. */
 export function isPassing(error: unknown, hasRun: boolean): error is PgveilError {
-  if (!isWhole(error)) return false;
+  if (!isOfNoTable(error)) return false;
   return error.kind.recovery === 'reopen' || (hasRun && PASSING_ONCE_RUN.has(error.code));
 }
 
@@ -24,10 +24,11 @@ export function isPassing(error: unknown, hasRun: boolean): error is PgveilError
  * ever worked; before, whoever starts it is there to mend it.
  */
 export function isOfOneSink(error: unknown, hasRun: boolean): error is PgveilError {
-  if (!isWhole(error) || error.sink === null) return false;
+  if (!isOfNoTable(error) || error.sink === null) return false;
   return (hasRun && needsPerson(error.kind)) || isPassing(error, hasRun);
 }
 
-function isWhole(error: unknown): error is PgveilError {
+/** Nor `fenced`: whichever sink met it, another instance has the whole pipeline, and without that sink the rest would go on beside it. */
+function isOfNoTable(error: unknown): error is PgveilError {
   return error instanceof PgveilError && error.table === null && error.code !== 'fenced';
 }

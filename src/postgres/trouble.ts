@@ -1,4 +1,5 @@
 import { type ErrorCode, PgveilError } from '../core/errors.ts';
+import { DEADLOCK_DETECTED, INSUFFICIENT_PRIVILEGE, LOCK_NOT_AVAILABLE } from './sql-state.ts';
 
 /** What a database said: a PgveilError that still knows the SQLSTATE, for the few places that have an answer to one. */
 class PostgresError extends PgveilError {
@@ -57,8 +58,10 @@ export function isTooLarge(thrown: unknown): boolean {
   return state === '54000' || (state === 'XX000' && TOO_LARGE.test((thrown as Error).message));
 }
 
+const QUERY_CANCELED = '57014';
+
 /** The lock was not free in time, somebody cancelled the statement, or it was in a deadlock. */
-const PASSING = ['55P03', '57014', '40P01'];
+const PASSING = [LOCK_NOT_AVAILABLE, QUERY_CANCELED, DEADLOCK_DETECTED];
 
 /** Whether what a driver threw passes by itself and says nothing of the connection: the same statement may be sent again. */
 export function isPassing(thrown: unknown): boolean {
@@ -72,7 +75,7 @@ function codeOf(side: Side, state: string, message: string): ErrorCode {
   if (/^(08|57P0|53300|E[A-Z_]+$)/.test(state)) return `${side}_away`;
   if (state.startsWith('28')) return 'credentials_refused';
   if (state === '3D000') return 'database_missing';
-  if (state === '42501') return `${side}_rights`;
+  if (state === INSUFFICIENT_PRIVILEGE) return `${side}_rights`;
   // What pg throws itself has no code: a connection that ended, or that was not made in time.
   return state === '' ? `${side}_away` : `${side}_failed`;
 }

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
-import { ERRORS, PgveilError } from '../../../src/core/errors.ts';
+import { PgveilError } from '../../../src/core/errors.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import { shapeOf, type Table } from '../../../src/core/table.ts';
 import { ask } from '../session.ts';
 import { readCatalog } from './catalog.ts';
-import { haltFor } from './definition.ts';
+import { haltFor, stale } from './definition.ts';
 import type { Asked, Leaf, ReadTable } from './reading.ts';
 import type { Stop } from './stop.ts';
 
@@ -40,15 +40,16 @@ export async function stopIfChanged(observer: pg.Client, bound: Bound, leaf: Lea
   const { name, asked, reading } = bound;
   const now = (await readCatalog(observer, new Map([[name, asked]]), leaf.oid)).tables.get(name)!;
   if (now.problem) throw new Stopped(haltFor(now.problem));
-  if (now.table.oid !== reading.table.oid) throw stale(bound, 'another table took its name during the copy', now.table);
+  if (now.table.oid !== reading.table.oid)
+    throw stopped(bound, 'another table took its name during the copy', now.table);
   if (!isDeepStrictEqual(shapeOf(now.table), shapeOf(reading.table))) {
-    throw stale(bound, 'its definition changed during the copy', now.table);
+    throw stopped(bound, 'its definition changed during the copy', now.table);
   }
   const [same] = now.leaves;
   if (!same || now.partitions !== reading.partitions || !isDeepStrictEqual(identityOf(same), identityOf(leaf))) {
-    throw stale(bound, 'its partitions changed during the copy');
+    throw stopped(bound, 'its partitions changed during the copy');
   }
-  if (same.relfilenode !== leaf.relfilenode) throw stale(bound, 'rewritten during the copy');
+  if (same.relfilenode !== leaf.relfilenode) throw stopped(bound, 'rewritten during the copy');
 }
 
 const identityOf = ({ oid, schema, relation, definition }: Leaf) => [oid, schema, relation, definition];
@@ -69,11 +70,10 @@ export async function stopIfAnother(observer: pg.Client, bound: Bound, leaf: Lea
     [pid, leaf.oid],
   );
   if (row!.gone === 't') throw new PgveilError('source_away', 'source: the session of a copy ended');
-  if (row!.alone !== 't') throw stale(bound, 'its schema was renamed during the copy');
+  if (row!.alone !== 't') throw stopped(bound, 'its schema was renamed during the copy');
 }
 
 /** The consistent point is where its changes begin to be missing: nothing of the stream was applied to it yet. */
-function stale({ name, lsn }: Bound, reason: string, definition: Table<'raw'> | null = null): Stopped {
-  const message = `${name}: ${reason}; what the sinks have of it stays as it was`;
-  return new Stopped({ state: { state: 'stale', since: lsn, reason }, message, fix: ERRORS.stale.fix, definition });
+function stopped({ name, lsn }: Bound, reason: string, definition: Table<'raw'> | null = null): Stopped {
+  return new Stopped(stale(name, lsn, reason, definition));
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { LOCK_NOT_AVAILABLE } from '../../../src/postgres/sql-state.ts';
 import { sqlState } from '../../../src/postgres/trouble.ts';
 import { ask } from '../session.ts';
 import type { Leaf } from './reading.ts';
@@ -17,7 +18,7 @@ export async function readLeafSizes(client: pg.Client, leaves: readonly Leaf[]):
     [leaves.map(({ oid }) => oid)],
   );
   const rows = await sizes.catch((error) => {
-    if (sqlState(error) === '55P03') return []; // one was locked just now
+    if (sqlState(error) === LOCK_NOT_AVAILABLE) return []; // one was locked just now
     throw error;
   });
   return new Map(rows.map(({ oid, bytes }) => [Number(oid), Number(bytes)]));

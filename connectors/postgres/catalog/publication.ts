@@ -4,6 +4,7 @@ import type { Secret } from '../../../src/core/secret.ts';
 import type { Table } from '../../../src/core/table.ts';
 import { connect } from '../../../src/postgres/connection.ts';
 import { quoteName, quoteTable, quoteText } from '../../../src/postgres/quote.ts';
+import { INSUFFICIENT_PRIVILEGE } from '../../../src/postgres/sql-state.ts';
 import { sqlState, trouble } from '../../../src/postgres/trouble.ts';
 import { ask, endSession } from '../session.ts';
 import { IS_OURS, MARK } from './query.ts';
@@ -147,7 +148,7 @@ async function run(url: Secret, sql: string, refused: 'publication_missing' | 'p
   try {
     await client.query(sql);
   } catch (error) {
-    if (sqlState(error) !== '42501') throw trouble('source', error);
+    if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) throw trouble('source', error);
     throw new PgveilError(refused, trouble('source', error).message, { fix: sql });
   } finally {
     await endSession(client);

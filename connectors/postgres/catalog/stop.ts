@@ -4,7 +4,7 @@ import type { ErrorCode, PgveilError } from '../../../src/core/errors.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import type { Table } from '../../../src/core/table.ts';
 
-/** Why a table's copy ends without an end. */
+/** Why a table stops, streaming or in a copy: the state it is in from then on, and what the operator is told. */
 export interface Stop {
   readonly state:
     | Extract<TableState, { readonly state: 'stale' }>

@@ -1,4 +1,5 @@
 import { ERRORS, PgveilError } from '../../../src/core/errors.ts';
+import { INSUFFICIENT_PRIVILEGE } from '../../../src/postgres/sql-state.ts';
 import { isPassing, isTooLarge, sqlState } from '../../../src/postgres/trouble.ts';
 import { Stopped } from '../catalog/guard.ts';
 import type { Stop } from '../catalog/stop.ts';
@@ -36,7 +37,7 @@ export function judge(error: unknown, table: string): 'again' | 'ask the guard' 
 
 function fixOf(error: PgveilError): string {
   if (sqlState(error) === SNAPSHOT_TOO_OLD) return ERRORS.snapshot_timeout.fix;
-  if (sqlState(error) === '42501') return 'Run the SQL that `pgveil check` shows for it.';
+  if (sqlState(error) === INSUFFICIENT_PRIVILEGE) return 'Run the SQL that `pgveil check` shows for it.';
   if (isTooLarge(error))
     return 'A row is larger than 1 GB as text: make it smaller, or decide `drop` for its large column.';
   return ERRORS.source_failed.fix;

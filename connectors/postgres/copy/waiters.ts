@@ -7,7 +7,7 @@ import { ask } from '../session.ts';
  * Milliseconds between two looks. An ALTER, and every statement queued behind it, waits for a chunk for so long, and for the chunk's session to
  * end: together less than 200 ms. A look costs the server a fraction of a millisecond.
  */
-const INTERVAL = 50;
+const INTERVAL_MS = 50;
 
 /** Looks out for those who wait behind a lock of ours. */
 export class Waiters {
@@ -27,7 +27,7 @@ export class Waiters {
   /** Looks until `signal` aborts. Rejects when the observer's connection is lost. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await sleep(INTERVAL, null, { signal }).catch(() => {});
+      await sleep(INTERVAL_MS, null, { signal }).catch(() => {});
       if (this.#giveUp.size === 0 || signal.aborted) continue;
       const blocking = await this.#look().catch((error) => {
         if (isPassing(error)) return []; // somebody has locked the catalog itself: whoever waits for us is seen at a later look

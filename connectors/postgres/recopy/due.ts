@@ -1,7 +1,6 @@
 import type { TableEvent } from '../../../src/core/batch.ts';
-import { isBound, type TableEntry, type TableState } from '../../../src/core/checkpoint.ts';
+import { ASKED_FOR, isBound, type TableEntry, type TableState } from '../../../src/core/checkpoint.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
-import { ASKED_FOR } from '../stream/question.ts';
 
 /** Halts that the sink or a value was the cause of: another look at the catalog tells nothing about them. */
 const NEEDS_A_PERSON = new Set([

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RawBatch, TableEvent } from '../../../src/core/batch.ts';
-import type { Checkpoint } from '../../../src/core/checkpoint.ts';
+import { ASKED_FOR, type Checkpoint } from '../../../src/core/checkpoint.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import type { Rules } from '../../../src/core/source.ts';
@@ -8,7 +8,8 @@ import type { Bell } from '../bell.ts';
 import { stale } from '../catalog/definition.ts';
 import type { Leaf, TableReading } from '../catalog/reading.ts';
 import { haltedBy } from '../catalog/stop.ts';
-import { ASKED_FOR, type Why } from '../stream/question.ts';
+import { CHUNK_BYTES } from '../copy/chunk.ts';
+import type { Why } from '../stream/question.ts';
 import { Due, type Retry, reasonOf } from './due.ts';
 import { type Copy, Line } from './line.ts';
 import { NOTHING, Offers } from './offers.ts';
@@ -40,7 +41,7 @@ const LOOK_MS = 2000;
  * A table of more is copied in a line of its own: the others are copied within seconds each, and must not wait for one that takes hours.
  * It is one chunk, a second or so of reading: cutting finer would win nothing, and a larger bound would let small ones wait for more.
  */
-const SMALL_BYTES = 64 * 1024 * 1024;
+const SMALL_BYTES = CHUNK_BYTES;
 
 /** After which another table may be due. */
 const WAKING = new Set<TableEvent<'raw'>['type']>(['ordered', 'stopped', 'copy finished']);

@@ -6,6 +6,7 @@ import { PgveilError } from '../../../src/core/errors.ts';
 import { reach } from '../../../src/core/fault.ts';
 import type { Lsn } from '../../../src/core/lsn.ts';
 import type { KeptWal, Slots } from '../../../src/core/slots.ts';
+import { CONFIGURATION_LIMIT_EXCEEDED, UNDEFINED_OBJECT } from '../../../src/postgres/sql-state.ts';
 import { sqlState, trouble } from '../../../src/postgres/trouble.ts';
 import { endSession, openReader } from '../session.ts';
 import { dropSlot, type Slot } from './slot.ts';
@@ -123,10 +124,11 @@ async function copySlot(client: pg.Client, main: string, own: string): Promise<v
   try {
     await client.query('SELECT pg_copy_logical_replication_slot($1, $2)', [main, own]);
   } catch (error) {
-    if (sqlState(error) === '53400') {
+    if (sqlState(error) === CONFIGURATION_LIMIT_EXCEEDED) {
       throw new PgveilError('no_free_slot', `source: no replication slot is free for ${own}`);
     }
-    if (sqlState(error) === '42704') throw new PgveilError('slot_lost', `source: the slot ${main} is not there`);
+    if (sqlState(error) === UNDEFINED_OBJECT)
+      throw new PgveilError('slot_lost', `source: the slot ${main} is not there`);
     throw trouble('source', error);
   }
 }

@@ -8,6 +8,7 @@ import type { Secret } from '../../../src/core/secret.ts';
 import { blockersOf, named, releaseOf } from '../../../src/postgres/blockers.ts';
 import { connect } from '../../../src/postgres/connection.ts';
 import { quoteName } from '../../../src/postgres/quote.ts';
+import { CONFIGURATION_LIMIT_EXCEEDED, OBJECT_IN_USE, UNDEFINED_OBJECT } from '../../../src/postgres/sql-state.ts';
 import { sqlState, trouble } from '../../../src/postgres/trouble.ts';
 import { ask, endSession } from '../session.ts';
 
@@ -98,8 +99,8 @@ export async function dropSlot(client: pg.Client, name: string): Promise<void> {
     const sql = 'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1';
     await client.query(sql, [name]);
   } catch (error) {
-    if (sqlState(error) === '42704') return; // gone since it was listed
-    if (sqlState(error) !== '55006') throw trouble('source', error);
+    if (sqlState(error) === UNDEFINED_OBJECT) return; // gone since it was listed
+    if (sqlState(error) !== OBJECT_IN_USE) throw trouble('source', error);
     throw inUse(name, (await inspectSlot(client, name))?.activePid ?? 'another process');
   }
 }
@@ -174,11 +175,13 @@ async function unlessBlocked<T>(creation: Promise<T>, pid: number, options: Make
   }
 }
 
+const DUPLICATE_OBJECT = '42710';
+
 async function refused(observer: pg.Client, name: string, error: unknown): Promise<unknown> {
   switch (sqlState(error)) {
-    case '53400':
+    case CONFIGURATION_LIMIT_EXCEEDED:
       return new PgveilError('no_free_slot', `source: no replication slot is free for ${quoteName(name)}`);
-    case '42710': {
+    case DUPLICATE_OBJECT: {
       const pid = (await inspectSlot(observer, name))?.activePid;
       const by = pid ? `, in use by pid ${pid}` : '';
       return new PgveilError('slot_in_use', `source: a slot ${quoteName(name)} is there already${by}`);

@@ -1,5 +1,6 @@
 import type { Lsn } from '../../../src/core/lsn.ts';
 
+/** Less than REST_MS (src/core/comparison.ts), after which whoever compares believes that no other position comes. */
 const EVERY_MS = 10_000;
 
 /**

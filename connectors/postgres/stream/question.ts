@@ -39,9 +39,6 @@ export type Look = (name: string) => Promise<Reading>;
 /** Why tables stop at a position that could have gone on. */
 export type Why = (name: string, since: Lsn) => Stop;
 
-/** Why a table is copied anew that could have gone on. */
-export const ASKED_FOR = 'a new copy was asked for';
-
 const FIRST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 128;
 

@@ -1,4 +1,5 @@
 import { PgveilError } from '../../../src/core/errors.ts';
+import { OBJECT_IN_USE, UNDEFINED_OBJECT } from '../../../src/postgres/sql-state.ts';
 import { isTooLarge, trouble } from '../../../src/postgres/trouble.ts';
 
 /** The types of the server's messages that matter on a replication connection. */
@@ -10,8 +11,6 @@ export const SERVER = {
   noticeResponse: 0x4e, // 'N'
 } as const;
 
-const UNDEFINED_OBJECT = '42704';
-const OBJECT_IN_USE = '55006';
 const NOT_IN_PREREQUISITE_STATE = '55000';
 
 /** An ErrorResponse as an error of ours. */

@@ -1,6 +1,7 @@
 import { fetchV12, listOffsetsV7, type RecordsBatch } from '@platformatic/kafka';
 import { PgveilError } from '../../../src/core/errors.ts';
 import type { Cluster } from './cluster.ts';
+import { TRANSACTIONAL } from './record-batch.ts';
 
 const NO_REPLICA = -1;
 const READ_UNCOMMITTED = 0;
@@ -14,7 +15,6 @@ const FETCH_BYTES = 1024 * 1024;
 /** Between two looks at where a partition ends. */
 const LOOK_MS = 20;
 
-const TRANSACTIONAL = 1 << 4;
 const CONTROL = 1 << 5;
 const ABORT_MARKER = 0;
 

@@ -32,7 +32,8 @@ const ZSTD = 4;
  */
 const FAST: ZstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: 64 * 1024 };
 const compress = promisify<Buffer, ZstdOptions, Buffer>(zstdCompress);
-const TRANSACTIONAL = 1 << 4;
+/** Of a batch's attributes. */
+export const TRANSACTIONAL = 1 << 4;
 
 /**
  * Records of one partition on their way, in the layout in which Kafka stores them (magic 2).

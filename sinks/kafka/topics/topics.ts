@@ -27,6 +27,11 @@ export interface BrokerDefaults extends Durability, Pick<Topic, 'maxMessageBytes
   readonly transactionMs: number;
 }
 
+/** What a person runs to have a topic so. */
+export function configCommand(topic: string, config: string): string {
+  return `kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config ${config}`;
+}
+
 /** Makes topics, and looks at those that are there. */
 export class Topics {
   readonly #cluster: Cluster;

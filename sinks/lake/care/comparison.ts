@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DuckDBBlobValue, DuckDBConnection } from '@duckdb/node-api';
 import type { Checkpoint } from '../../../src/core/checkpoint.ts';
-import type { Comparison, Holding } from '../../../src/core/comparison.ts';
+import { type Comparison, type Holding, READ, REST_MS } from '../../../src/core/comparison.ts';
 import { DigestWriter } from '../../../src/core/digest.ts';
 import { ofSink, PgveilError } from '../../../src/core/errors.ts';
 import { KeyText } from '../../../src/core/key-text.ts';
@@ -29,10 +29,6 @@ export interface ComparisonOptions {
   readonly flush: { readonly everyMs: number };
 }
 
-/** Beside what a lake gathers: an idle source has a new position every ten seconds. */
-const REST_MS = 12_000;
-/** Of reads, whose transaction says nothing about the row. */
-const READ = { clsn: 0n, xid: null, commitTime: 0n };
 const ANY_DAY = '2000-01-01';
 /** What `Duck.inTurn` gives DuckDB memory for where a row or two need more than it has. */
 const LARGE_BYTES = 40 * 1024 * 1024;

@@ -26,7 +26,7 @@ export async function exchange(table: Tended, exchanged: Exchange): Promise<numb
   const paths = new Set(removes.map(({ path }) => path));
   for (let version = exchanged.version + 1; ; version++) {
     if (Date.now() - since > COMMIT_WITHIN_MS) {
-      throw new PgveilError('lake_failed', `${table.name}: this took longer than 12 hours`);
+      throw new PgveilError('lake_failed', `${table.name}: this took longer than 12 hours`, { fix: LATE_FIX });
     }
     const actions = [
       ...removes.map((add) => removal(add, dataChange)),
@@ -45,6 +45,9 @@ export async function exchange(table: Tended, exchanged: Exchange): Promise<numb
     return null;
   }
 }
+
+const LATE_FIX =
+  'Nothing of it was committed. Run it again, from a machine that reads and writes the lake faster; a vacuum a day later removes the files that it made.';
 
 function isAgainst({ remove, metaData, protocol }: Action, paths: ReadonlySet<string>): boolean {
   return metaData !== undefined || protocol !== undefined || (remove !== undefined && paths.has(remove.path));

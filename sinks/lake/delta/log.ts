@@ -15,7 +15,7 @@ const CHECKPOINT_EVERY = 100;
 const TOMBSTONE_MS = 7 * 24 * 3600 * 1000;
 
 /** All that a table of ours uses beyond reader 1 and writer 2. Of what another feature asks for nothing is known here. */
-const FEATURES = ['timestampNtz', 'appendOnly', 'invariants'];
+const KNOWN_FEATURES = ['timestampNtz', 'appendOnly', 'invariants'];
 
 /** What a checkpoint sums up. */
 interface Summed {
@@ -155,13 +155,17 @@ export class DeltaLog {
   }
 }
 
+/** DROP FEATURE without TRUNCATE HISTORY leaves another feature in its place, checkpointProtection. */
+const UNKNOWN_FIX =
+  'Take it out of the table with the engine that switched it on (ALTER TABLE … DROP FEATURE … TRUNCATE HISTORY). Or stop pgveil, delete the table’s folder, and start it with `--recopy TABLE`: the table is copied anew.';
+
 /** Somebody may have switched a feature on: what we then wrote could be read wrongly. */
 function assertKnown({ protocol }: Pick<Snapshot, 'protocol'>, folder: string): void {
   if (!protocol) return;
   const { minReaderVersion, minWriterVersion, readerFeatures = [], writerFeatures = [] } = protocol;
-  const unknown = [...readerFeatures, ...writerFeatures].filter((feature) => !FEATURES.includes(feature));
+  const unknown = [...readerFeatures, ...writerFeatures].filter((feature) => !KNOWN_FEATURES.includes(feature));
   const isKnown = [1, 3].includes(minReaderVersion) && [1, 2, 7].includes(minWriterVersion) && unknown.length === 0;
   if (isKnown) return;
   const asked = unknown.join(', ') || `reader ${minReaderVersion}, writer ${minWriterVersion}`;
-  throw new PgveilError('lake_failed', `${folder} asks for what pgveil does not write: ${asked}`);
+  throw new PgveilError('lake_failed', `${folder} asks for what pgveil does not write: ${asked}`, { fix: UNKNOWN_FIX });
 }

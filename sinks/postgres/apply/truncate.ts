@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
+import { LOCK_NOT_AVAILABLE } from '../../../src/postgres/sql-state.ts';
 import { sqlState } from '../../../src/postgres/trouble.ts';
 import { query } from '../query.ts';
-import { LOCK_NOT_AVAILABLE } from '../takeover.ts';
 import type { TwinTable } from '../twin-table.ts';
 
 /** TRUNCATE of a table that somebody's foreign key points to. */

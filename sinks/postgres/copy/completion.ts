@@ -5,16 +5,15 @@ import { PgveilError } from '../../../src/core/errors.ts';
 import { reach } from '../../../src/core/fault.ts';
 import type { Observation } from '../../../src/core/observer.ts';
 import { quoteTable } from '../../../src/postgres/quote.ts';
+import { DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE } from '../../../src/postgres/sql-state.ts';
 import { sqlState, trouble } from '../../../src/postgres/trouble.ts';
 import { query } from '../query.ts';
 import type { Session } from '../session.ts';
-import { LOCK_NOT_AVAILABLE } from '../takeover.ts';
 import type { TwinTable } from '../twin-table.ts';
 import { buildIndexes } from './indexes.ts';
 import { holders, swap } from './swap.ts';
 import { type Remade, refreshViews, type View } from './views.ts';
 
-const DEADLOCK_DETECTED = '40P01';
 const SWAP_RETRY_MS = 1000;
 
 /** The indexes of so much are built in a second or so. Those of more take a line of their own, in which nobody small waits. */

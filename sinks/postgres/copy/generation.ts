@@ -3,13 +3,14 @@ import type { TableEntry } from '../../../src/core/checkpoint.ts';
 import { ERRORS, PgveilError } from '../../../src/core/errors.ts';
 import type { Observe } from '../../../src/core/observer.ts';
 import { quoteName, quoteTable } from '../../../src/postgres/quote.ts';
+import { LOCK_NOT_AVAILABLE } from '../../../src/postgres/sql-state.ts';
 import { sqlState } from '../../../src/postgres/trouble.ts';
 import { type Claim, holdEpoch, saveEntry } from '../checkpoint.ts';
 import { LOCKS } from '../locks.ts';
 import { SCHEMA } from '../names.ts';
 import { inTransaction, query } from '../query.ts';
 import { copyRefusal } from '../refusal.ts';
-import { LOCK_NOT_AVAILABLE, terminate } from '../takeover.ts';
+import { terminate } from '../takeover.ts';
 import type { TwinTable } from '../twin-table.ts';
 
 /** MaxHeapAttributeNumber of Postgres; `source_primary_key` is one of them. */

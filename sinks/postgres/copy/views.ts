@@ -1,10 +1,9 @@
 import type { ClientBase } from 'pg';
 import { PgveilError } from '../../../src/core/errors.ts';
+import { INSUFFICIENT_PRIVILEGE } from '../../../src/postgres/sql-state.ts';
 import { sqlState } from '../../../src/postgres/trouble.ts';
 import { query } from '../query.ts';
 import type { TwinTable } from '../twin-table.ts';
-
-const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** A view that people made over a public table. */
 export interface View {

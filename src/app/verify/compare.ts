@@ -32,7 +32,8 @@ const PAUSE_MS = 500;
 const MOST_LOOKS = 6;
 /** So many keys are looked at once more: about 100 MB. Where more differ, something is wrong that need not be counted to the end. */
 const MOST_SUSPECTS = 200_000;
-const EXAMPLES = 10;
+/** Keys of one table that are shown: of one sink, and of all of its sinks together. */
+export const EXAMPLES = 10;
 
 type Suspects = Map<string, Suspect>;
 

@@ -1,9 +1,6 @@
 import { printable } from '../show/printable.ts';
-import type { Compared } from './compare.ts';
+import { type Compared, EXAMPLES } from './compare.ts';
 import type { Verified } from './verify.ts';
-
-/** Keys of one table that are shown for all of its sinks. */
-const EXAMPLES = 10;
 
 type Figures = Pick<Compared, 'compared' | 'missing' | 'extra' | 'different' | 'unsettled' | 'examples'>;
 

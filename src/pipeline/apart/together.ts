@@ -30,7 +30,7 @@ export async function runTogether({ life, apart, endsCaughtUp }: TogetherOptions
     mayEnd: endsCaughtUp ? areMissingHalted : null,
     left: (sink, leaving) => absences.begin(sink, leaving, stopped, failed),
   });
-  const limit = [...parts.sinks.keys()].some(apart.mayDetach)
+  const limit = [...parts.sinks.keys()].some((sink) => apart.mayDetach(sink))
     ? new WalLimit({ apart, group, absences, observe }).run(stopped).catch(failed)
     : null;
   try {

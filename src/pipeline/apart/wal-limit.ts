@@ -78,7 +78,7 @@ export class WalLimit {
     const { group, absences, apart } = this.#options;
     const { running } = group;
     if (!running) return false;
-    const sinks = whoHoldsBack(running.positions, stands, excess, apart.mayDetach);
+    const sinks = whoHoldsBack(running.positions, stands, excess, (sink) => apart.mayDetach(sink));
     for (const name of sinks) {
       const absent = absences.get(name);
       if (absent) absent.detach();

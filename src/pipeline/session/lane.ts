@@ -35,7 +35,7 @@ export class Lane {
   #listener: LaneListener;
   readonly #queue: RedactedBatch[] = [];
   #held: Lsn | null;
-  #queued = 0;
+  #queuedBytes = 0;
   #closed = false;
   #isLeft = false;
   /** Wakes whoever waits for room, for a batch, for a time to flush, or for the end. */
@@ -62,9 +62,9 @@ export class Lane {
   async push(batch: RedactedBatch): Promise<void> {
     this.#queue.push(batch);
     this.#pushed++;
-    this.#queued += batch.bytes;
+    this.#queuedBytes += batch.bytes;
     this.#wake();
-    while (this.#queued >= this.#limit && !this.#closed) await this.#changed.promise;
+    while (this.#queuedBytes >= this.#limit && !this.#closed) await this.#changed.promise;
   }
 
   /** Somebody waits until what was pushed so far is durable: that is so at the next commit. */
@@ -124,7 +124,7 @@ export class Lane {
       since: isFirst ? performance.now() : since,
       position: this.#advance(batch.position),
     };
-    this.#queued -= batch.bytes;
+    this.#queuedBytes -= batch.bytes;
     this.#wake();
   }
 

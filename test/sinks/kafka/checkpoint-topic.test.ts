@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fetchV12 } from '@platformatic/kafka';
-import { readCheckpoint } from '../../../sinks/kafka/checkpoint-topic.ts';
+import { CheckpointTopic, readCheckpoint } from '../../../sinks/kafka/checkpoint-topic.ts';
 import type { Cluster } from '../../../sinks/kafka/client/cluster.ts';
+import type { Topics } from '../../../sinks/kafka/topics/topics.ts';
 import { entryToJson } from '../../../src/core/entry-json.ts';
 import type { PgveilError } from '../../../src/core/errors.ts';
 import { storedPosition } from '../../../src/core/position-json.ts';
@@ -82,4 +83,22 @@ test('what a newer pgveil wrote is not damaged, and an older position is of no u
   await assert.rejects(read(newer), { code: 'newer_checkpoint' });
   const older = await read([...GOOD, ['position', '{"format":2}']]);
   assert.deepEqual([older.position, older.tables.size], [null, 1]);
+});
+
+const UNFIT = [
+  {
+    partitions: 1,
+    isCompacted: false,
+    fix: /--entity-name pgveil\.checkpoint\.shop --add-config cleanup\.policy=compact$/,
+  },
+  { partitions: 2, isCompacted: true, fix: /delete that topic/ },
+  { partitions: 2, isCompacted: false, fix: /delete that topic/ },
+];
+
+test('a topic that somebody else made is refused, with what mends it', async () => {
+  for (const { fix, ...topic } of UNFIT) {
+    const topics = { open: async () => topic } as unknown as Topics;
+    const opening = CheckpointTopic.open(clusterWith([]), topics, 'shop', 1);
+    await assert.rejects(opening, { code: 'kafka_failed', message: /must have one partition and be compacted/, fix });
+  }
 });

@@ -116,6 +116,10 @@ onEveryStorage((makePlace) => {
     const { log } = await makeLog();
     const protocol = { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['timestampNtz', 'deletionVectors'] };
     await log.tryCommit(0, [...beginning(), { protocol }]);
-    await assert.rejects(log.read(), { code: 'lake_failed', message: /deletionVectors/ });
+    await assert.rejects(log.read(), {
+      code: 'lake_failed',
+      message: /deletionVectors/,
+      fix: /DROP FEATURE .*--recopy/,
+    });
   });
 });

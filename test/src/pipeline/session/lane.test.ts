@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RedactedBatch } from '../../../../src/core/batch.ts';
 import type { Lsn } from '../../../../src/core/lsn.ts';
 import type { Pace } from '../../../../src/core/sink.ts';
@@ -171,11 +172,15 @@ test('a sink that gathers is flushed at the end, and for whoever waits', async (
 test('whoever waits inside a transaction waits until its commit', async () => {
   const sink = gathering();
   const { lane, done } = await started(sink);
+  await lane.push(batch(2n));
   await lane.push(batch(null));
   lane.hurry();
-  await until(() => sink.written.length === 2, { what: 'the part to be written' });
-  await lane.push(batch(2n));
+  await until(() => sink.written.length === 3, { what: 'the part to be written' });
+  await nextTurn();
+  assert.deepEqual(sink.flushed, [1n]);
+  await lane.push(batch(3n));
   await until(() => sink.flushed.length === 2, { what: 'the flush at the commit' });
+  assert.deepEqual(sink.flushed, [1n, 3n]);
   lane.end();
   await done;
 });
