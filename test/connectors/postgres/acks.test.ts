@@ -90,9 +90,13 @@ forMajors('acknowledgements', {}, (major) => {
     await first.stop();
     await using again = new Consumer(sourceOf(server, ['public.t']).source, checkpointAfter(from, first));
     again.source.ack(from.position.pos);
-    await server.query('INSERT INTO t VALUES (2)');
     await again.caughtUp();
     again.source.ack(from.position.pos);
+    await server.query('INSERT INTO t VALUES (2)');
+    await again.caughtUp();
+    // Servers of a late minor version leave the slot where it is: what they were told counts.
+    const [told] = await server.query('SELECT flush_lsn FROM pg_stat_replication');
+    assert.equal(told.flush_lsn, null);
     await again.stop();
     assert.equal(await confirmedFlush(server), pos);
   });
