@@ -97,9 +97,10 @@ export class Entries {
     if (before?.order.approved) this.#set(name, { ...before, order: { ...before.order, approved: null } });
   }
 
-  /** Nothing that is known by an oid counts any more, but in these, which others bind further. */
-  unbind(known: ReadonlyMap<string, TableEntry>): void {
-    this.#names = { areKnown: true, newest: known };
+  /** Nothing that is known by an oid counts any more, but what these say. */
+  unbind(names: Names): void {
+    this.#names = names;
+    const known = names.newest;
     for (const [name, entry] of this.all) {
       const bound = known.get(name);
       this.#set(name, isBound(bound) ? asBoundBy(bound, entry) : { ...entry, oid: 0, formerly: [] });

@@ -4,7 +4,14 @@ import type { Batch, Change, RawBatch, RedactedBatch, TableEvent } from '../src/
 import type { TableEntry } from '../src/core/checkpoint.ts';
 import { ERRORS, type ErrorCode, type Finding, PgveilError } from '../src/core/errors.ts';
 import type { Observe } from '../src/core/observer.ts';
-import { type Approval, NO_ORDERS, NO_OTHER_NAMES, type Opening, type Redactor } from '../src/core/redactor.ts';
+import {
+  type Approval,
+  type Names,
+  NO_ORDERS,
+  NO_OTHER_NAMES,
+  type Opening,
+  type Redactor,
+} from '../src/core/redactor.ts';
 import type { Wanted } from '../src/core/source.ts';
 import { shapeOf, type Table } from '../src/core/table.ts';
 import { Arena } from './arena.ts';
@@ -84,8 +91,8 @@ export class RowRedactor implements Redactor {
     return this.#define(table).approval;
   }
 
-  unbind(known: ReadonlyMap<string, TableEntry>): void {
-    this.#entries.unbind(known);
+  unbind(names: Names): void {
+    this.#entries.unbind(names);
   }
 
   redact(batch: RawBatch): RedactedBatch {
@@ -204,7 +211,7 @@ export class RowRedactor implements Redactor {
     return null;
   }
 
-  /** Others may have bound names since the table was defined here. Null where the copy must not begin: the next one sees what they saw. */
+  /** Others may have bound names since the table was defined here. Null where the copy must not begin: that of a later snapshot sees what they saw. */
   #planAtStart({ raw, plan }: Flow): Plan | null {
     const then = this.#definitions.get(raw)!.bound.last;
     this.#definitions.delete(raw);

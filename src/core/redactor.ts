@@ -57,9 +57,9 @@ export interface Redactor extends Rules {
   open(entries: ReadonlyMap<string, TableEntry>, opening?: Opening): ReadonlyMap<string, TableEntry>;
   /**
    * The source is another database: an oid that is known from the one before means nothing in it. Called before the first of its tables.
-   * `known`: what others bound in this one.
+   * `names`: what others bind in this one.
    */
-  unbind(known: ReadonlyMap<string, TableEntry>): void;
+  unbind(names: Names): void;
   /** What a person would approve; null where no name has moved. */
   approval(table: Table<'raw'>): Approval | null;
   /** Rows, before-images and keys by the plan of their table; the changes of stopped tables are left out. */

@@ -52,8 +52,8 @@ export interface Roster {
   begin(running: Running): void;
   /** These entries changed with what was read: names are bound as they say, before a row goes out by them. */
   bound(entries: Checkpoint['tables']): void;
-  /** What others, that read beside these, have bound in that database. */
-  boundIn(history: History): Checkpoint['tables'];
+  /** What others, that read beside these, bind in that database. */
+  namesIn(history: History): Names;
   /** The session is over, and the source is let go of. */
   ended(): void;
   /** A sink failed. True where the others go on without it, which then is closed; false where that ends the session. */
@@ -83,8 +83,8 @@ export class OneForAll implements Roster {
 
   bound(): void {}
 
-  boundIn(): Checkpoint['tables'] {
-    return new Map();
+  namesIn(): Names {
+    return NO_OTHER_NAMES;
   }
 
   ended(): void {}

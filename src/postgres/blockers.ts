@@ -22,7 +22,7 @@ const HEADS = `WITH RECURSIVE ahead (pid) AS (
     SELECT DISTINCT gid FROM pg_locks AS wanted JOIN pg_locks AS held USING (locktype)
     JOIN pg_locks AS own ON own.virtualtransaction = held.virtualtransaction AND own.pid IS NULL AND own.locktype = 'transactionid'
     JOIN pg_prepared_xacts ON transaction = own.transactionid
-    WHERE NOT wanted.granted AND held.pid IS NULL AND (wanted.pid = $1 OR wanted.pid IN (SELECT pid FROM ahead))
+    WHERE NOT wanted.granted AND held.pid IS NULL AND held.mode <> 'SIReadLock' AND (wanted.pid = $1 OR wanted.pid IN (SELECT pid FROM ahead))
     AND (wanted.database, wanted.relation, wanted.page, wanted.tuple, wanted.transactionid, wanted.classid, wanted.objid, wanted.objsubid)
     IS NOT DISTINCT FROM (held.database, held.relation, held.page, held.tuple, held.transactionid, held.classid, held.objid, held.objsubid))
   SELECT pid::text AS pid, gid, application_name AS application, usename AS user

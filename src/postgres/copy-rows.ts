@@ -1,3 +1,4 @@
+import { OWN_BYTES } from '../core/batch.ts';
 import { ByteWriter, copyBytes } from '../core/bytes.ts';
 import { CELL_NULL, CELL_TEXT, type Stage, type Tuple } from '../core/tuple.ts';
 import { BACKSLASH, NEWLINE, TAB, UNESCAPES } from './copy-text.ts';
@@ -15,9 +16,6 @@ export interface Rows<S extends Stage> {
   /** What they hold in memory, all together. */
   readonly bytes: number;
 }
-
-/** Memory that only a large row needs. */
-const LARGE = 8 * 1024 * 1024;
 
 /** A Change, its Tuple, and their places in arrays. */
 const OBJECTS_PER_ROW = 160;
@@ -101,7 +99,7 @@ export class RowDecoder<S extends Stage> {
   /** Only a large row takes our memory with it: to copy it would need the same again. What was begun stays here. */
   #detach(end: number): Buffer {
     const { bytes, length } = this.#out;
-    if (bytes.length < LARGE) {
+    if (bytes.length < OWN_BYTES) {
       const own = Buffer.from(bytes.subarray(0, end));
       this.#out.length = bytes.copy(bytes, 0, end, length);
       return own;

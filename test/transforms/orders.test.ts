@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { NOTHING_ORDERED, type TableEntry, type TableState } from '../../src/core/checkpoint.ts';
-import { NO_ORDERS, type Orders } from '../../src/core/redactor.ts';
+import { NO_ORDERS, NO_OTHER_NAMES, type Orders } from '../../src/core/redactor.ts';
 import { Entries, neverBound } from '../../transforms/entries.ts';
 import { carryOut } from '../../transforms/orders.ts';
 import { tableOf } from './fixture.ts';
@@ -87,7 +87,7 @@ describe('entries', () => {
     assert.deepEqual([entries.all.get(T)?.oid, entries.all.get(T)?.formerly], [200, [100]]);
     for (let oid = 300; oid < 330; oid++) entries.startCopy({ ...table, oid }, plan, 3, {});
     assert.equal(entries.all.get(T)?.formerly.length, 16);
-    entries.unbind(new Map());
+    entries.unbind(NO_OTHER_NAMES);
     assert.deepEqual([entries.all.get(T)?.oid, entries.all.get(T)?.formerly], [0, []]);
     entries.startCopy(table, plan, 4, {});
     assert.deepEqual(entries.all.get(T)?.formerly, []);

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { RedactedBatch, TableEvent } from '../../src/core/batch.ts';
 import { NOTHING_ORDERED, type TableEntry, type TableState } from '../../src/core/checkpoint.ts';
 import { PgveilError } from '../../src/core/errors.ts';
+import { NO_OTHER_NAMES } from '../../src/core/redactor.ts';
 import { shapeOf, type Table } from '../../src/core/table.ts';
 import { deriveKeys } from '../../transforms/keys.ts';
 import { RowRedactor } from '../../transforms/redactor.ts';
@@ -325,7 +326,7 @@ describe('while a sink has not said what it bound names to', () => {
   test('in another database its names mean nothing any more', () => {
     const { redactor } = redactorOf();
     redactor.open(NONE, shut);
-    redactor.unbind(NONE);
+    redactor.unbind(NO_OTHER_NAMES);
     assert.equal(redactor.fits(customer), true);
   });
 });
@@ -438,15 +439,21 @@ describe('while others bind names beside it', () => {
   test('in another database what they bound there counts', () => {
     const { redactor } = redactorOf();
     redactor.open(theirs);
-    redactor.unbind(theirs);
+    const newest = new Map<string, TableEntry>();
+    redactor.unbind({ areKnown: true, newest });
+    assert.equal(redactor.fits(swapped), true);
+    for (const [name, entry] of theirs) newest.set(name, { ...entry, binding: { ...entry.binding, number: 2 } });
     assert.equal(redactor.fits(customer), true);
+    assert.equal(redactor.fits(swapped), false);
+    redactor.open(theirs);
+    redactor.unbind({ areKnown: true, newest: theirs });
     assert.equal(redactor.fits(swapped), false);
   });
 
   test('what was known of another database does not count', () => {
     const { redactor } = redactorOf();
     redactor.open(NONE, beside(new Map(theirs)));
-    redactor.unbind(NONE);
+    redactor.unbind(NO_OTHER_NAMES);
     assert.equal(redactor.fits(swapped), true);
   });
 });

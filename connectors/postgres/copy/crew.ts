@@ -15,7 +15,7 @@ import { Waiters } from './waiters.ts';
 import { Worklist } from './worklist.ts';
 
 /** Milliseconds that workers get to end their sessions. */
-const FAREWELL = 1000;
+const FAREWELL_MS = 1000;
 
 /** The workers of one copy, and what they share. */
 export class Crew {
@@ -78,7 +78,7 @@ export class Crew {
     this.#worklist.close();
     this.#over.abort();
     for (const copy of this.#copies) copy.giveUpAll();
-    await Promise.race([this.#work, sleep(FAREWELL, null, { ref: false })]);
+    await Promise.race([this.#work, sleep(FAREWELL_MS, null, { ref: false })]);
     await endSession(this.#observer);
   }
 

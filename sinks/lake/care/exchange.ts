@@ -47,7 +47,7 @@ export async function exchange(table: Tended, exchanged: Exchange): Promise<numb
 }
 
 const LATE_FIX =
-  'Nothing of it was committed. Run it again, from a machine that reads and writes the lake faster; a vacuum a day later removes the files that it made.';
+  'This step was not committed. Run it again, from a machine that reads and writes the lake faster; a vacuum a day later removes the files that it made.';
 
 function isAgainst({ remove, metaData, protocol }: Action, paths: ReadonlySet<string>): boolean {
   return metaData !== undefined || protocol !== undefined || (remove !== undefined && paths.has(remove.path));

@@ -2,6 +2,7 @@ import { type Checkpoint, isBound } from '../../core/checkpoint.ts';
 import type { PgveilError } from '../../core/errors.ts';
 import { reach } from '../../core/fault.ts';
 import type { Lsn } from '../../core/lsn.ts';
+import { type Names, NO_OTHER_NAMES } from '../../core/redactor.ts';
 import type { Sink } from '../../core/sink.ts';
 import { mergeCheckpoints } from '../checkpoints.ts';
 import type { Apart, Parts } from '../parts.ts';
@@ -80,8 +81,8 @@ export class MainRoster implements Roster {
   }
 
   /** Those that read by themselves hold what is bound here. */
-  boundIn(): Checkpoint['tables'] {
-    return new Map();
+  namesIn(): Names {
+    return NO_OTHER_NAMES;
   }
 
   leave(sink: string, pos: Lsn | null, error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { type Checkpoint, type History, isSameDatabase } from '../../core/checkpoint.ts';
 import type { Lsn } from '../../core/lsn.ts';
+import { type Names, NO_OTHER_NAMES } from '../../core/redactor.ts';
 import type { Sink } from '../../core/sink.ts';
 import { naming } from '../naming.ts';
 import type { Gathered, Roster, Running } from '../roster.ts';
@@ -39,9 +40,16 @@ export class OwnRoster implements Roster {
     this.#others.bindings.bound(entries);
   }
 
-  boundIn(history: History): Checkpoint['tables'] {
-    const areThere = this.#others.history !== null && isSameDatabase(this.#others.history, history);
-    return areThere ? this.#others.entries : new Map();
+  /** From when they are there on: they may come to it later. */
+  namesIn(history: History): Names {
+    const others = this.#others;
+    return {
+      areKnown: true,
+      get newest() {
+        const areThere = others.history !== null && isSameDatabase(others.history, history);
+        return areThere ? others.entries : NO_OTHER_NAMES.newest;
+      },
+    };
   }
 
   ended(): void {}

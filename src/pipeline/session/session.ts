@@ -244,7 +244,7 @@ class Session implements Running {
   /** Where the sinks stood before may have been in another database than the one that was accepted since. */
   #stand({ history }: Position): void {
     const isOther = this.#history !== null && !isSameDatabase(this.#history, history);
-    if (isOther) this.#parts.redactor.unbind(this.#context.roster.boundIn(history));
+    if (isOther) this.#parts.redactor.unbind(this.#context.roster.namesIn(history));
     this.#history = history;
   }
 
