@@ -99,14 +99,13 @@ export class RowRedactor implements Redactor {
     for (const event of batch.events) this.#follow(event);
     const events = this.#events;
     this.#events = [];
-    const redactedChanges = this.#redactChanges(batch);
+    const changes = this.#redactChanges(batch);
     this.#withheld.report(this.#observe);
     const chunk = batch.chunk && this.#flowOf(batch.chunk.table);
-    // Of a chunk in which its table halted no row leaves: without the chunk it would be one of the stream.
-    const changes = batch.chunk && !chunk ? [] : redactedChanges;
     const redacted: Batch<'redacted'> & Pick<RedactedBatch, 'entries'> = {
       events,
-      changes,
+      // Of a chunk in which its table halted no row leaves: without the chunk it would be one of the stream.
+      changes: batch.chunk && !chunk ? [] : changes,
       chunk: chunk && { table: chunk.redacted, number: batch.chunk!.number },
       position: batch.position,
       progress: batch.progress,

@@ -18,7 +18,7 @@ export class Group implements Others {
   readonly back = new Set<string>();
   #running: Running | null = null;
   #history: History | null = null;
-  /** Whether they were when the present session was gathered. */
+  /** When the present session was gathered: otherwise tables may have halted that wait for that. */
   #wereNamesKnown = false;
   #isOutdated = false;
   #entries: Checkpoint['tables'] = new Map();
@@ -52,7 +52,10 @@ export class Group implements Others {
     return this.#running?.history ?? this.#history;
   }
 
-  /** With the last sink that says so names are known. A session that began before lets the next one take in what waited for that, but ends no copy for it. */
+  /**
+   * Names are known when each sink was read. Where a table waits for that, a session that began before makes way for one that takes it in,
+   * unless a copy would have to begin again.
+   */
   read(sink: string, { position, tables }: Checkpoint): void {
     const isOfOther = position && this.history && !isSameDatabase(position.history, this.history);
     this.bindings.read(sink, isOfOther ? new Map() : tables);

@@ -29,6 +29,16 @@ forMajors('acknowledgements', {}, (major) => {
     return parseLsn(row.lsn);
   }
 
+  /** One that acknowledged a transaction and stopped at once. */
+  async function readOnce(): Promise<Consumer> {
+    await using consumer = new Consumer(sourceOf(server, ['public.t']).source, from);
+    await server.query('INSERT INTO t VALUES (1)');
+    await consumer.caughtUp();
+    consumer.source.ack(consumer.position!.pos);
+    await consumer.stop();
+    return consumer;
+  }
+
   /** WAL of a database whose changes never come in the stream. */
   const writeElsewhere = (rows: number) =>
     server.query(
@@ -70,24 +80,15 @@ forMajors('acknowledgements', {}, (major) => {
   });
 
   test('an acknowledgement just before the end is not lost', async () => {
-    await using consumer = new Consumer(sourceOf(server, ['public.t']).source, from);
-    await server.query('INSERT INTO t VALUES (1)');
-    await consumer.caughtUp();
-    const { pos } = consumer.position!;
-    consumer.source.ack(pos);
-    await consumer.stop();
+    const { pos } = (await readOnce()).position!;
     assert.equal(await confirmedFlush(server), pos);
     const isFree = 'SELECT FROM pg_replication_slots WHERE NOT active';
     await until(async () => (await server.query(isFree)).length === 1, { what: 'the slot to be free' });
   });
 
   test('what lies before the slot is never acknowledged: an older server would move it back', async () => {
-    await using first = new Consumer(sourceOf(server, ['public.t']).source, from);
-    await server.query('INSERT INTO t VALUES (1)');
-    await first.caughtUp();
+    const first = await readOnce();
     const { pos } = first.position!;
-    first.source.ack(pos);
-    await first.stop();
     await using again = new Consumer(sourceOf(server, ['public.t']).source, checkpointAfter(from, first));
     again.source.ack(from.position.pos);
     await again.caughtUp();
